@@ -1,0 +1,1 @@
+"""What a loan is: facts, decisions and arithmetic, without any I/O."""

@@ -1,0 +1,1 @@
+"""The read side: an engine and one module per question."""

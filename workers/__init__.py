@@ -1,0 +1,1 @@
+"""Background jobs: thin actors over the ledger and the projections."""
