@@ -1,0 +1,130 @@
+"""Which servers, limits and defaults this process runs with: environment first, then here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that works on a laptop; `CARTERA_<NAME>` overrides it.
+
+    `DATABASE_URL` and `REDIS_URL` keep the names that hosting platforms give them.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CARTERA_", env_ignore_empty=True, frozen=True, populate_by_name=True
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 15+ by URL or conninfo; without one an embedded server is used.",
+    )
+    redis_url: str | None = Field(
+        default=None,
+        validation_alias="REDIS_URL",
+        description="Redis 6+ or Valkey by URL; without one an embedded server is used.",
+    )
+    var_dir: Path = Field(
+        default=Path("var"),
+        validation_alias="CARTERA_VAR",
+        description="Where the embedded servers keep their data.",
+    )
+    migrations_dir: Path = Field(
+        default=MIGRATIONS, description="The numbered SQL files of the database schema."
+    )
+
+    lender_timezone: str = Field(
+        default="America/Mexico_City",
+        description="The lender's own zone: where one business date ends and the next begins.",
+    )
+    currency: str = Field(
+        default="MXN",
+        pattern="^[A-Z]{3}$",
+        description="ISO 4217 code of a loan that names none.",
+    )
+
+    http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    http_port: int = Field(default=8400, ge=0, le=65535, description="Port the API listens on.")
+    max_body_bytes: int = Field(
+        default=1_000_000, gt=0, description="Largest request body; payment files stream instead."
+    )
+
+    graphql_max_depth: int = Field(default=12, gt=0, description="Deepest nesting of one query.")
+    graphql_max_tokens: int = Field(default=2_000, gt=0, description="Longest query, in tokens.")
+    graphql_max_aliases: int = Field(default=30, gt=0, description="Most aliases in one query.")
+    graphql_max_cost: int = Field(
+        default=50_000, gt=0, description="Most nodes one query may ask for, pages multiplied."
+    )
+    max_page_size: int = Field(default=500, gt=0, description="Most edges of one connection.")
+    default_page_size: int = Field(default=50, gt=0, description="Edges when `first` is absent.")
+
+    pool_min_size: int = Field(default=1, ge=0, description="Connections a process keeps open.")
+    pool_max_size: int = Field(default=10, gt=0, description="Connections a process may open.")
+    pool_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="How long a request waits for a connection."
+    )
+
+    projection_batch_size: int = Field(
+        default=20_000, gt=0, description="Events that one projection step reads and commits."
+    )
+    projection_poll_seconds: float = Field(
+        default=1.0, gt=0, description="Wait between looks at the log when nothing wakes it."
+    )
+    close_of_day_shards: int = Field(
+        default=4, gt=0, description="Ranges of loans that workers close at the same time."
+    )
+    worker_lease_seconds: int = Field(
+        default=60, gt=0, description="Silence after which another worker may take a shard."
+    )
+
+    @field_validator("lender_timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"lender_timezone {name!r} is no IANA time zone") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.lender_timezone)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make a child process use the same servers."""
+        given = {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "CARTERA_VAR": str(self.var_dir.absolute()),
+            "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+_current: Settings | None = None
+
+
+def settings() -> Settings:
+    """The settings of this process, read from the environment once."""
+    global _current
+    if _current is None:
+        _current = Settings()
+    return _current
+
+
+@contextmanager
+def override(replacement: Settings | None) -> Iterator[None]:
+    """Run a block under other settings; `None` reads the environment again."""
+    global _current
+    before, _current = _current, replacement
+    try:
+        yield
+    finally:
+        _current = before
