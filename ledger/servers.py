@@ -29,6 +29,7 @@ from ledger.settings import settings as current_settings
 
 SOCKET_PATH_LIMIT = 107  # bytes; sun_path of Linux less its closing zero
 SHORT_DIR = Path("/tmp")  # noqa: S108  the same for every process, whatever its TMPDIR
+PG_SOCKET, SOCKET = ".s.PGSQL.5432", "valkey.sock"
 NO_ANSWER = 2
 START_SECONDS = 60.0  # crash recovery of a large cluster takes its time
 SERVER_USER = "cartera_postgres"  # when we are root, which PostgreSQL refuses to run as
@@ -208,6 +209,10 @@ os.register_at_fork(
 def _stop_both(var: Path) -> None:
     _stop_postgres(var / "postgres")
     _stop_valkey(var / "valkey")
+    for sock in (_socket_path(var / "postgres", PG_SOCKET), _socket_path(var / "valkey", SOCKET)):
+        if sock.parent.parent != var:
+            with suppress(OSError):
+                sock.parent.rmdir()
 
 
 # PostgreSQL
@@ -218,7 +223,7 @@ def _start_postgres(data: Path) -> Path:
     user = _server_user()
     _own(data, user)
     _check_version(data)
-    sockets = _socket_dir(data, ".s.PGSQL.5432", user)
+    sockets = _socket_dir(data, PG_SOCKET, user)
     if _ready(sockets) == NO_ANSWER:
         if not (data / "PG_VERSION").exists():
             _initdb(data, user)
@@ -398,7 +403,7 @@ def _start_valkey(data: Path) -> Path:
     data.mkdir(mode=0o700, exist_ok=True)
     if data.stat().st_uid != os.geteuid():
         raise DataDirOfAnotherUser(data, data.stat().st_uid, os.geteuid())
-    sock = _socket_dir(data, "valkey.sock", pwd.getpwuid(os.geteuid())) / "valkey.sock"
+    sock = _socket_dir(data, SOCKET, pwd.getpwuid(os.geteuid())) / SOCKET
     if not _say(sock, b"PING\r\n"):
         sock.unlink(missing_ok=True)
         conf = data / "valkey.conf"
@@ -439,7 +444,7 @@ def _wait_valkey(data: Path, sock: Path) -> None:
 
 
 def _stop_valkey(data: Path) -> None:
-    sock = _socket_path(data, "valkey.sock")
+    sock = _socket_path(data, SOCKET)
     if not _listens(sock):
         return
     _say(sock, b"SHUTDOWN\r\n")

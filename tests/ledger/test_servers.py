@@ -35,7 +35,8 @@ def own_servers(path):
 
 def child(code, settings):
     """Another process of ours, on the same servers."""
-    environment = os.environ | settings.environment() | {"PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | settings.environment() | {"PYTHONPATH": path}
     return subprocess.Popen(
         [sys.executable, "-c", f"from ledger.settings import settings\n{code}"],
         env=environment,
@@ -211,6 +212,8 @@ def test_a_directory_too_deep_for_a_socket_gets_a_private_short_one(short_var):
     finally:
         stop(ours)
 
+    assert not used.parent.exists()
+
 
 def test_a_short_socket_directory_open_to_others_is_refused(short_var):
     data = short_var / ("d" * 100) / "valkey"
@@ -258,8 +261,8 @@ def test_data_of_another_user_is_left_alone_and_named(short_var, url, folder, mo
     if os.geteuid() == 0:
         os.chown(data, 4321, -1)
     else:
-        nobody = servers.pwd.getpwnam("nobody")
-        monkeypatch.setattr(servers.os, "geteuid", lambda: nobody.pw_uid)
+        other = servers.pwd.getpwnam("daemon")
+        monkeypatch.setattr(servers.os, "geteuid", lambda: other.pw_uid)
 
     with pytest.raises(DataDirOfAnotherUser, match=f"{data} belongs to user id") as raised:
         url(own_servers(short_var))
