@@ -79,7 +79,8 @@ CREATE TABLE read.portfolio_totals (
 
 -- One row per instalment with what was paid (projection: loans).
 -- `interest` and `interest_tax` are planned until the instalment is due, then final; once the loan
--- is closed those never due are what was paid of them. `forgiven_*` holds waived fees too.
+-- is closed those never due are what was paid of them. `forgiven_*` holds waived fees too;
+-- `written_off` is a total over components. Still owed = charged - paid - forgiven - written off.
 CREATE TABLE read.schedule (
     loan_id                     uuid     NOT NULL,
     instalment                  integer  NOT NULL,
@@ -109,6 +110,7 @@ CREATE TABLE read.schedule (
     forgiven_interest_tax       bigint   NOT NULL DEFAULT 0,
     forgiven_interest           bigint   NOT NULL DEFAULT 0,
     forgiven_principal          bigint   NOT NULL DEFAULT 0,
+    written_off                 bigint   NOT NULL DEFAULT 0,
     settled_on                  date,
     paid_on                     date,
     paid_late                   bigint   NOT NULL DEFAULT 0,
@@ -177,7 +179,8 @@ CREATE TABLE read.transactions (
 CREATE INDEX ON read.transactions (loan_id, effective_on, position, line);
 CREATE INDEX ON read.transactions (effective_on, loan_id) INCLUDE (principal_change);
 
--- What each movement cleared on each instalment (projection: transactions): positive clears debt.
+-- What each movement cleared on each instalment (projection: loans): positive clears debt, a reversal
+-- is negative. `number` is the payment's.
 CREATE TABLE read.portions (
     loan_id            uuid      NOT NULL,
     position           bigint    NOT NULL,
@@ -193,7 +196,7 @@ CREATE TABLE read.portions (
     interest_tax       bigint    NOT NULL,
     interest           bigint    NOT NULL,
     principal          bigint    NOT NULL,
-    PRIMARY KEY (loan_id, position, line)
+    PRIMARY KEY (loan_id, instalment, position, line)
 );
 CREATE INDEX ON read.portions (effective_on, loan_id);
 
