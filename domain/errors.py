@@ -1,0 +1,159 @@
+"""What a loan refuses, and why.
+
+LoanError                   the family; ``field`` is the input at fault, the message names the rule
+    InvalidTerms            terms that no schedule can follow
+    InvalidAmount           zero, negative or beyond what the ledger holds
+    InvalidDate             before the loan existed, or after the lender's business date
+    NotAllowedNow           the loan's status does not admit the command
+    OverDisbursement        the tranches would exceed the approved principal
+    OverForgiveness         more would be forgiven than is owed
+    OverRecovery            more would be recovered than was written off
+    UnknownPayment          no payment has that number
+    UnknownFee              no fee has that number, or nothing of it is left to waive
+    AlreadyReversed         a payment is reversed once
+    UnknownPromise          no open promise has that number
+    BalanceOutstanding      a loan that still owes cannot close
+    NotBackdatable          the value date lies before a fact that fixed the debt
+"""
+
+from datetime import date
+
+
+class LoanError(Exception):
+    """A command was refused; nothing changed."""
+
+    field = "loan"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        if field is not None:
+            self.field = field
+
+    @property
+    def code(self) -> str:
+        """A stable name for clients: the class in kebab-case."""
+        name = type(self).__name__
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+class InvalidTerms(LoanError):
+    """Terms that no schedule can follow."""
+
+    field = "terms"
+
+
+class InvalidAmount(LoanError):
+    """Zero, negative or beyond what the ledger holds."""
+
+    field = "amount"
+
+    def __init__(
+        self, asked: int, rule: str = "must be more than zero", field: str = "amount"
+    ) -> None:
+        super().__init__(f"{field} {asked} {rule}", field)
+        self.asked = asked
+
+
+class InvalidDate(LoanError):
+    """Before the loan existed, or after the lender's business date."""
+
+    field = "effective_on"
+
+    def __init__(self, given: date, rule: str, field: str = "effective_on") -> None:
+        super().__init__(f"{field} {given} {rule}", field)
+        self.given = given
+
+
+class NotAllowedNow(LoanError):
+    """The loan's status does not admit the command."""
+
+    field = "status"
+
+    def __init__(self, command: str, status: str, instead: str = "") -> None:
+        hint = f"; {instead}" if instead else ""
+        super().__init__(f"cannot {command}: the loan is {status}{hint}")
+        self.command = command
+        self.status = status
+
+
+class OverDisbursement(LoanError):
+    """The tranches would exceed the approved principal."""
+
+    field = "principal"
+
+    def __init__(self, asked: int, available: int) -> None:
+        super().__init__(f"principal {asked} is more than the {available} still approved")
+        self.asked = asked
+        self.available = available
+
+
+class OverForgiveness(LoanError):
+    """More would be forgiven than is owed."""
+
+    def __init__(self, component: str, asked: int, owed: int) -> None:
+        super().__init__(f"{component} {asked} is more than the {owed} owed", component)
+        self.asked = asked
+        self.owed = owed
+
+
+class OverRecovery(LoanError):
+    """More would be recovered than was written off."""
+
+    field = "amount"
+
+    def __init__(self, asked: int, left: int) -> None:
+        super().__init__(f"amount {asked} is more than the {left} written off and not recovered")
+        self.asked = asked
+        self.left = left
+
+
+class UnknownPayment(LoanError):
+    """No payment has that number."""
+
+    field = "payment"
+
+    def __init__(self, payment: int) -> None:
+        super().__init__(f"payment {payment} does not exist on this loan")
+
+
+class UnknownFee(LoanError):
+    """No fee has that number, or nothing of it is left to waive."""
+
+    field = "fee"
+
+
+class AlreadyReversed(LoanError):
+    """A payment is reversed once; a reversal cannot be reversed: receive the payment again."""
+
+    field = "payment"
+
+    def __init__(self, payment: int) -> None:
+        super().__init__(f"payment {payment} was already reversed; receive it again instead")
+
+
+class UnknownPromise(LoanError):
+    """No open promise has that number."""
+
+    field = "promise"
+
+    def __init__(self, promise: int) -> None:
+        super().__init__(f"promise {promise} is not open on this loan")
+
+
+class BalanceOutstanding(LoanError):
+    """A loan that still owes cannot close."""
+
+    field = "balance"
+
+    def __init__(self, owed: int) -> None:
+        super().__init__(f"cannot close: {owed} is still owed")
+        self.owed = owed
+
+
+class NotBackdatable(LoanError):
+    """The value date lies before a fact that fixed the debt."""
+
+    field = "effective_on"
+
+    def __init__(self, given: date, fixed_on: date, fact: str) -> None:
+        super().__init__(f"effective_on {given} is before the {fact} of {fixed_on}")

@@ -1,0 +1,327 @@
+"""The facts of one loan. Each carries its effects: who folds them adds up and never re-decides.
+
+Amounts are minor units of the loan's currency. The tag is the event's name in the store.
+"""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from domain.terms import Component, Terms
+
+
+class LoanEvent(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """What happened, and the value date it happened for."""
+
+    effective_on: date
+
+
+class Portion(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Part of an amount, by component, that belongs to one instalment."""
+
+    instalment: int
+    fee_tax: int = 0
+    fee: int = 0
+    late_interest_tax: int = 0
+    late_interest: int = 0
+    interest_tax: int = 0
+    interest: int = 0
+    principal: int = 0
+
+    @property
+    def total(self) -> int:
+        """The sum over the components."""
+        return (
+            self.fee_tax + self.fee + self.late_interest_tax + self.late_interest
+            + self.interest_tax + self.interest + self.principal
+        )  # fmt: skip
+
+
+class Instalment(Struct, frozen=True, kw_only=True):
+    """One row of a schedule as agreed: ``start_on`` to ``due_on`` is the interest period."""
+
+    number: int
+    start_on: date
+    due_on: date
+    principal: int
+    interest: int
+    tax: int = 0
+
+
+class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Since when nothing of a due instalment is owed; ``on`` is None when it owes again."""
+
+    instalment: int
+    on: date | None = None
+
+
+class LoanOpened(LoanEvent, frozen=True, kw_only=True, tag="loan-opened"):
+    """A loan was approved on these terms. ``borrower`` is a reference, never personal data."""
+
+    loan_no: str
+    terms: Terms
+    borrower: str = ""
+    product: str = ""
+    branch: str = ""
+    officer: str = ""
+    guarantors: tuple[str, ...] = ()
+
+
+class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
+    """A tranche was paid out, to be repaid by the schedule it fixes.
+
+    ``principal`` is owed; the borrower received it less the withheld fees and their tax.
+    """
+
+    tranche: int
+    principal: int
+    schedule: tuple[Instalment, ...]
+    withheld_fees: int = 0
+    withheld_fees_tax: int = 0
+    channel: str = ""
+
+
+class LoanTakenOn(LoanEvent, frozen=True, kw_only=True, tag="loan-taken-on"):
+    """A running loan came from another system, with its balances at the close of ``effective_on``.
+
+    ``schedule`` is the whole original one. ``opening`` is what each instalment still owes: all its
+    unpaid principal, and interest, late interest, fees and taxes owed at that date. Instalments
+    not named owe nothing. ``numerator`` is the exact interest of the running period, and
+    ``late_numerators`` (instalment, numerator) that of late interest, so that daily rounding goes
+    on where it stood.
+    """
+
+    principal: int
+    disbursed_on: date
+    schedule: tuple[Instalment, ...]
+    opening: tuple[Portion, ...]
+    numerator: int = 0
+    late_numerators: tuple[tuple[int, int], ...] = ()
+
+
+class InterestAccrued(LoanEvent, frozen=True, kw_only=True, tag="interest-accrued"):
+    """Interest ran on one instalment up to and including the night before ``effective_on``.
+
+    ``numerator`` is the exact increment (principal x rate x day units) behind the rounded
+    ``interest``. ``due`` says that the instalment is already due (interest after maturity).
+    """
+
+    instalment: int
+    interest: int
+    tax: int = 0
+    numerator: int = 0
+    due: bool = False
+
+
+class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fell-due"):
+    """An instalment became due: these are its final principal, interest and tax.
+
+    ``carried`` and ``carried_tax``: interest of the period that falls due with the next instalment
+    instead, because the borrower had paid at least as much in advance.
+    """
+
+    instalment: int
+    principal: int
+    interest: int
+    tax: int = 0
+    carried: int = 0
+    carried_tax: int = 0
+    settled: tuple[Settled, ...] = ()
+
+
+class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Late interest that ran on the overdue principal of one instalment."""
+
+    instalment: int
+    interest: int
+    tax: int = 0
+    numerator: int = 0
+
+
+class LateInterestAccrued(LoanEvent, frozen=True, kw_only=True, tag="late-interest-accrued"):
+    """Late interest ran on overdue principal up to and including the night before."""
+
+    lines: tuple[LateLine, ...]
+
+
+class FeeCharged(LoanEvent, frozen=True, kw_only=True, tag="fee-charged"):
+    """A fee was charged; it falls due with ``instalment``."""
+
+    fee: int
+    kind: str
+    amount: int
+    instalment: int
+    tax: int = 0
+    settled: tuple[Settled, ...] = ()
+
+
+class FeeWaived(LoanEvent, frozen=True, kw_only=True, tag="fee-waived"):
+    """What was unpaid of a fee was given up, with its tax."""
+
+    fee: int
+    amount: int
+    instalment: int
+    tax: int = 0
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class PaymentReceived(LoanEvent, frozen=True, kw_only=True, tag="payment-received"):
+    """Money came in and cleared these portions; ``overpaid`` is kept for the borrower.
+
+    ``channel`` and ``reference`` say how it came. ``prepaid`` is the principal that was paid ahead
+    of the current instalment.
+    """
+
+    payment: int
+    amount: int
+    allocation: tuple[Portion, ...]
+    overpaid: int = 0
+    prepaid: int = 0
+    channel: str = ""
+    reference: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class PaymentReversed(LoanEvent, frozen=True, kw_only=True, tag="payment-reversed"):
+    """A payment turned out not to be one. Effective on its value date, found out ``reversed_on``.
+
+    ``allocation`` and ``overpaid`` are what the payment had cleared when it was undone; what this
+    changes in later days follows as ``HistoryCorrected``.
+    """
+
+    payment: int
+    amount: int
+    allocation: tuple[Portion, ...]
+    reversed_on: date
+    overpaid: int = 0
+    prepaid: int = 0
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A difference in what one instalment owes, dated ``on``: more, or with a minus less.
+
+    ``due`` says that the instalment had already fallen due.
+    """
+
+    on: date
+    instalment: int
+    due: bool = False
+    interest: int = 0
+    interest_tax: int = 0
+    late_interest: int = 0
+    late_interest_tax: int = 0
+    numerator: int = 0
+    late_numerator: int = 0
+
+
+class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A difference in what one payment cleared; the portions and ``overpaid`` sum to zero."""
+
+    payment: int
+    on: date
+    portions: tuple[Portion, ...]
+    overpaid: int = 0
+
+
+class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-corrected"):
+    """What the fact recorded just before, dated in the past, changes in days already recorded.
+
+    Only differences: the loan now stands as if the fact had been known on its value date.
+    """
+
+    charged: tuple[Charged, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    prepaid: int = 0
+    settled: tuple[Settled, ...] = ()
+
+
+class DebtForgiven(LoanEvent, frozen=True, kw_only=True, tag="debt-forgiven"):
+    """Part of the debt was given up (quita, condonación)."""
+
+    forgiven: tuple[Portion, ...]
+    approval: str = ""
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class PromiseMade(LoanEvent, frozen=True, kw_only=True, tag="promise-made"):
+    """The borrower promised an amount by a date; judged when ``grace_days`` more have passed."""
+
+    promise: int
+    amount: int
+    promised_for: date
+    grace_days: int = 0
+
+
+class PromiseKept(LoanEvent, frozen=True, kw_only=True, tag="promise-kept"):
+    """The promised amount came in time."""
+
+    promise: int
+    received: int
+
+
+class PromiseBroken(LoanEvent, frozen=True, kw_only=True, tag="promise-broken"):
+    """The promised amount did not come in time."""
+
+    promise: int
+    received: int
+
+
+class PromiseCancelled(LoanEvent, frozen=True, kw_only=True, tag="promise-cancelled"):
+    """A promise no longer binds."""
+
+    promise: int
+    reason: str = ""
+
+
+class StageChanged(LoanEvent, frozen=True, kw_only=True, tag="stage-changed"):
+    """Days past due moved the loan to another impairment stage."""
+
+    before: int
+    after: int
+    days_past_due: int
+
+
+class LoanWrittenOff(LoanEvent, frozen=True, kw_only=True, tag="loan-written-off"):
+    """The whole debt left the books (castigo); the claim goes on outside them."""
+
+    written_off: tuple[Portion, ...]
+    approval: str = ""
+    reason: str = ""
+
+
+class RecoveryReceived(LoanEvent, frozen=True, kw_only=True, tag="recovery-received"):
+    """Money came in on a written-off debt."""
+
+    recovery: int
+    amount: int
+    by_component: dict[Component, int]
+    channel: str = ""
+    reference: str = ""
+
+
+class LoanClosed(LoanEvent, frozen=True, kw_only=True, tag="loan-closed"):
+    """Nothing is owed any more."""
+
+    reason: Literal["paid", "forgiven", "recovered", "cancelled"]
+
+
+AnyLoanEvent = (
+    LoanOpened | LoanDisbursed | LoanTakenOn | InterestAccrued | InstalmentFellDue
+    | LateInterestAccrued | FeeCharged | FeeWaived | PaymentReceived | PaymentReversed
+    | HistoryCorrected | DebtForgiven | PromiseMade | PromiseKept | PromiseBroken
+    | PromiseCancelled | StageChanged | LoanWrittenOff | RecoveryReceived | LoanClosed
+)  # fmt: skip
+
+decode: msgspec.json.Decoder[AnyLoanEvent] = msgspec.json.Decoder(AnyLoanEvent)
+encode = msgspec.json.Encoder()
+
+
+def tag(event: LoanEvent | type[LoanEvent]) -> str:
+    """The event's name in the store."""
+    return str(event.__struct_config__.tag)
