@@ -1,0 +1,288 @@
+"""The ledger: load a loan, ask it, append what it answers. Everything that writes comes here."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import (
+    AggregateNotFoundError,
+    Application,
+    ProcessingEvent,
+    Repository,
+)
+from eventsourcing.persistence import EventStore, IntegrityError
+from eventsourcing.utils import Environment
+from moneyed import Money
+from uuid_utils.compat import uuid7
+
+from domain.errors import InvalidDate, LoanError
+from domain.events import AnyLoanEvent
+from domain.loan import Loan, replay
+from ledger.clock import Clock, SystemClock
+from ledger.commands import Commands
+from ledger.errors import Conflict, KeyNotUsable, UnknownLoan
+from ledger.mapper import Recorded, Snapshot
+from ledger.recorder import (
+    AlreadyApplied,
+    Command,
+    Factory,
+    LedgerRecorder,
+    Result,
+    SnapshotStore,
+)
+from ledger.settings import Settings
+from ledger.settings import settings as current_settings
+from ledger.state import StateRow, row
+from ledger.store import Store
+from ledger.subscription import Wake
+
+ATTEMPTS = 12
+LONGEST_KEY = 200
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Who orders something, through what, and which order it goes back to."""
+
+    actor: str
+    channel: str
+    idempotency_key: str | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What an order came to. ``repeated``: it had been given before, and this is that result."""
+
+    loan_id: UUID
+    version: int
+    position: int
+    command_id: UUID
+    events: tuple[str, ...]
+    repeated: bool = False
+
+
+class Stream:
+    """One loan with its identity, and what was decided on it since it was loaded."""
+
+    def __init__(self, loan_id: UUID, loan: Loan | None, snapshot_version: int = 0) -> None:
+        self.id = loan_id
+        self.loan = loan
+        self.snapshot_version = snapshot_version
+        self.pending: list[Recorded] = []
+
+    @property
+    def version(self) -> int:
+        """How many events made the loan."""
+        return self.loan.version if self.loan is not None else 0
+
+    def record(self, events: Sequence[AnyLoanEvent]) -> None:
+        """Fold what was decided, and keep it to be appended."""
+        before = self.version
+        self.loan = replay(events, self.loan)
+        self.pending.extend(
+            Recorded(self.id, before + n, event) for n, event in enumerate(events, start=1)
+        )
+
+    def collect_events(self) -> Sequence[Recorded]:
+        """Hand over what is to be appended, once."""
+        pending, self.pending = self.pending, []
+        return pending
+
+
+def project(stream: Stream | None, recorded: Iterable[Snapshot | Recorded]) -> Stream | None:
+    """The repository's projector: a snapshot if there is one, then all later facts in one fold."""
+    facts = iter(recorded)
+    first = next(facts, None)
+    if first is None:
+        return stream
+    if isinstance(first, Snapshot):
+        stream = Stream(first.loan_id, first.loan, first.loan.version)
+        stream.loan = replay((fact.event for fact in cast("Iterable[Recorded]", facts)), first.loan)
+        return stream
+    stream = stream or Stream(first.loan_id, None)
+    events = [first.event, *(fact.event for fact in cast("Iterable[Recorded]", facts))]
+    stream.loan = replay(events, stream.loan)
+    return stream
+
+
+class Ledger(Commands, Application[UUID]):
+    """The write side's one door; safe to share between threads, closed with `close()`."""
+
+    name = "ledger"
+    env: ClassVar[dict[str, str]] = {"MAPPER_TOPIC": "ledger.mapper:EventMapper"}
+    is_snapshotting_enabled = True
+    snapshot_every = 100
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self.settings = settings or current_settings()
+        self.clock: Clock = clock or SystemClock(self.settings.zone)
+        self.store = Store(self.settings)
+        super().__init__()
+
+    def construct_factory(self, env: Environment) -> Factory:
+        return Factory(env, self.store, Wake(self.settings.redis_url))
+
+    def construct_snapshot_store(self) -> EventStore[UUID]:
+        return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
+
+    @property
+    def facts(self) -> LedgerRecorder:
+        """The recorder by its own type."""
+        return cast("LedgerRecorder", self.recorder)
+
+    # Reading
+
+    def stream(self, loan_id: UUID, version: int | None = None) -> Stream:
+        """The loan with its identity. Errors: ``UnknownLoan``."""
+        repository: Repository[UUID] = self.repository
+        try:
+            return repository.get(loan_id, version=version, projector_func=project)
+        except AggregateNotFoundError:
+            raise UnknownLoan(loan_id) from None
+
+    def load(self, loan_id: UUID, version: int | None = None) -> Loan:
+        """The loan as its events left it, now or at an earlier version."""
+        loan = self.stream(loan_id, version).loan
+        assert loan is not None, loan_id
+        return loan
+
+    def find(self, loan_no: str) -> UUID:
+        """The id of the loan with this number. Errors: ``UnknownLoan``."""
+        found = self.find_many([loan_no]).get(loan_no)
+        if found is None:
+            raise UnknownLoan(loan_no)
+        return found
+
+    def find_many(self, loan_nos: Sequence[str]) -> dict[str, UUID]:
+        """The ids of those loan numbers that exist, in one statement."""
+        rows = self.store.run(
+            lambda connection: connection.execute(
+                "SELECT loan_no, loan_id FROM ledger.loan_state WHERE loan_no = ANY(%s)",
+                [list(loan_nos)],
+            ).fetchall()
+        )
+        return dict(rows)
+
+    # Writing
+
+    def execute(
+        self,
+        loan_id: UUID,
+        decide: Callable[[Loan], Sequence[AnyLoanEvent]],
+        body: Mapping[str, Any],
+        cause: Cause,
+    ) -> Receipt:
+        """Load, ask ``decide``, append; again from the load where another writer was first.
+
+        ``body`` is everything the order says, its name under ``command``: with an idempotency key
+        the same body gets the first receipt, another body is refused.
+        Errors: ``LoanError`` from ``decide``, ``UnknownLoan``, ``KeyReused``, ``Conflict``.
+        """
+        command = self._command({**body, "loan_id": loan_id}, cause)
+        if first := self._first_receipt(command):
+            return first
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                stream = self.stream(loan_id)
+                assert stream.loan is not None, loan_id
+                stream.record(decide(stream.loan))
+                return self._append(stream, command)
+            except AlreadyApplied as applied:
+                return _receipt(applied.result, repeated=True)
+            except IntegrityError:
+                time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 7)))
+            except LoanError:
+                if first := self._first_receipt(command):  # its twin came between the two looks
+                    return first
+                raise
+        raise Conflict(loan_id, ATTEMPTS)
+
+    def begin(
+        self, events: Callable[[], Sequence[AnyLoanEvent]], body: Mapping[str, Any], cause: Cause
+    ) -> Receipt:
+        """As ``execute``, for the events that bring a new loan into being, under a new id."""
+        command = self._command(body, cause)
+        if first := self._first_receipt(command):
+            return first
+        stream = Stream(uuid7(), None)
+        stream.record(events())
+        try:
+            return self._append(stream, command)
+        except AlreadyApplied as applied:
+            return _receipt(applied.result, repeated=True)
+
+    def check_date(self, on: date, field: str = "effective_on") -> None:
+        """A fact cannot lie after the lender's business date. Errors: ``InvalidDate``."""
+        today = self.clock.business_date()
+        if on > today:
+            raise InvalidDate(on, f"is in the future: the business date is {today}", field)
+
+    def _append(self, stream: Stream, command: Command) -> Receipt:
+        loan = stream.loan
+        assert loan is not None, stream.id
+        tags = tuple(type(r.event).__struct_config__.tag for r in stream.pending)
+        if not tags:
+            result = self.facts.append(command, stream.id, stream.version, (), _state(stream))
+            return _receipt(result)
+        recordings = self.save(stream, command=command, state=_state(stream))
+        position = recordings[-1].notification.id
+        return Receipt(stream.id, loan.version, position, command.id, cast("tuple[str, ...]", tags))
+
+    def _take_snapshots(self, processing_event: ProcessingEvent[UUID]) -> None:
+        """From the loan at hand, without reading it again; losing one loses nothing."""
+        for stream in processing_event.aggregates.values():
+            assert isinstance(stream, Stream), stream
+            if stream.loan and stream.version - stream.snapshot_version >= self.snapshot_every:
+                assert self.snapshots is not None
+                self.snapshots.put([Snapshot(stream.id, stream.loan)])
+
+    def _command(self, body: Mapping[str, Any], cause: Cause) -> Command:
+        key = cause.idempotency_key
+        if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+            raise KeyNotUsable(LONGEST_KEY)
+        command_id = uuid7()
+        return Command(
+            id=command_id,
+            name=str(body["command"]),
+            actor=cause.actor,
+            channel=cause.channel,
+            correlation_id=cause.correlation_id or command_id,
+            causation_id=cause.causation_id,
+            idempotency_key=key,
+            fingerprint=fingerprint(body) if key is not None else None,
+        )
+
+    def _first_receipt(self, command: Command) -> Receipt | None:
+        if command.idempotency_key is None:
+            return None
+        result = self.facts.applied(command.idempotency_key, command.fingerprint)
+        return _receipt(result, repeated=True) if result else None
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical form of ``body``: keys sorted, amounts as text."""
+    canonical = msgspec.json.encode(msgspec.to_builtins(body, enc_hook=_plain), order="sorted")
+    return "\\x" + sha256(canonical).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money):
+        return [str(value.amount.normalize()), str(value.currency)]
+    raise TypeError(f"a command's body cannot hold {type(value).__name__}")
+
+
+def _receipt(result: Result, *, repeated: bool = False) -> Receipt:
+    position = result.positions[-1] if result.positions else 0
+    return Receipt(
+        result.loan_id, result.version, position, result.command_id, tuple(result.tags), repeated
+    )
+
+
+def _state(stream: Stream) -> StateRow:
+    assert stream.loan is not None, stream.id
+    return row(stream.id, stream.loan)

@@ -1,0 +1,120 @@
+"""What the ledger refuses, beyond what a loan itself does.
+
+LedgerError                 the family; ``field`` is the input at fault
+    UnknownLoan             no loan has that id or number
+    DuplicateLoanNumber     another loan has that number
+    WrongCurrency           an amount in another currency than the loan's
+    KeyReused               an idempotency key came back with another body
+    KeyNotUsable            an idempotency key that is empty or too long
+    NotStorable             a text that the database cannot hold
+    Conflict                other writers kept winning; nothing changed, try again
+    StoreUnavailable        the database does not answer
+    UnknownRevision         an event was written by a newer version of this program
+    UnknownJob              no job has that id
+"""
+
+from uuid import UUID
+
+
+class LedgerError(Exception):
+    """A command was refused by the ledger; nothing changed."""
+
+    field = "loan"
+
+    @property
+    def code(self) -> str:
+        """A stable name for clients: the class in kebab-case."""
+        name = type(self).__name__
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+class UnknownLoan(LedgerError):
+    """No loan has that id or number."""
+
+    def __init__(self, loan: UUID | str) -> None:
+        super().__init__(f"there is no loan {loan}")
+        self.loan = loan
+
+
+class DuplicateLoanNumber(LedgerError):
+    """Another loan has that number."""
+
+    field = "loan_no"
+
+    def __init__(self, loan_no: str) -> None:
+        super().__init__(f"there is already a loan number {loan_no}")
+        self.loan_no = loan_no
+
+
+class WrongCurrency(LedgerError):
+    """An amount in another currency than the loan's."""
+
+    def __init__(self, field: str, asked: str, expected: str) -> None:
+        super().__init__(f"{field} is in {asked}, but the loan is in {expected}")
+        self.field = field
+        self.asked = asked
+        self.expected = expected
+
+
+class KeyReused(LedgerError):
+    """An idempotency key came back with another body; the first command stands."""
+
+    field = "idempotency_key"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"idempotency key {key} was used for another command")
+        self.key = key
+
+
+class KeyNotUsable(LedgerError):
+    """An idempotency key that is empty, too long or not plain text."""
+
+    field = "idempotency_key"
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"an idempotency key has 1 to {longest} printable characters")
+
+
+class NotStorable(LedgerError):
+    """A value that the database cannot hold, such as text with a NUL character."""
+
+    field = "body"
+
+    def __init__(self) -> None:
+        super().__init__("the command holds a value that cannot be stored")
+
+
+class Conflict(LedgerError):
+    """Other writers kept winning; nothing changed, try again."""
+
+    def __init__(self, loan_id: UUID, attempts: int) -> None:
+        super().__init__(f"loan {loan_id} was changed by others {attempts} times in a row")
+        self.loan_id = loan_id
+        self.attempts = attempts
+
+
+class StoreUnavailable(LedgerError):
+    """The database does not answer. A command with an idempotency key may be sent again."""
+
+    field = "database"
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer; try again")
+
+
+class UnknownRevision(LedgerError):
+    """An event was written by a newer version of this program."""
+
+    field = "event"
+
+    def __init__(self, tag: str, revision: int, newest: int) -> None:
+        super().__init__(f"{tag} has revision {revision}; this program knows up to {newest}")
+
+
+class UnknownJob(LedgerError):
+    """No job has that id."""
+
+    field = "job"
+
+    def __init__(self, job_id: UUID | str) -> None:
+        super().__init__(f"there is no job {job_id}")

@@ -1,0 +1,159 @@
+"""Reading the log: everything that happened, in order, never skipping what is still to appear.
+
+Positions are drawn before they are committed, so a later one may become visible first. Readers
+therefore stop at `horizon`: docs/decisions/0003 says why nothing can appear below it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.loan import Loan, replay
+from ledger import upcasters
+from ledger.mapper import Recorded
+
+__all__ = ["Batch", "Origin", "Recorded", "history", "horizon", "load_many", "read"]
+
+Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
+
+FIELDS = (
+    "position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
+)
+_decode_list = msgspec.json.Decoder(list[e.AnyLoanEvent]).decode
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Consecutive facts of the log; an append is in it whole or not at all.
+
+    ``upto`` is where the next batch begins (pass it as ``after``); ``end`` is whether nothing
+    more could be read at that moment.
+    """
+
+    events: list[Recorded]
+    upto: int
+    end: bool
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who gave the order that a fact came from, and through what."""
+
+    command_id: UUID
+    command: str
+    actor: str
+    channel: str
+    idempotency_key: str | None
+    correlation_id: UUID
+    causation_id: UUID | None
+
+
+def horizon(connection: Connection[TupleRow]) -> int:
+    """The largest position up to which no earlier one can still appear.
+
+    Never makes a writer wait; waits itself for those that write at this moment. The statement
+    that reads must come after this one, in READ COMMITTED.
+    """
+    [[reached]] = connection.execute("SELECT ledger.horizon()").fetchall()
+    return int(reached)
+
+
+def read(
+    connection: Connection[TupleRow],
+    after: int,
+    limit: int,
+    upto: int | None = None,
+    types: Sequence[str] = (),
+) -> Batch:
+    """Facts with positions above ``after``: about ``limit`` of them, at most to ``upto``.
+
+    ``upto`` is a horizon met before (asked for if None). With ``types`` only those events come,
+    and appends may be cut: other readers than projections use it.
+    """
+    reached = horizon(connection) if upto is None else upto
+    while True:
+        rows = _rows(connection, after, limit, reached, types)
+        end = len(rows) < limit
+        whole = len(rows) if types else _uncut(rows)
+        if whole or end:
+            break
+        limit *= 2  # appends overlap all the way: take in more until one moment is quiet
+    events = [_recorded(row) for row in rows[:whole]]
+    if end and whole == len(rows):
+        return Batch(events, max(after, reached), end=True)
+    return Batch(events, events[-1].position if events else after, end=end)
+
+
+def history(connection: Connection[TupleRow], loan_id: UUID) -> list[tuple[Recorded, Origin]]:
+    """Every fact of one loan with its origin, oldest first."""
+    rows = connection.execute(
+        "SELECT e.position, e.loan_id, e.version, e.type, e.revision, e.recorded_at, e.command_id,"
+        " e.more, e.state::text, c.name, c.actor, c.channel, c.idempotency_key, c.correlation_id,"
+        " c.causation_id FROM ledger.events AS e JOIN ledger.commands AS c ON c.id = e.command_id"
+        " WHERE e.loan_id = %s ORDER BY e.version",
+        [loan_id],
+    )
+    return [(_recorded(row[:9]), Origin(row[6], *row[9:])) for row in rows]
+
+
+def load_many(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> dict[UUID, Loan]:
+    """The loans as they stand, in one statement; unknown ids are left out."""
+    rows = connection.cursor(binary=True).execute(
+        "SELECT loan_id, min(version), '[' || string_agg(state::text, ',' ORDER BY version) || ']',"
+        f" bool_or({upcasters.OLD})"
+        " FROM ledger.events WHERE loan_id = ANY(%s) GROUP BY loan_id",
+        [list(loan_ids)],
+    )
+    found: dict[UUID, Loan] = {}
+    old: list[UUID] = []
+    for loan_id, first, states, has_old in rows:
+        assert first == 1, f"loan {loan_id} begins at version {first}"
+        if has_old:
+            old.append(loan_id)
+        elif (loan := replay(_decode_list(states))) is not None:
+            found[loan_id] = loan
+    for loan_id in old:
+        loan = replay(recorded.event for recorded, _ in history(connection, loan_id))
+        assert loan is not None, loan_id
+        found[loan_id] = loan
+    return found
+
+
+def _rows(
+    connection: Connection[TupleRow], after: int, limit: int, upto: int, types: Sequence[str]
+) -> list[TupleRow]:
+    chosen = "AND type = ANY(%(types)s)" if types else ""
+    return (
+        connection.cursor(binary=True)
+        .execute(
+            f"SELECT {FIELDS} FROM ledger.events WHERE position > %(after)s AND position <= %(upto)s"
+            f" {chosen} ORDER BY position LIMIT %(limit)s",
+            {"after": after, "upto": upto, "limit": limit, "types": list(types)},
+        )
+        .fetchall()
+    )
+
+
+def _uncut(rows: list[TupleRow]) -> int:
+    """How many of ``rows`` can be taken so that every append among them is complete."""
+    whole = 0
+    open_appends: set[tuple[UUID, UUID]] = set()
+    for at, row in enumerate(rows, start=1):
+        append, more = (row[1], row[6]), row[7]
+        if more:
+            open_appends.add(append)
+        else:
+            open_appends.discard(append)
+        if not open_appends:
+            whole = at
+    return whole
+
+
+def _recorded(row: TupleRow) -> Recorded:
+    position, loan_id, version, tag, revision, recorded_at, command_id, more, state = row
+    event = upcasters.decode(tag, revision, state)
+    return Recorded(loan_id, version, event, position, recorded_at, command_id, more)

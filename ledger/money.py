@@ -1,0 +1,89 @@
+"""Money at the edges: exact text and `Money` into minor units, and back.
+
+Nothing here rounds, guesses a separator or accepts a float: what is not plain is refused.
+"""
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+from moneyed import CurrencyDoesNotExist, Money, get_currency
+
+LARGEST = 2**63 - 1
+PLAIN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
+
+
+class FormError(ValueError):
+    """A value of the form cannot be read: ``field`` says which, ``rule`` what it should be."""
+
+    code = "form-error"
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field} {rule}")
+        self.field = field
+        self.rule = rule
+
+
+@lru_cache(maxsize=256)
+def decimals(currency: str) -> int:
+    """How many decimals the currency's minor unit has: 2 for MXN, 0 for CLP, 4 for CLF."""
+    try:
+        unit = get_currency(currency).sub_unit
+    except CurrencyDoesNotExist:
+        raise FormError("currency", f"{currency!r} is no ISO 4217 code") from None
+    digits = str(unit)
+    return len(digits) - 1 if digits == "1" + "0" * (len(digits) - 1) else 2
+
+
+def money(minor: int, currency: str) -> Money:
+    """``minor`` units of ``currency``, as the edges show it."""
+    return Money(Decimal(minor).scaleb(-decimals(currency)), currency)
+
+
+def minor(amount: Money, field: str = "amount") -> int:
+    """``amount`` in minor units, exactly.
+
+    Errors: ``FormError`` for NaN, infinity, too many decimals, or more than the ledger can hold.
+    """
+    currency = str(amount.currency)
+    return _exact(amount.amount, decimals(currency), currency, field)
+
+
+def parse(text: str, currency: str, field: str = "amount") -> Money:
+    """``text`` such as "1004.62"; no exponent, sign plus, thousands separator or blank inside.
+
+    Errors: ``FormError`` as ``minor``, or where the text is no plain decimal number.
+    """
+    if not isinstance(text, str):
+        raise FormError(field, f"must be text such as '1004.62', not {type(text).__name__}")
+    plain = text.strip()
+    if not PLAIN.fullmatch(plain):
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
+        raise FormError(field, f"must be a plain decimal number such as 1004.62, not {shown!r}")
+    _exact(Decimal(plain), decimals(currency), currency, field)
+    return Money(Decimal(plain), currency)
+
+
+def text(minor: int, currency: str) -> str:
+    """``minor`` units as plain text: "1004.62", with a full stop in every locale."""
+    places = decimals(currency)
+    whole, part = divmod(abs(minor), 10**places)
+    sign = "-" if minor < 0 else ""
+    return f"{sign}{whole}.{part:0{places}d}" if places else f"{sign}{whole}"
+
+
+def _exact(amount: Decimal, places: int, currency: str, field: str) -> int:
+    if not amount.is_finite():
+        raise FormError(field, "must be a finite number")
+    if abs(amount) > LARGEST:  # before scaling, which is exact only up to 28 digits
+        raise FormError(field, "is more than the ledger can hold")
+    sign, digits, exponent = amount.as_tuple()
+    assert isinstance(exponent, int), exponent  # only NaN and infinity have a letter there
+    shift = exponent + places
+    value = int("".join(map(str, digits)))
+    whole, lost = (value * 10**shift, 0) if shift >= 0 else divmod(value, 10**-shift)
+    if lost:
+        raise FormError(field, f"has more than the {places} decimals of {currency}")
+    if whole > LARGEST:
+        raise FormError(field, "is more than the ledger can hold")
+    return -whole if sign else whole
