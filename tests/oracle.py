@@ -54,8 +54,12 @@ class Line:
     owed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, 0))
     paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, 0))
 
+    def balance(self, component: str) -> int:
+        """What is owed less what is paid; negative: interest paid before it was earned."""
+        return self.owed[component] - self.paid[component]
+
     def left(self, component: str) -> int:
-        return max(0, self.owed[component] - self.paid[component])
+        return max(0, self.balance(component))
 
     @property
     def total_left(self) -> int:
@@ -227,7 +231,7 @@ def work_out(
     lines = work.lines
     oldest = next((line.due for line in lines if line.due <= on and line.total_left), on)
     return Position(
-        balances={c: sum(line.left(c) for line in lines) for c in COMPONENTS},
+        balances={c: sum(line.balance(c) for line in lines) for c in COMPONENTS},
         days_past_due=(on - oldest).days,
         overpaid=work.overpaid,
         closed=work.closed,
