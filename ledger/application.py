@@ -21,12 +21,12 @@ from moneyed import Money
 from uuid_utils.compat import uuid7
 
 from domain.errors import InvalidDate, LoanError
-from domain.events import AnyLoanEvent
-from domain.loan import Loan, replay
+from domain.events import AnyLoanEvent, tag
+from domain.loan import Loan
 from ledger.clock import Clock, SystemClock
 from ledger.commands import Commands
 from ledger.errors import Conflict, KeyNotUsable, UnknownLoan
-from ledger.mapper import Recorded, Snapshot
+from ledger.mapper import Snapshot
 from ledger.recorder import (
     AlreadyApplied,
     Command,
@@ -37,8 +37,9 @@ from ledger.recorder import (
 )
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
-from ledger.state import StateRow, row
+from ledger.state import row
 from ledger.store import Store
+from ledger.streams import Stream, project
 from ledger.subscription import Wake
 
 ATTEMPTS = 12
@@ -64,50 +65,6 @@ class Receipt(msgspec.Struct, frozen=True):
     command_id: UUID
     events: tuple[str, ...]
     repeated: bool = False
-
-
-class Stream:
-    """One loan with its identity, and what was decided on it since it was loaded."""
-
-    def __init__(self, loan_id: UUID, loan: Loan | None, snapshot_version: int = 0) -> None:
-        self.id = loan_id
-        self.loan = loan
-        self.snapshot_version = snapshot_version
-        self.pending: list[Recorded] = []
-
-    @property
-    def version(self) -> int:
-        """How many events made the loan."""
-        return self.loan.version if self.loan is not None else 0
-
-    def record(self, events: Sequence[AnyLoanEvent]) -> None:
-        """Fold what was decided, and keep it to be appended."""
-        before = self.version
-        self.loan = replay(events, self.loan)
-        self.pending.extend(
-            Recorded(self.id, before + n, event) for n, event in enumerate(events, start=1)
-        )
-
-    def collect_events(self) -> Sequence[Recorded]:
-        """Hand over what is to be appended, once."""
-        pending, self.pending = self.pending, []
-        return pending
-
-
-def project(stream: Stream | None, recorded: Iterable[Snapshot | Recorded]) -> Stream | None:
-    """The repository's projector: a snapshot if there is one, then all later facts in one fold."""
-    facts = iter(recorded)
-    first = next(facts, None)
-    if first is None:
-        return stream
-    if isinstance(first, Snapshot):
-        stream = Stream(first.loan_id, first.loan, first.loan.version)
-        stream.loan = replay((fact.event for fact in cast("Iterable[Recorded]", facts)), first.loan)
-        return stream
-    stream = stream or Stream(first.loan_id, None)
-    events = [first.event, *(fact.event for fact in cast("Iterable[Recorded]", facts))]
-    stream.loan = replay(events, stream.loan)
-    return stream
 
 
 class Ledger(Commands, Application[UUID]):
@@ -147,9 +104,7 @@ class Ledger(Commands, Application[UUID]):
 
     def load(self, loan_id: UUID, version: int | None = None) -> Loan:
         """The loan as its events left it, now or at an earlier version."""
-        loan = self.stream(loan_id, version).loan
-        assert loan is not None, loan_id
-        return loan
+        return self.stream(loan_id, version).known
 
     def find(self, loan_no: str) -> UUID:
         """The id of the loan with this number. Errors: ``UnknownLoan``."""
@@ -183,14 +138,13 @@ class Ledger(Commands, Application[UUID]):
         the same body gets the first receipt, another body is refused.
         Errors: ``LoanError`` from ``decide``, ``UnknownLoan``, ``KeyReused``, ``Conflict``.
         """
-        command = self._command({**body, "loan_id": loan_id}, cause)
+        command = self.command(str(body["command"]), cause, {**body, "loan_id": loan_id})
         if first := self._first_receipt(command):
             return first
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 stream = self.stream(loan_id)
-                assert stream.loan is not None, loan_id
-                stream.record(decide(stream.loan))
+                stream.record(decide(stream.known))
                 return self._append(stream, command)
             except AlreadyApplied as applied:
                 return _receipt(applied.result, repeated=True)
@@ -206,7 +160,7 @@ class Ledger(Commands, Application[UUID]):
         self, events: Callable[[], Sequence[AnyLoanEvent]], body: Mapping[str, Any], cause: Cause
     ) -> Receipt:
         """As ``execute``, for the events that bring a new loan into being, under a new id."""
-        command = self._command(body, cause)
+        command = self.command(str(body["command"]), cause, body)
         if first := self._first_receipt(command):
             return first
         stream = Stream(uuid7(), None)
@@ -223,38 +177,46 @@ class Ledger(Commands, Application[UUID]):
             raise InvalidDate(on, f"is in the future: the business date is {today}", field)
 
     def _append(self, stream: Stream, command: Command) -> Receipt:
-        loan = stream.loan
-        assert loan is not None, stream.id
-        tags = tuple(type(r.event).__struct_config__.tag for r in stream.pending)
-        if not tags:
-            result = self.facts.append(command, stream.id, stream.version, (), _state(stream))
-            return _receipt(result)
-        recordings = self.save(stream, command=command, state=_state(stream))
-        position = recordings[-1].notification.id
-        return Receipt(stream.id, loan.version, position, command.id, cast("tuple[str, ...]", tags))
+        state = row(stream.id, stream.known)
+        tags = tuple(tag(recorded.event) for recorded in stream.pending)
+        if tags:
+            recordings = self.save(stream, command=command, state=state)
+            position = recordings[-1].notification.id
+            return Receipt(stream.id, stream.version, position, command.id, tags)
+        if command.idempotency_key is not None:  # nothing to record, but the key is used
+            return _receipt(self.facts.append(command, stream.id, stream.version, (), state))
+        return Receipt(stream.id, stream.version, 0, command.id, ())
 
     def _take_snapshots(self, processing_event: ProcessingEvent[UUID]) -> None:
         """From the loan at hand, without reading it again; losing one loses nothing."""
-        for stream in processing_event.aggregates.values():
-            assert isinstance(stream, Stream), stream
-            if stream.loan and stream.version - stream.snapshot_version >= self.snapshot_every:
-                assert self.snapshots is not None
-                self.snapshots.put([Snapshot(stream.id, stream.loan)])
+        self.snapshot(cast("Iterable[Stream]", processing_event.aggregates.values()))
 
-    def _command(self, body: Mapping[str, Any], cause: Cause) -> Command:
+    def snapshot(self, streams: Iterable[Stream]) -> None:
+        """Keep snapshots of those that grew by `snapshot_every` events since their last one."""
+        assert self.snapshots is not None
+        due = [
+            Snapshot(stream.id, stream.known)
+            for stream in streams
+            if stream.version - stream.snapshot_version >= self.snapshot_every
+        ]
+        if due:
+            self.snapshots.put(due)
+
+    def command(self, name: str, cause: Cause, body: Mapping[str, Any] | None = None) -> Command:
+        """The order as it is stored, under a new id."""
         key = cause.idempotency_key
         if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
             raise KeyNotUsable(LONGEST_KEY)
         command_id = uuid7()
         return Command(
             id=command_id,
-            name=str(body["command"]),
+            name=name,
             actor=cause.actor,
             channel=cause.channel,
             correlation_id=cause.correlation_id or command_id,
             causation_id=cause.causation_id,
             idempotency_key=key,
-            fingerprint=fingerprint(body) if key is not None else None,
+            fingerprint=fingerprint(body or {}) if key is not None else None,
         )
 
     def _first_receipt(self, command: Command) -> Receipt | None:
@@ -281,8 +243,3 @@ def _receipt(result: Result, *, repeated: bool = False) -> Receipt:
     return Receipt(
         result.loan_id, result.version, position, result.command_id, tuple(result.tags), repeated
     )
-
-
-def _state(stream: Stream) -> StateRow:
-    assert stream.loan is not None, stream.id
-    return row(stream.id, stream.loan)

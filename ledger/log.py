@@ -25,7 +25,7 @@ Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
 FIELDS = (
     "position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
 )
-_decode_list = msgspec.json.Decoder(list[e.AnyLoanEvent]).decode
+decode_list = msgspec.json.Decoder(list[e.AnyLoanEvent]).decode
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ def load_many(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> dic
         assert first == 1, f"loan {loan_id} begins at version {first}"
         if has_old:
             old.append(loan_id)
-        elif (loan := replay(_decode_list(states))) is not None:
+        elif (loan := replay(decode_list(states))) is not None:
             found[loan_id] = loan
     for loan_id in old:
         loan = replay(recorded.event for recorded, _ in history(connection, loan_id))

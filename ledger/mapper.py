@@ -74,7 +74,7 @@ def _layout() -> str:
 
 LAYOUT = _layout()
 _encode_loan = msgspec.msgpack.Encoder().encode
-_decode_loan = msgspec.msgpack.Decoder(Loan).decode
+decode_loan = msgspec.msgpack.Decoder(Loan).decode
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -116,7 +116,7 @@ class EventMapper(Mapper[UUID]):
         """Errors: ``msgspec.MsgspecError`` where a snapshot cannot be read after all."""
         loan_id, stored = cast("UUID", stored_event.originator_id), stored_event
         if stored.topic == LAYOUT:
-            return Snapshot(loan_id, _decode_loan(stored.state))
+            return Snapshot(loan_id, decode_loan(stored.state))
         written = (
             stored.revision
             if isinstance(stored, (StoredFact, LoggedFact))

@@ -1,6 +1,6 @@
 """The loan's state row: kept with its events, and made again from them at any time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -35,13 +35,14 @@ class StateRow(msgspec.Struct, frozen=True):
     accrued_through: date | None
     oldest_unpaid_due_on: date | None
     next_due_on: date | None
+    closed_through: date | None = None
 
 
 COLUMNS = StateRow.__struct_fields__
 
 
-def row(loan_id: UUID, loan: Loan) -> StateRow:
-    """The state row of ``loan``."""
+def row(loan_id: UUID, loan: Loan, closed_through: date | None = None) -> StateRow:
+    """The state row of ``loan``; how far it was closed is progress, which the loan cannot tell."""
     owed = loan.balances()
     running = loan.lines[loan.current] if loan.current < len(loan.lines) else None
     return StateRow(
@@ -65,6 +66,7 @@ def row(loan_id: UUID, loan: Loan) -> StateRow:
         accrued_through=loan.through,
         oldest_unpaid_due_on=loan.oldest_unpaid_due_on,
         next_due_on=loan.next_due_on,
+        closed_through=closed_through,
     )
 
 
@@ -75,13 +77,40 @@ def rebuild(connection: Connection[TupleRow], batch: int = 2_000) -> int:
     """
     with connection.transaction():
         connection.execute("LOCK TABLE ledger.loan_state IN SHARE ROW EXCLUSIVE MODE")
+        connection.execute(
+            "CREATE TEMP TABLE closings ON COMMIT DROP AS"
+            " SELECT loan_id, closed_through FROM ledger.loan_state"
+        )
         connection.execute("DELETE FROM ledger.loan_state")
         made, after = 0, UUID(int=0)
         while page := _page(connection, after, batch):
             loans = load_many(connection, page)
             insert(connection, (row(loan_id, loan) for loan_id, loan in loans.items()))
             made, after = made + len(page), page[-1]
+        connection.execute(
+            "UPDATE ledger.loan_state AS made SET closed_through = kept.closed_through"
+            " FROM closings AS kept WHERE kept.loan_id = made.loan_id"
+        )
     return made
+
+
+REPLACE = f"""
+    UPDATE ledger.loan_state AS kept
+    SET {", ".join(f"{column} = fresh.{column}" for column in COLUMNS if column != "loan_id")}
+    FROM json_populate_recordset(NULL::ledger.loan_state, %s::json) AS fresh,
+         unnest(%s::uuid[], %s::integer[]) AS seen (loan_id, version)
+    WHERE kept.loan_id = fresh.loan_id AND kept.loan_id = seen.loan_id
+      AND kept.version = seen.version
+    RETURNING kept.loan_id
+"""
+
+
+def replace(
+    connection: Connection[TupleRow], rows: Sequence[StateRow], seen: Sequence[int]
+) -> set[UUID]:
+    """Set those rows that are still at the version they were ``seen`` at; answers which."""
+    values = [msgspec.json.encode(rows).decode(), [row.loan_id for row in rows], list(seen)]
+    return {loan_id for (loan_id,) in connection.execute(REPLACE, values)}
 
 
 def insert(connection: Connection[TupleRow], rows: Iterable[StateRow]) -> None:

@@ -82,7 +82,8 @@ CREATE TABLE ledger.loan_state (
     period_start_on      date,
     accrued_through      date,
     oldest_unpaid_due_on date,
-    next_due_on          date
+    next_due_on          date,
+    closed_through       date  -- progress of the close of day, the one column not from events
 ) WITH (fillfactor = 80);  -- each append rewrites the row in its page
 
 CREATE TABLE ledger.snapshots (
