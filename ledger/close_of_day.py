@@ -7,6 +7,7 @@ run that was killed goes on with the others, and a second run for the date recor
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -108,7 +109,7 @@ def close_through(
     run = Run(ledger, on, cause, daily, CloseReport(on))
     total = ledger.store.run(lambda connection: _count(connection, on, shard))
     after = UUID(int=0)
-    while page := ledger.store.run(lambda c, at=after: _page(c, on, at, shard, batch)):
+    while page := ledger.store.run(partial(_page, on=on, after=after, shard=shard, batch=batch)):
         _close_batch(run, page)
         after = page[-1][0]
         run.report.loans += len(page)
@@ -132,7 +133,7 @@ def _page(
     return connection.execute(
         f"SELECT loan_id, closed_through {OPEN} ORDER BY loan_id LIMIT %(batch)s",
         _values(on, after, shard) | {"batch": batch},
-    ).fetchall()  # type: ignore[return-value]  # two columns, as selected
+    ).fetchall()
 
 
 def _count(connection: Connection[TupleRow], on: date, shard: Shard | None) -> int:

@@ -133,7 +133,7 @@ class Commands(ABC):
                 loan,
                 principal=_of(loan, principal, "principal"),
                 effective_on=effective_on,
-                withheld_fees=0 if withheld_fees is None else _of(loan, withheld_fees, "withheld_fees"),
+                withheld_fees=_or_zero(loan, withheld_fees, "withheld_fees"),
                 channel=channel,
             ),
             {"command": "disburse", "principal": principal, "effective_on": effective_on,
@@ -365,6 +365,10 @@ class Commands(ABC):
 
 def _of(loan: Loan, amount: Money, field: str = "amount") -> int:
     return _minor(amount, loan.terms.currency, field)
+
+
+def _or_zero(loan: Loan, amount: Money | None, field: str) -> int:
+    return 0 if amount is None else _of(loan, amount, field)
 
 
 def _minor(amount: Money, currency: str, field: str) -> int:

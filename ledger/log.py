@@ -22,9 +22,7 @@ __all__ = ["Batch", "Origin", "Recorded", "history", "horizon", "load_many", "re
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
 
-FIELDS = (
-    "position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
-)
+FIELDS = "position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
 decode_list = msgspec.json.Decoder(list[e.AnyLoanEvent]).decode
 
 
@@ -130,8 +128,8 @@ def _rows(
     return (
         connection.cursor(binary=True)
         .execute(
-            f"SELECT {FIELDS} FROM ledger.events WHERE position > %(after)s AND position <= %(upto)s"
-            f" {chosen} ORDER BY position LIMIT %(limit)s",
+            f"SELECT {FIELDS} FROM ledger.events WHERE position > %(after)s"
+            f" AND position <= %(upto)s {chosen} ORDER BY position LIMIT %(limit)s",
             {"after": after, "upto": upto, "limit": limit, "types": list(types)},
         )
         .fetchall()

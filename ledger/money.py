@@ -81,7 +81,8 @@ def _exact(amount: Decimal, places: int, currency: str, field: str) -> int:
     assert isinstance(exponent, int), exponent  # only NaN and infinity have a letter there
     shift = exponent + places
     value = int("".join(map(str, digits)))
-    whole, lost = (value * 10**shift, 0) if shift >= 0 else divmod(value, 10**-shift)
+    scale: int = 10 ** abs(shift)
+    whole, lost = (value * scale, 0) if shift >= 0 else divmod(value, scale)
     if lost:
         raise FormError(field, f"has more than the {places} decimals of {currency}")
     if whole > LARGEST:

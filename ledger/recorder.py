@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import (
     AggregateRecorder,
@@ -14,7 +13,6 @@ from eventsourcing.persistence import (
     EventStore,
     InfrastructureFactory,
     IntegrityError,
-    Mapper,
     Notification,
     ProcessRecorder,
     StoredEvent,
@@ -25,8 +23,8 @@ from psycopg import Connection, errors
 from psycopg.rows import TupleRow
 
 from ledger.errors import DuplicateLoanNumber, KeyReused
-from ledger.log import history, horizon
-from ledger.mapper import LAYOUT, LoggedFact, Snapshot, StoredFact
+from ledger.log import horizon
+from ledger.mapper import LAYOUT, LoggedFact, StoredFact
 from ledger.state import StateRow
 from ledger.store import RACES, Store
 from ledger.subscription import LogSubscription, Wake
@@ -279,7 +277,9 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
         return LedgerRecorder(self.store, self.wake)
 
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
-        return SnapshotRecorder(self.store) if purpose == "snapshots" else self.application_recorder()
+        return (
+            SnapshotRecorder(self.store) if purpose == "snapshots" else self.application_recorder()
+        )
 
     def tracking_recorder(self, tracking_recorder_class: Any = None) -> TrackingRecorder:
         raise NotImplementedError("projections keep their positions beside their rows")

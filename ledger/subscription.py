@@ -55,8 +55,6 @@ class Wake:
             while not self._closed:
                 self._grew.wait()
                 self._grew.clear()
-                if self._closed:
-                    return
                 try:
                     client.publish(CHANNEL, b"")
                     pause = GATHER_SECONDS
@@ -130,7 +128,7 @@ class _Ear:
         try:
             if self._heard is None:
                 client = redis.Redis.from_url(self._url, socket_connect_timeout=1)
-                self._heard = client.pubsub(ignore_subscribe_messages=True)
+                self._heard = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
                 self._heard.subscribe(CHANNEL)
             self._heard.get_message(timeout=seconds)
         except (redis.RedisError, OSError) as error:

@@ -1,0 +1,208 @@
+"""Work to be done later, kept in the database: a message in Redis only says where to look.
+
+A worker holds an advisory lock on the job while it runs it. The lock dies with its connection, so
+two workers never run one job at once, and the job of a killed worker is free at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Literal
+from uuid import UUID
+
+import dramatiq
+import msgspec
+import psycopg
+import redis
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from uuid_utils.compat import uuid7
+
+from domain.errors import LoanError
+from ledger.errors import LedgerError, StoreUnavailable, UnknownJob
+from ledger.money import FormError
+from ledger.servers import ServerError, redis_url
+from ledger.settings import Settings
+from ledger.settings import settings as current_settings
+
+logger = structlog.get_logger(__name__)
+
+CLOSE_DAY = "close-day"
+CATCH_UP = "catch-up-projections"
+IMPORT_PAYMENTS = "import-payments"
+KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
+         IMPORT_PAYMENTS: "import_payments"}  # fmt: skip
+"""Each kind has a queue of its name and an actor."""
+
+ATTEMPTS = 5
+REFUSALS = (LoanError, LedgerError, FormError, FileNotFoundError)
+"""Trying again would be refused again."""
+
+State = Literal["waiting", "running", "done", "failed"]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A row of `ledger.jobs`."""
+
+    id: UUID
+    kind: str
+    arguments: dict[str, Any]
+    state: State
+    attempts: int
+    result: Any
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+FIELDS = ", ".join(Job.__struct_fields__)
+KEY = "hashtextextended(id::text, 8400)"
+
+
+def enqueue(
+    connection: Connection[TupleRow],
+    kind: str,
+    arguments: Mapping[str, Any],
+    settings: Settings | None = None,
+) -> Job:
+    """Keep the job, then tell the workers; if that fails they find it by themselves."""
+    assert kind in KINDS, kind
+    with connection.transaction():
+        [row] = connection.execute(
+            f"INSERT INTO ledger.jobs (id, kind, arguments) VALUES (%s, %s, %s) RETURNING {FIELDS}",
+            [uuid7(), kind, msgspec.json.encode(arguments).decode()],
+        ).fetchall()
+    job = Job(*row)
+    tell(job.id, kind, settings)
+    return job
+
+
+def enqueue_close(
+    connection: Connection[TupleRow], on: date, shards: int, settings: Settings | None = None
+) -> list[Job]:
+    """One job per shard of the loans."""
+    return [
+        enqueue(connection, CLOSE_DAY, {"on": on, "shard": [nth, shards]}, settings)
+        for nth in range(shards)
+    ]
+
+
+def find(connection: Connection[TupleRow], job_id: UUID) -> Job:
+    """The job as it stands. Errors: ``UnknownJob``."""
+    rows = connection.execute(f"SELECT {FIELDS} FROM ledger.jobs WHERE id = %s", [job_id])
+    for row in rows:
+        return Job(*row)
+    raise UnknownJob(job_id)
+
+
+def recent(connection: Connection[TupleRow], limit: int = 50) -> list[Job]:
+    """The newest jobs first."""
+    rows = connection.execute(
+        f"SELECT {FIELDS} FROM ledger.jobs ORDER BY id DESC LIMIT %s", [limit]
+    )
+    return [Job(*row) for row in rows]
+
+
+def forgotten(connection: Connection[TupleRow], after_seconds: float) -> list[tuple[UUID, str]]:
+    """Jobs that no worker runs though they are open: never heard of, or their worker was killed."""
+    return connection.execute(
+        f"SELECT id, kind FROM ledger.jobs WHERE state IN ('waiting', 'running')"
+        " AND greatest(created_at, started_at) < clock_timestamp() - make_interval(secs => %s)"
+        " AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        f"  AND (classid::bigint << 32) | objid::bigint = {KEY} AND objsubid = 1)"
+        " ORDER BY id",
+        [after_seconds],
+    ).fetchall()
+
+
+def run(connection: Connection[TupleRow], job_id: UUID, work: Callable[[Job], Any]) -> Job | None:
+    """Do the job on this autocommitting connection, unless it is done or another worker is at it.
+
+    A refusal fails the job. Anything else is raised after the job was put back, up to ATTEMPTS.
+    """
+    with _held(connection, job_id) as held:
+        job = _start(connection, job_id) if held else None
+        if job is None:
+            return None
+        try:
+            result = work(job)
+        except Exception as broken:
+            _put_back(connection, job, broken)
+            if isinstance(broken, REFUSALS) and not isinstance(broken, StoreUnavailable):
+                return find(connection, job_id)
+            raise
+        _end(connection, job_id, "done", result=result)
+        return find(connection, job_id)
+
+
+@contextmanager
+def _held(connection: Connection[TupleRow], job_id: UUID) -> Iterator[bool]:
+    key = f"SELECT {{}}({KEY}) FROM (SELECT %s::uuid AS id) AS job"
+    [[held]] = connection.execute(key.format("pg_try_advisory_lock"), [job_id]).fetchall()
+    try:
+        yield held
+    finally:
+        if held and not connection.closed:
+            connection.execute(key.format("pg_advisory_unlock"), [job_id])
+
+
+def _start(connection: Connection[TupleRow], job_id: UUID) -> Job | None:
+    rows = connection.execute(
+        "UPDATE ledger.jobs SET state = 'running', attempts = attempts + 1,"
+        " started_at = clock_timestamp(), ended_at = NULL"
+        f" WHERE id = %s AND state IN ('waiting', 'running') RETURNING {FIELDS}",
+        [job_id],
+    ).fetchall()
+    return Job(*rows[0]) if rows else None
+
+
+def _put_back(connection: Connection[TupleRow], job: Job, broken: Exception) -> None:
+    """A lost database cannot be told: the job stays `running` without a lock, and is found."""
+    refused = isinstance(broken, REFUSALS) and not isinstance(broken, StoreUnavailable)
+    final = refused or job.attempts >= ATTEMPTS
+    said = str(broken) if refused else f"{type(broken).__name__}; see the worker's log"
+    logger.warning("job_not_done", job_id=str(job.id), kind=job.kind, exc_info=broken)
+    try:
+        _end(connection, job.id, "failed" if final else "waiting", error=said)
+    except psycopg.OperationalError as lost:
+        logger.warning("job_left_open", job_id=str(job.id), error=type(lost).__name__)
+
+
+def _end(
+    connection: Connection[TupleRow],
+    job_id: UUID,
+    state: State,
+    *,
+    result: Any = None,
+    error: str | None = None,
+) -> None:
+    connection.execute(
+        "UPDATE ledger.jobs SET state = %s, result = %s, error = %s, ended_at = clock_timestamp()"
+        " WHERE id = %s",
+        [state, msgspec.json.encode(result).decode(), error, job_id],
+    )
+
+
+# The message
+
+
+def tell(job_id: UUID, kind: str, settings: Settings | None = None) -> bool:
+    """Send the workers a message about the job; False if the queue does not answer."""
+    try:
+        queue = sender(redis_url(settings or current_settings()))
+        queue.enqueue(dramatiq.Message(kind, KINDS[kind], (str(job_id),), {}, {}))
+    except (redis.RedisError, dramatiq.errors.ConnectionError, ServerError, OSError) as error:
+        logger.warning("workers_not_told", job_id=str(job_id), error=str(error))
+        return False
+    return True
+
+
+@lru_cache(maxsize=8)
+def sender(url: str) -> RedisBroker:
+    """A broker that only sends."""
+    return RedisBroker(url=url, middleware=[])  # type: ignore[no-untyped-call]

@@ -1,0 +1,76 @@
+"""What workers do: each actor looks its job up and calls the ledger or the projections.
+
+Run twice or killed half-way, an actor repeats nothing: closing is idempotent, a payment line has
+its key, projections keep their position.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+from ledger import jobs
+from ledger.application import Cause, Ledger
+from ledger.close_of_day import close_through
+from ledger.database import connect
+from ledger.jobs import Job
+from ledger.payment_file import import_payments
+from projections.engine import catch_up
+
+Work: TypeAlias = Callable[[Ledger, Job], Any]
+
+SIX_HOURS_MS = 6 * 3_600_000
+
+
+def close_day(ledger: Ledger, job: Job) -> Any:
+    """Close the loans of one shard through a business date."""
+    nth, of = job.arguments.get("shard", (0, 1))
+    on = date.fromisoformat(job.arguments["on"])
+    return close_through(ledger, on, shard=(nth, of), cause=_cause(job, "close-of-day"))
+
+
+def catch_up_projections(ledger: Ledger, job: Job) -> Any:
+    """Bring the read side up to the log's horizon."""
+    with connect(ledger.settings, application_name="cartera-projections") as connection:
+        return catch_up(connection)
+
+
+def import_payment_file(ledger: Ledger, job: Job) -> Any:
+    """Take a bank's payment file in."""
+    return import_payments(ledger, Path(job.arguments["path"]))
+
+
+WORK: dict[str, Work] = {
+    jobs.CLOSE_DAY: close_day,
+    jobs.CATCH_UP: catch_up_projections,
+    jobs.IMPORT_PAYMENTS: import_payment_file,
+}
+
+
+def declare(broker: RedisBroker, ledger: Ledger) -> None:
+    """Register one actor per kind of job, each on its own queue."""
+    for kind, work in WORK.items():
+        dramatiq.actor(
+            actor_name=jobs.KINDS[kind],
+            queue_name=kind,
+            broker=broker,
+            max_retries=jobs.ATTEMPTS,
+            min_backoff=1_000,
+            time_limit=SIX_HOURS_MS,
+        )(_actor(ledger, work))
+
+
+def _actor(ledger: Ledger, work: Work) -> Callable[[str], None]:
+    def run(job_id: str) -> None:
+        with connect(ledger.settings, autocommit=True, application_name="cartera-job") as held:
+            jobs.run(held, UUID(job_id), lambda job: work(ledger, job))
+
+    return run
+
+
+def _cause(job: Job, actor: str) -> Cause:
+    return Cause(job.arguments.get("actor", actor), "worker", correlation_id=job.id)
