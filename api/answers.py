@@ -1,0 +1,153 @@
+"""What REST answers: receipts, the figures of what was recorded, quotes and jobs."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from pydantic import BaseModel, Field
+
+from domain import events as e
+from domain.loan import COMPONENTS, Amounts
+from ledger import upcasters
+from ledger.application import Receipt
+from ledger.money import text
+
+
+class ReceiptAnswer(BaseModel):
+    """What an order came to."""
+
+    loan_id: UUID
+    version: int = Field(description="of the loan, after this order")
+    position: int = Field(description="of the order's last event in the log")
+    command_id: UUID
+    events: list[str] = Field(description="what was recorded, in order")
+    repeated: bool = Field(description="the order had been given before; this is its first result")
+
+
+class FeeAnswer(ReceiptAnswer):
+    """The fee that was charged, and its tax."""
+
+    fee: int
+    amount: str
+    tax: str
+    currency: str
+
+
+class PromiseAnswer(ReceiptAnswer):
+    """The promise that was made."""
+
+    promise: int
+
+
+class PaymentAnswer(ReceiptAnswer):
+    """The payment, and what it cleared by component."""
+
+    payment: int
+    amount: str
+    currency: str
+    allocation: dict[str, str] = Field(description="component to amount")
+    overpaid: str = Field(description="beyond the debt, kept for the borrower")
+
+
+class RecoveryAnswer(ReceiptAnswer):
+    """The recovery, and what it cleared by component."""
+
+    recovery: int
+    amount: str
+    currency: str
+    allocation: dict[str, str]
+
+
+class Quote(BaseModel):
+    """What closes the loan if it is paid on the day."""
+
+    loan_id: UUID
+    on: date
+    currency: str
+    total: str
+    components: dict[str, str]
+
+
+class Job(BaseModel):
+    """Work that was queued."""
+
+    id: UUID
+    kind: str
+    state: str = Field(description="waiting, running, done or failed")
+    attempts: int
+    result: Any = None
+    error: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def plain(receipt: Receipt) -> dict[str, Any]:
+    """The members that every receipt has."""
+    return {name: getattr(receipt, name) for name in ReceiptAnswer.model_fields}
+
+
+def facts(connection: Connection[TupleRow], receipt: Receipt) -> list[e.AnyLoanEvent]:
+    """The events that the order recorded."""
+    rows = connection.execute(
+        "SELECT type, revision, state::text FROM ledger.events"
+        " WHERE loan_id = %s AND version > %s AND version <= %s ORDER BY version",
+        [receipt.loan_id, receipt.version - len(receipt.events), receipt.version],
+    )
+    return [upcasters.decode(tag, revision, state) for tag, revision, state in rows]
+
+
+def payment(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> PaymentAnswer:
+    """What the payment cleared when it was received; a backdated one with its corrections."""
+    [paid] = [event for event in recorded if isinstance(event, e.PaymentReceived)]
+    cleared, overpaid = Amounts(), paid.overpaid
+    for portion in paid.allocation:
+        cleared.add(portion)
+    for event in recorded:
+        moves = event.moved if isinstance(event, e.HistoryCorrected) else ()
+        for moved in moves:
+            if moved.payment == paid.payment:
+                overpaid += moved.overpaid
+                for portion in moved.portions:
+                    cleared.add(portion)
+    return PaymentAnswer(
+        **plain(receipt),
+        payment=paid.payment,
+        amount=text(paid.amount, currency),
+        currency=currency,
+        allocation=by_component(cleared, currency),
+        overpaid=text(overpaid, currency),
+    )
+
+
+def recovery(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> RecoveryAnswer:
+    [got] = [event for event in recorded if isinstance(event, e.RecoveryReceived)]
+    return RecoveryAnswer(
+        **plain(receipt),
+        recovery=got.recovery,
+        amount=text(got.amount, currency),
+        currency=currency,
+        allocation={str(name): text(amount, currency) for name, amount in got.by_component.items()},
+    )
+
+
+def fee(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> FeeAnswer:
+    [charged] = [event for event in recorded if isinstance(event, e.FeeCharged)]
+    return FeeAnswer(
+        **plain(receipt),
+        fee=charged.fee,
+        amount=text(charged.amount, currency),
+        tax=text(charged.tax, currency),
+        currency=currency,
+    )
+
+
+def promise(receipt: Receipt, recorded: list[e.AnyLoanEvent]) -> PromiseAnswer:
+    [made] = [event for event in recorded if isinstance(event, e.PromiseMade)]
+    return PromiseAnswer(**plain(receipt), promise=made.promise)
+
+
+def by_component(amounts: Amounts, currency: str) -> dict[str, str]:
+    return {str(name): text(getattr(amounts, name), currency) for name in COMPONENTS}

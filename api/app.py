@@ -1,0 +1,56 @@
+"""The application: REST for commands, GraphQL for reads, nothing open but its health."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import health, loans, problems, work
+from api.graphql import endpoint
+from api.graphql.schema import schema
+from api.limits import BodyLimit
+from api.running import started
+from api.settings import ApiSettings
+from ledger.clock import Clock
+from ledger.settings import Settings
+from ledger.settings import settings as current_settings
+
+UPLOADS = "/v1/payment-files"
+DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
+Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
+`code`."""
+
+
+def create_app(
+    settings: Settings | None = None,
+    options: ApiSettings | None = None,
+    *,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """The API on the servers of ``settings``; its lifespan opens and closes what it holds."""
+    chosen = settings or current_settings()
+    wanted = options or ApiSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with started(chosen, wanted, clock) as here:
+            app.state.running = here
+            yield
+
+    app = FastAPI(
+        title="Cartera",
+        description=DESCRIPTION,
+        version=version("cartera"),
+        lifespan=lifespan,
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.schema = schema(chosen, introspection=wanted.graphql_introspection)
+    app.add_middleware(
+        BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
+    )
+    problems.install(app)
+    for part in (health, loans, work, endpoint):
+        app.include_router(part.router)
+    return app

@@ -1,0 +1,1 @@
+"""GraphQL: every question about the book, answered from one snapshot of it."""

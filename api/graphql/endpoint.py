@@ -1,0 +1,68 @@
+"""POST /graphql: one document, one snapshot, one answer."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from graphql import GraphQLError
+from pydantic import Field
+from starlette.responses import Response
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from api.auth import requires
+from api.fields import Body
+from api.graphql.errors import shown
+from api.graphql.schema import Schema
+from api.graphql.snapshot import Snapshot, snapshot
+from api.policy import Action
+from api.problems import DATABASE_AWAY, DOCUMENTED
+from api.running import Running, running
+
+router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
+
+
+class Question(Body):
+    """A GraphQL request, by the letter of GraphQL over HTTP."""
+
+    query: str = Field(examples=["{ businessDate portfolio { currency principal { amount } } }"])
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = Field(default=None, alias="operationName")
+    extensions: dict[str, Any] | None = None
+
+
+@router.post(
+    "/graphql",
+    summary="Ask the read models",
+    dependencies=[Depends(requires(Action.READ))],
+    response_class=Response,
+)
+async def ask(
+    request: Request, question: Question, here: Annotated[Running, Depends(running)]
+) -> Response:
+    """One question per request: there are no batches and no mutations."""
+    today = here.ledger.clock.business_date()
+    async with snapshot(here.reads, here.settings, today) as view:
+        answer = await answered(request.app.state.schema, view, question)
+    return Response(orjson.dumps(answer), media_type="application/json")
+
+
+async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[str, Any]:
+    """Data and errors as a client may see them. Errors: the database's own, when it went away."""
+    result = await schema.execute(
+        question.query,
+        variable_values=question.variables,
+        context_value=view,
+        operation_name=question.operation_name,
+        allowed_operation_types=(OperationType.QUERY,),
+    )
+    assert isinstance(result, ExecutionResult), type(result)
+    errors: Sequence[GraphQLError] = result.errors or ()
+    for error in errors:
+        if isinstance(error.original_error, DATABASE_AWAY):
+            raise error.original_error
+    answer: dict[str, Any] = {"data": result.data}
+    if errors:
+        answer["errors"] = [shown(error).formatted for error in errors]
+    return answer

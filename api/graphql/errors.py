@@ -1,0 +1,41 @@
+"""What a GraphQL answer says when something is refused: a message and a stable code."""
+
+from typing import Any
+
+from graphql import GraphQLError
+
+from api.problems import failed
+from ledger.money import FormError
+
+
+class Refused(GraphQLError):
+    """A question that cannot be answered as it was put."""
+
+    def __init__(self, code: str, message: str, **extra: Any) -> None:
+        super().__init__(message, extensions={"code": code, **extra})
+
+
+def shown(error: GraphQLError) -> GraphQLError:
+    """The error as a client may see it; our own failures keep only an id to find them by."""
+    cause = error.original_error
+    if isinstance(cause, Refused) or isinstance(error, Refused):
+        return error
+    if isinstance(cause, FormError):
+        return _again(error, str(cause), {"code": "invalid-field", "field": cause.field})
+    if cause is None or isinstance(cause, GraphQLError):
+        extensions = {"code": "invalid-document", **(error.extensions or {})}
+        return _again(error, error.message, extensions)
+    problem = failed(cause, f"graphql {'.'.join(map(str, error.path or ()))}")
+    extensions = {"code": problem.code, "incident": problem.extra["incident"]}
+    return _again(error, problem.detail, extensions)
+
+
+def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

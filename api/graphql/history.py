@@ -1,0 +1,96 @@
+"""Loans folded from the log, as of any value date and as known at any booking time."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from api.graphql.snapshot import Snapshot
+from domain import events as e
+from domain.loan import Amounts, Loan, Status, replay
+from domain.views import as_of, payoff
+from ledger import upcasters
+
+
+@dataclass(frozen=True)
+class Told:
+    """One loan as it stood ``on`` a value date, and when each of its payments was recorded."""
+
+    on: date
+    loan: Loan
+    booked: dict[int, tuple[int, datetime]]
+
+
+async def told(
+    snapshot: Snapshot, loan_id: UUID, on: date, known_at: datetime | None
+) -> Told | None:
+    """The loan on a date; None before it was opened. One statement for all loans of a page."""
+    record: Record | None = await snapshot.load(("log", known_at), _records(known_at), loan_id)
+    if record is None or record.loan.opened_on > on:
+        return None
+    found: Told = await snapshot.load(("told", on, known_at), _as_of(on), record)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """All that is known of one loan: its state after every event, not yet of any date."""
+
+    loan: Loan
+    booked: dict[int, tuple[int, datetime]]
+
+
+def _records(known_at: datetime | None) -> Any:
+    known = "" if known_at is None else "AND recorded_at <= %s"
+
+    async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> Sequence[Record | None]:
+        rows = await snapshot.rows(
+            "SELECT loan_id, type, revision, position, recorded_at, state::text AS state"
+            f" FROM ledger.events WHERE loan_id = ANY(%s) {known} ORDER BY loan_id, version",
+            [loan_ids] if known_at is None else [loan_ids, known_at],
+        )
+        by_loan = await asyncio.to_thread(_fold, rows)
+        return [by_loan.get(loan_id) for loan_id in loan_ids]
+
+    return load
+
+
+def _fold(rows: list[DictRow]) -> dict[UUID, Record]:
+    histories: dict[UUID, list[e.AnyLoanEvent]] = {}
+    booked: dict[UUID, dict[int, tuple[int, datetime]]] = {}
+    for row in rows:
+        event = upcasters.decode(row["type"], row["revision"], row["state"])
+        histories.setdefault(row["loan_id"], []).append(event)
+        if isinstance(event, e.PaymentReceived):
+            payments = booked.setdefault(row["loan_id"], {})
+            payments[event.payment] = (row["position"], row["recorded_at"])
+    found = {}
+    for loan_id, history in histories.items():
+        loan = replay(history)
+        assert loan is not None, loan_id
+        found[loan_id] = Record(loan, booked.get(loan_id, {}))
+    return found
+
+
+def _as_of(on: date) -> Any:
+    async def load(snapshot: Snapshot, records: list[Record]) -> Sequence[Told]:
+        def tell() -> list[Told]:
+            return [Told(on, as_of(record.loan, on), record.booked) for record in records]
+
+        return await asyncio.to_thread(tell)
+
+    return load
+
+
+async def quote(
+    snapshot: Snapshot, loan_id: UUID, on: date, known_at: datetime | None
+) -> Amounts | None:
+    """What closes the loan if paid on ``on``; None for a loan that is not running."""
+    record: Record | None = await snapshot.load(("log", known_at), _records(known_at), loan_id)
+    if record is None or record.loan.status is not Status.ACTIVE:
+        return None
+    return payoff(record.loan, on)

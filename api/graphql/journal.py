@@ -1,0 +1,134 @@
+"""The books: journal entries, each with its lines, and the trial balance of any day."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from psycopg.rows import DictRow
+
+from api.graphql.connections import Keyset
+from api.graphql.scalars import BigInt, Money, money
+from api.graphql.snapshot import Snapshot
+
+ENTRIES = (
+    """of.loan_id, of.position, of.part, of.effective_on, of.recorded_at, of.event, of.currency,
+    of.accounts, of.amounts""",
+    "read.journal_entries AS of",
+)
+BOOKED = Keyset("journal:booked", (("of.position", int), ("of.part", int)))
+
+TRIAL_BALANCE = """
+    SELECT totals.currency, accounts.code, accounts.name, accounts.kind,
+           sum(totals.debit)::bigint AS debit, sum(totals.credit)::bigint AS credit
+    FROM read.journal_totals AS totals JOIN read.accounts USING (account)
+    WHERE totals.effective_on <= %s
+    GROUP BY totals.currency, accounts.code, accounts.name, accounts.kind
+    ORDER BY totals.currency, accounts.code"""
+
+
+@strawberry.type(description="An account of the general ledger.")
+class Account:
+    code: str
+    name: str
+    kind: str = strawberry.field(description="asset, liability, equity, income or expense.")
+
+
+@strawberry.type(description="One side of an entry: the debit or the credit is zero.")
+class JournalLine:
+    account: Account
+    debit: Money
+    credit: Money
+
+
+@strawberry.type(description="A balanced entry: what one event means for the books on one day.")
+class JournalEntry:
+    loan_id: UUID
+    position: BigInt = strawberry.field(description="Of the event it books.")
+    part: int
+    effective_on: date
+    recorded_at: datetime
+    event: str
+    currency: str
+    lines: list[JournalLine]
+
+
+Chart = Mapping[int, Account]
+
+
+async def accounts(snapshot: Snapshot) -> Chart:
+    """The chart of accounts, read once per request."""
+    chart: Chart = await snapshot.load("accounts", _chart, None)
+    return chart
+
+
+async def _chart(snapshot: Snapshot, keys: list[Any]) -> list[Chart]:
+    rows = await snapshot.rows("SELECT account, code, name, kind FROM read.accounts")
+    chart = {
+        row["account"]: Account(code=row["code"], name=row["name"], kind=row["kind"])
+        for row in rows
+    }
+    return [chart for _ in keys]
+
+
+def entry(row: DictRow, chart: Chart) -> JournalEntry:
+    currency = row["currency"]
+    same = ("loan_id", "position", "part", "effective_on", "recorded_at", "event", "currency")
+    return JournalEntry(
+        **{name: row[name] for name in same},
+        lines=[
+            JournalLine(
+                account=chart[account],
+                debit=money(max(amount, 0), currency),
+                credit=money(max(-amount, 0), currency),
+            )
+            for account, amount in zip(row["accounts"], row["amounts"], strict=True)
+        ],
+    )
+
+
+@strawberry.type(description="What one account comes to.")
+class TrialBalanceLine:
+    account: Account
+    debit: Money
+    credit: Money
+    balance: Money = strawberry.field(description="Debit less credit.")
+
+
+@strawberry.type(description="All accounts at the end of a day, in one currency.")
+class TrialBalance:
+    on: date
+    currency: str
+    lines: list[TrialBalanceLine]
+    debit: Money
+    credit: Money
+    balanced: bool
+
+
+async def trial_balances(snapshot: Snapshot, on: date) -> list[TrialBalance]:
+    by_currency: dict[str, list[DictRow]] = {}
+    for row in await snapshot.rows(TRIAL_BALANCE, [on]):
+        by_currency.setdefault(row["currency"], []).append(row)
+    return [_trial_balance(on, currency, rows) for currency, rows in by_currency.items()]
+
+
+def _trial_balance(on: date, currency: str, rows: list[DictRow]) -> TrialBalance:
+    debit = sum(row["debit"] for row in rows)
+    credit = sum(row["credit"] for row in rows)
+    return TrialBalance(
+        on=on,
+        currency=currency,
+        debit=money(debit, currency),
+        credit=money(credit, currency),
+        balanced=debit == credit,
+        lines=[
+            TrialBalanceLine(
+                account=Account(code=row["code"], name=row["name"], kind=row["kind"]),
+                debit=money(row["debit"], currency),
+                credit=money(row["credit"], currency),
+                balance=money(row["debit"] - row["credit"], currency),
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,201 @@
+"""How much one document may ask for: measured before anything is read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValidationRule,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.extensions import SchemaExtension
+
+from api.graphql.errors import Refused
+from ledger.settings import Settings
+
+LIST = 12
+"""What a list without pages counts: instalments, promises, components."""
+
+CACHED_DOCUMENTS = 256
+
+
+@lru_cache(CACHED_DOCUMENTS)
+def parsed(document: str, most_tokens: int) -> DocumentNode:
+    """The document's tree. Errors: ``Refused`` when it is longer than allowed."""
+    try:
+        return parse(document, max_tokens=most_tokens)
+    except GraphQLError as error:
+        if f"more than {most_tokens} tokens" in error.message:
+            raise Refused(
+                "document-too-long", f"a document may have {most_tokens} tokens at most"
+            ) from error
+        raise
+
+
+@lru_cache(CACHED_DOCUMENTS)
+def _faults(
+    schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ValidationRule], ...]
+) -> list[GraphQLError]:
+    return validate(schema, document, rules, max_errors=20)
+
+
+class Limits(SchemaExtension):
+    """Parses and validates each document once, then measures it; refuses what is over a limit."""
+
+    settings: Settings
+    introspection: bool
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        context.graphql_document = parsed(context.query or "", self.settings.graphql_max_tokens)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        assert document is not None, "validated before it was parsed"
+        schema: GraphQLSchema = context.schema._schema  # noqa: SLF001 - graphql-core's own
+        rules = tuple(specified_rules)
+        if not self.introspection:
+            rules = (*rules, NoSchemaIntrospectionCustomRule)
+        faults = _faults(schema, document, rules)
+        if not faults:
+            measured = Measured(schema, document, context.variables or {}, self.settings)
+            faults = list(over(measured, context.operation_name, self.settings))
+        context.pre_execution_errors = faults
+        yield
+
+
+def over(measured: "Measured", operation: str | None, limits: Settings) -> Iterator[GraphQLError]:
+    """Each limit that the operation goes over, with its code."""
+    depth, nodes, aliases = measured.operation(operation)
+    for code, what, seen, most in (
+        ("too-deep", "levels of fields", depth, limits.graphql_max_depth),
+        ("too-many-aliases", "aliases", aliases, limits.graphql_max_aliases),
+        ("too-wide", "nodes, pages multiplied", nodes, limits.graphql_max_cost),
+    ):
+        if seen > most:
+            hint = "; ask for smaller pages" if code == "too-wide" else ""
+            yield Refused(
+                code, f"a query may have {most:,} {what} at most, not {seen:,}{hint}",
+                limit=most, asked=seen,
+            )  # fmt: skip
+
+
+@dataclass
+class Measured:
+    """Depth, nodes and aliases of a valid document; each fragment is measured once per type."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    variables: Mapping[str, Any]
+    limits: Settings
+    seen: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> tuple[int, int, int]:
+        """The largest of the operations called ``name``, or of all."""
+        measures = [(0, 0, 0)]
+        for node in self.document.definitions:
+            if isinstance(node, OperationDefinitionNode) and (
+                name is None or (node.name and node.name.value == name)
+            ):
+                root = self.schema.get_root_type(node.operation)
+                measures.append(self._selections(node.selection_set, root))
+        return max(measures, key=lambda measure: measure[1])
+
+    def _selections(
+        self, selections: SelectionSetNode, parent: GraphQLNamedType | None
+    ) -> tuple[int, int, int]:
+        depth = nodes = aliases = 0
+        for node in selections.selections:
+            match node:
+                case FieldNode():
+                    measure = self._field(node, parent)
+                case InlineFragmentNode():
+                    at = node.type_condition
+                    inner = self.schema.get_type(at.name.value) if at else parent
+                    measure = self._selections(node.selection_set, inner)
+                case FragmentSpreadNode():
+                    measure = self._fragment(node.name.value)
+                case _:
+                    raise AssertionError(f"a selection is no {type(node).__name__}")
+            depth = max(depth, measure[0])
+            nodes += measure[1]
+            aliases += measure[2]
+        return depth, nodes, aliases
+
+    def _fragment(self, name: str) -> tuple[int, int, int]:
+        for node in self.document.definitions:
+            if isinstance(node, FragmentDefinitionNode) and node.name.value == name:
+                at = node.type_condition.name.value
+                if (name, at) not in self.seen:
+                    measure = self._selections(node.selection_set, self.schema.get_type(at))
+                    self.seen[name, at] = measure
+                return self.seen[name, at]
+        raise AssertionError(f"fragment {name} was validated and is not there")
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> tuple[int, int, int]:
+        alias = int(node.alias is not None)
+        if node.name.value.startswith("__"):
+            return 1, 1, alias  # graphql-core limits how deep introspection goes
+        definition: GraphQLField = getattr(parent, "fields")[node.name.value]  # noqa: B009
+        if node.selection_set is None:
+            return 1, 0, alias
+        inner = get_named_type(definition.type)
+        depth, nodes, aliases = self._selections(node.selection_set, inner)
+        return depth + 1, self._rows(node, definition, parent) * (1 + nodes), alias + aliases
+
+    def _rows(
+        self, node: FieldNode, definition: GraphQLField, parent: GraphQLNamedType | None
+    ) -> int:
+        """How many objects the field may bring."""
+        if "first" in definition.args:
+            given = [
+                self._whole(argument.value)
+                for argument in node.arguments or ()
+                if argument.name.value in {"first", "last"}
+            ]
+            pages = [size for size in given if size is not None]
+            return max(pages, default=self.limits.default_page_size)
+        of_page = parent is not None and parent.name.endswith("Connection")
+        is_list = is_list_type(get_nullable_type(definition.type))
+        return LIST if is_list and not of_page else 1
+
+    def _whole(self, value: object) -> int | None:
+        match value:
+            case IntValueNode():
+                return max(0, int(value.value))
+            case VariableNode():
+                given = self.variables.get(value.name.value)
+                return max(0, given) if isinstance(given, int) else self._default(value.name.value)
+            case _:
+                return None
+
+    def _default(self, variable: str) -> int | None:
+        """What the document says a variable is when it is not given."""
+        for node in self.document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                for definition in node.variable_definitions or ():
+                    if definition.variable.name.value == variable:
+                        return self._whole(definition.default_value)
+        return None

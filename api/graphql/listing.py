@@ -1,0 +1,241 @@
+"""Lists of the whole book: loans, promises and journal entries by filter, order and page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from psycopg.rows import DictRow
+
+from api.graphql import journal, parts
+from api.graphql.arguments import on_or, word
+from api.graphql.connections import Connection, Keyset, Slice, connection
+from api.graphql.errors import Refused
+from api.graphql.loans import COLUMNS, Loan, loan
+from api.graphql.nodes import loan_named
+from api.graphql.snapshot import Snapshot
+from domain.loan import Status
+
+T = TypeVar("T")
+LAST_DAY = "DATE '9999-12-31'"
+MOST_CHOICES = 100
+
+
+@strawberry.enum(description="Which way a list runs.")
+class Direction(Enum):
+    ASC = "asc"
+    DESC = "desc"
+
+
+@strawberry.enum(description="What loans can be ordered by.")
+class LoanOrderField(Enum):
+    LOAN_NO = "loan_no"
+    PRINCIPAL = "principal"
+    DISBURSED_ON = "disbursed_on"
+    MATURITY_ON = "maturity_on"
+    DAYS_PAST_DUE = "days_past_due"
+
+
+@strawberry.input(description="Loans without the date come last when ascending.")
+class LoanOrder:
+    field: LoanOrderField = LoanOrderField.LOAN_NO
+    direction: Direction = Direction.ASC
+
+
+@strawberry.input(description="Only loans for which all of this holds.")
+class LoanFilter:
+    status: list[Status] | None = None
+    branch: list[str] | None = None
+    product: list[str] | None = None
+    officer: list[str] | None = None
+    currency: list[str] | None = None
+    borrower: list[str] | None = None
+    loan_no: list[str] | None = None
+    dpd_from: int | None = strawberry.field(default=None, description="Days past due, at least.")
+    dpd_to: int | None = strawberry.field(default=None, description="Days past due, at most.")
+    as_of: date | None = strawberry.field(
+        default=None,
+        description="Only loans on the books that day; days past due, balances and the rest are "
+        "told for it.",
+    )
+    disbursed_from: date | None = None
+    disbursed_to: date | None = None
+
+
+@strawberry.input(description="Only promises for which all of this holds.")
+class PromiseFilter:
+    status: list[str] | None = strawberry.field(
+        default=None, description="open, kept, broken, cancelled."
+    )
+    due_on: date | None = None
+    due_from: date | None = None
+    due_before: date | None = None
+    loan: strawberry.ID | None = None
+
+
+@strawberry.input(description="Only entries for which all of this holds.")
+class JournalFilter:
+    loan: strawberry.ID | None = None
+    account: str | None = strawberry.field(default=None, description="Account code.")
+    event: list[str] | None = None
+    effective_from: date | None = None
+    effective_to: date | None = None
+    currency: str | None = None
+
+
+@dataclass
+class Where:
+    """Conditions joined by AND, with what is bound to their marks."""
+
+    conditions: list[str] = field(default_factory=lambda: ["true"])
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, condition: str, *values: Any) -> None:
+        self.conditions.append(condition)
+        self.values.extend(values)
+
+    def among(self, column: str, given: list[Any] | None) -> None:
+        """One of the choices, where choices are given."""
+        if given is None:
+            return
+        if len(given) > MOST_CHOICES:
+            raise Refused("bad-argument", f"a filter takes {MOST_CHOICES} choices at most")
+        choices = [one.value if isinstance(one, Enum) else word(one) for one in given]
+        self.add(f"{column} = ANY(%s)", choices)
+
+    def day(self, condition: str, given: date | None) -> None:
+        if given is not None:
+            self.add(condition, on_or(given, given))
+
+    @property
+    def sql(self) -> str:
+        return " AND ".join(self.conditions)
+
+
+def loan_keyset(order: LoanOrder, *, aged: bool) -> Keyset:
+    """The order of loans; days past due run against the oldest unpaid due date."""
+    descending = order.direction is Direction.DESC
+    name = f"loans:{order.field.value}:{order.direction.value}"
+    kinds: dict[LoanOrderField, tuple[str, type]] = {
+        LoanOrderField.LOAN_NO: ("loans.loan_no", str),
+        LoanOrderField.PRINCIPAL: ("loans.principal", int),
+        LoanOrderField.DISBURSED_ON: (f"coalesce(loans.disbursed_on, {LAST_DAY})", date),
+        LoanOrderField.MATURITY_ON: (f"coalesce(loans.maturity_on, {LAST_DAY})", date),
+        LoanOrderField.DAYS_PAST_DUE: (
+            f"coalesce({'aged' if aged else 'loans'}.oldest_unpaid_due_on, {LAST_DAY})", date
+        ),
+    }  # fmt: skip
+    if order.field is LoanOrderField.DAYS_PAST_DUE:
+        descending = not descending
+        name += ":aged" if aged else ""
+    return Keyset(name, (kinds[order.field], ("loans.loan_id", UUID)), descending)
+
+
+async def loans(
+    snapshot: Snapshot, given: LoanFilter, asked: Slice, as_of: date | None
+) -> Connection[Loan]:
+    """A page of loans; with ``as_of`` those on the books that day, seen on it."""
+    where = Where()
+    for column in ("status", "branch", "product", "officer", "currency", "borrower", "loan_no"):
+        where.among(f"loans.{column}", getattr(given, column))
+    where.day("loans.disbursed_on >= %s", given.disbursed_from)
+    where.day("loans.disbursed_on <= %s", given.disbursed_to)
+    source, bound = "read.loans AS loans", []
+    if as_of is not None:
+        source, bound = f"{source} JOIN read.aging_at(%s) AS aged USING (loan_id)", [as_of]
+        _between(where, "aged.days_past_due", given.dpd_from, given.dpd_to)
+    else:
+        _late(where, snapshot.today, given.dpd_from, given.dpd_to)
+    return await _listed(
+        snapshot, COLUMNS, source, bound, where, asked, lambda row: loan(row, as_of)
+    )
+
+
+def _between(where: Where, column: str, low: int | None, high: int | None) -> None:
+    if low is not None:
+        where.add(f"{column} >= %s", low)
+    if high is not None:
+        where.add(f"{column} <= %s", high)
+
+
+def _late(where: Where, today: date, low: int | None, high: int | None) -> None:
+    """Days past due today, put as bounds of the indexed date they follow from."""
+    if low is not None and low > 0:
+        where.add("loans.oldest_unpaid_due_on <= %s::date - %s::integer", today, low)
+    if high is not None:
+        if high < 0:
+            where.add("false")
+        where.add(
+            "(loans.oldest_unpaid_due_on IS NULL"
+            " OR loans.oldest_unpaid_due_on >= %s::date - %s::integer)",
+            today, max(high, 0),
+        )  # fmt: skip
+
+
+PROMISED = Keyset(
+    "promises:promised_for",
+    (("of.promised_for", date), ("of.loan_id", UUID), ("of.promise", int)),
+)
+
+
+async def promises(
+    snapshot: Snapshot, given: PromiseFilter, asked: Slice
+) -> Connection[parts.PromiseNode]:
+    where = Where()
+    where.among("of.status", given.status)
+    where.day("of.promised_for = %s", given.due_on)
+    where.day("of.promised_for >= %s", given.due_from)
+    where.day("of.promised_for < %s", given.due_before)
+    if given.loan is not None:
+        where.add("of.loan_id = %s", loan_named(given.loan))
+    source = "read.promises AS of JOIN read.loans USING (loan_id)"
+    columns = "of.*, loans.currency, loans.loan_no"
+    return await _listed(snapshot, columns, source, [], where, asked, parts.promise)
+
+
+async def journal_entries(
+    snapshot: Snapshot, given: JournalFilter, asked: Slice
+) -> Connection[journal.JournalEntry]:
+    where = Where()
+    where.among("of.event", given.event)
+    where.among("of.currency", None if given.currency is None else [given.currency])
+    where.day("of.effective_on >= %s", given.effective_from)
+    where.day("of.effective_on <= %s", given.effective_to)
+    if given.loan is not None:
+        where.add("of.loan_id = %s", loan_named(given.loan))
+    if given.account is not None:
+        where.add(
+            "(SELECT account FROM read.accounts WHERE code = %s) = ANY (of.accounts)",
+            word(given.account),
+        )
+    chart = await journal.accounts(snapshot)
+    columns, source = journal.ENTRIES
+    return await _listed(
+        snapshot, columns, source, [], where, asked, lambda row: journal.entry(row, chart)
+    )
+
+
+async def _listed(
+    snapshot: Snapshot,
+    columns: str,
+    source: str,
+    bound: list[Any],
+    where: Where,
+    asked: Slice,
+    build: Callable[[DictRow], T],
+) -> Connection[T]:
+    rows = await snapshot.rows(
+        f"SELECT {columns}, {asked.keyset.columns} FROM {source}"
+        f" WHERE {where.sql} AND {asked.where} {asked.tail}",
+        [*bound, *where.values, *asked.values],
+    )
+
+    async def count() -> int:
+        return await snapshot.count(
+            f"SELECT count(*) FROM {source} WHERE {where.sql}", [*bound, *where.values]
+        )
+
+    return connection(rows, asked, build, count)

@@ -1,0 +1,360 @@
+"""A loan as clients see it: its header from the read model, everything else by batched loaders."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from psycopg.rows import DictRow
+from strawberry import Info
+from strawberry.scalars import JSON
+
+from api.graphql import journal, parts
+from api.graphql.arguments import known, on_or, word
+from api.graphql.connections import Connection, Keyset, Slice, connection, sliced
+from api.graphql.errors import Refused
+from api.graphql.history import Told, quote, told
+from api.graphql.loaders import many_each, one_each, page
+from api.graphql.nodes import Node, global_id
+from api.graphql.scalars import Components, Money, components, money
+from api.graphql.snapshot import Snapshot, snapshot_of
+from domain.loan import Status
+from domain.views import schedule_rows
+
+strawberry.enum(Status, name="LoanStatus", description="Where a loan stands.")
+
+COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loans.product,
+    loans.branch, loans.officer, loans.currency, loans.status, loans.stage, loans.terms,
+    loans.approved, loans.disbursed, loans.instalments, loans.opened_on, loans.disbursed_on,
+    loans.booked_on, loans.first_due_on, loans.maturity_on, loans.closed_on, loans.written_off_on,
+    loans.oldest_unpaid_due_on, loans.next_due_on"""
+
+GIVEN_UP = " + ".join(
+    ["written_off", *(f"forgiven_{name}" for name in ("fee_tax", "fee", "late_interest_tax",
+                      "late_interest", "interest_tax", "interest", "principal"))]
+)  # fmt: skip
+
+SCHEDULE = f"""SELECT of.*, {GIVEN_UP} AS given_up, loans.currency
+    FROM read.schedule AS of JOIN read.loans USING (loan_id)
+    WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.instalment"""
+
+RECORDED = """SELECT of.*, loans.currency FROM read.balances AS of JOIN read.loans USING (loan_id)
+    WHERE of.loan_id = ANY(%s)"""
+
+PROMISES = """SELECT of.*, loans.currency, loans.loan_no
+    FROM read.promises AS of JOIN read.loans USING (loan_id)
+    WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.promise"""
+
+AGING = """SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket
+    FROM (SELECT loans.loan_id, coalesce(%s::date - (
+                     SELECT min(late.due_on) FROM read.schedule AS late
+                     WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
+                       AND (late.settled_on IS NULL OR late.settled_on > %s)), 0) AS days_past_due
+          FROM read.loans WHERE loans.loan_id = ANY(%s) AND loans.booked_on <= %s
+            AND (loans.closed_on IS NULL OR loans.closed_on > %s)
+            AND (loans.written_off_on IS NULL OR loans.written_off_on > %s)) AS aged"""
+
+PAYMENTS = ("of.*, loans.currency", "read.payments AS of JOIN read.loans USING (loan_id)")
+TRANSACTIONS = ("of.*, loans.currency", "read.transactions AS of JOIN read.loans USING (loan_id)")
+EVENTS = (
+    """of.loan_id, of.position, of.version, of.type, of.revision, of.effective_on, of.recorded_at,
+    of.command_id, of.state AS facts, given.actor, given.channel, given.name AS command,
+    given.correlation_id, given.causation_id""",
+    "ledger.events AS of JOIN ledger.commands AS given ON given.id = of.command_id",
+)
+
+LATEST_PAYMENTS = Keyset("payments:latest", (("of.payment", int),), descending=True)
+LATEST_MOVEMENTS = Keyset(
+    "transactions:latest",
+    (("of.effective_on", date), ("of.position", int), ("of.line", int)),
+    descending=True,
+)
+IN_ORDER = Keyset("events:version", (("of.version", int),))
+
+AsOf = Annotated[
+    date | None, strawberry.argument(description="Value date; the business date if not given.")
+]
+
+
+@strawberry.type(description="One loan.")
+class Loan(Node):
+    loan_id: UUID
+    loan_no: str
+    borrower: str = strawberry.field(description="A reference, never personal data.")
+    guarantors: list[str]
+    product: str
+    branch: str
+    officer: str
+    currency: str
+    approved: Money
+    disbursed: Money
+    instalments: int = strawberry.field(description="How many were agreed.")
+    terms: JSON = strawberry.field(description="The agreement; amounts in minor units.")
+    opened_on: date
+    disbursed_on: date | None
+    booked_on: date | None
+    first_due_on: date | None
+    maturity_on: date | None
+    row: strawberry.Private[DictRow]
+    at: strawberry.Private[date | None]
+    known_at: strawberry.Private[datetime | None]
+
+    async def told(self, info: Info[Any, Any], as_of: date | None) -> Told | None:
+        """The loan on a date, as known when the question says."""
+        snapshot = snapshot_of(info)
+        on = on_or(as_of, self.at or snapshot.today)
+        return await told(snapshot, self.loan_id, on, self.known_at)
+
+    async def past(self, info: Info[Any, Any]) -> Told | None:
+        """The loan as the question's root asked for it; None when it asked for the present."""
+        return await self.told(info, None) if self.at or self.known_at else None
+
+    @strawberry.field
+    async def status(self, info: Info[Any, Any]) -> Status:
+        past = await self.past(info)
+        return past.loan.status if past else Status(self.row["status"])
+
+    @strawberry.field(description="Impairment stage, 1 to 3.")
+    async def stage(self, info: Info[Any, Any]) -> int:
+        past = await self.past(info)
+        return past.loan.stage if past else int(self.row["stage"])
+
+    @strawberry.field
+    async def closed_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["closed_on"]
+        return on if past is None or past.loan.status is Status.CLOSED else None
+
+    @strawberry.field
+    async def written_off_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["written_off_on"]
+        return on if past is None or past.loan.written_off is not None else None
+
+    @strawberry.field
+    async def next_due_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["next_due_on"]
+        return past.loan.next_due_on if past else on
+
+    @strawberry.field(description="Due date of the first instalment not settled, even if ahead.")
+    async def oldest_unpaid_due_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["oldest_unpaid_due_on"]
+        return past.loan.oldest_unpaid_due_on if past else on
+
+    @strawberry.field(
+        description="What is owed at the end of a day: recorded figures plus what accrues up to it."
+    )
+    async def balances(self, info: Info[Any, Any], as_of: AsOf = None) -> parts.Balances | None:
+        seen = await self.told(info, as_of)
+        if seen is None:
+            return None
+        return parts.Balances(
+            as_of=seen.on,
+            owed=components(seen.loan.balances(), self.currency),
+            overpaid=money(seen.loan.overpaid, self.currency),
+        )
+
+    @strawberry.field(description="What the events recorded so far say, without further accrual.")
+    async def recorded_balances(self, info: Info[Any, Any]) -> parts.RecordedBalances | None:
+        row = await snapshot_of(info).load("recorded", one_each(RECORDED), self.loan_id)
+        return parts.recorded_balances(row) if row else None
+
+    @strawberry.field(
+        description="Every instalment. With `asOf` told for that date, interest to come forecast."
+    )
+    async def schedule(
+        self, info: Info[Any, Any], as_of: date | None = None
+    ) -> list[parts.Instalment]:
+        if as_of or self.at or self.known_at:
+            seen = await self.told(info, as_of)
+            return _schedule_told(seen, self.currency) if seen else []
+        rows = await snapshot_of(info).load("schedule", many_each(SCHEDULE), self.loan_id)
+        return [parts.instalment(row) for row in rows]
+
+    @strawberry.field(description="Payments, the latest first.")
+    async def payments(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[parts.PaymentNode]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, LATEST_PAYMENTS, first, after, last, before)
+        if past := await self.past(info):
+            return _payments_told(self.loan_id, past, asked)
+        return await page(snapshot, self.loan_id, PAYMENTS, "true", (), asked, parts.payment)
+
+    @strawberry.field(description="Every movement, the latest value date first.")
+    async def transactions(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[parts.Transaction]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, LATEST_MOVEMENTS, first, after, last, before)
+        where, values = self._then("of.effective_on", "of.recorded_at")
+        return await page(
+            snapshot, self.loan_id, TRANSACTIONS, where, values, asked, parts.transaction
+        )
+
+    @strawberry.field(description="The raw history in the order recorded.")
+    async def events(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[parts.LoanEvent]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, IN_ORDER, first, after, last, before)
+        where, values = self._then("of.effective_on", "of.recorded_at")
+        return await page(snapshot, self.loan_id, EVENTS, where, values, asked, parts.event)
+
+    @strawberry.field(description="Accounting entries in the order booked.")
+    async def journal_entries(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[journal.JournalEntry]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, journal.BOOKED, first, after, last, before)
+        where, values = self._then("of.effective_on", "of.recorded_at")
+        names = await journal.accounts(snapshot)
+        return await page(
+            snapshot, self.loan_id, journal.ENTRIES, where, values, asked,
+            lambda row: journal.entry(row, names),
+        )  # fmt: skip
+
+    @strawberry.field(description="Promises to pay, as they stand today.")
+    async def promises(self, info: Info[Any, Any]) -> list[parts.PromiseNode]:
+        rows = await snapshot_of(info).load("promises", many_each(PROMISES), self.loan_id)
+        return [parts.promise(row) for row in rows]
+
+    @strawberry.field(description="Days since the oldest unpaid due date; 0 if none is past.")
+    async def days_past_due(self, info: Info[Any, Any], as_of: AsOf = None) -> int:
+        row = await self._aged(info, as_of)
+        return int(row["days_past_due"]) if row else 0
+
+    @strawberry.field(description="The aging bucket; null for a loan not on the books that day.")
+    async def bucket(self, info: Info[Any, Any], as_of: AsOf = None) -> str | None:
+        row = await self._aged(info, as_of)
+        return str(row["bucket"]) if row else None
+
+    @strawberry.field(
+        description="What closes the loan if paid on a day; null for a loan that is not running."
+    )
+    async def payoff(self, info: Info[Any, Any], on: date | None = None) -> Components | None:
+        snapshot = snapshot_of(info)
+        day = on_or(on, self.at or snapshot.today)
+        owed = await quote(snapshot, self.loan_id, day, self.known_at)
+        return components(owed, self.currency) if owed else None
+
+    async def _aged(self, info: Info[Any, Any], as_of: date | None) -> DictRow | None:
+        snapshot = snapshot_of(info)
+        on = on_or(as_of, self.at or snapshot.today)
+        if self.known_at is None:
+            found: DictRow | None = await snapshot.load(("aging", on), _aging(on), self.loan_id)
+            return found
+        seen = await self.told(info, on)
+        if seen is None or seen.loan.status is not Status.ACTIVE:
+            return None
+        days = seen.loan.days_past_due(on)
+        return {"days_past_due": days, "bucket": await snapshot.load("bucket", _buckets, days)}
+
+    def _then(self, effective_on: str, recorded_at: str) -> tuple[str, list[Any]]:
+        """Only what was effective and known, where the question's root names a moment."""
+        where, values = ["true"], []
+        for column, bound in ((effective_on, self.at), (recorded_at, self.known_at)):
+            if bound is not None:
+                where.append(f"{column} <= %s")
+                values.append(bound)
+        return " AND ".join(where), values
+
+
+def loan(row: DictRow, at: date | None = None, known_at: datetime | None = None) -> Loan:
+    """The loan of a row with ``COLUMNS``, seen at a moment if one is given."""
+    same = ("loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer",
+            "currency", "instalments", "terms", "opened_on", "disbursed_on", "booked_on",
+            "first_due_on", "maturity_on")  # fmt: skip
+    return Loan(
+        id=global_id("Loan", row["loan_id"]),
+        approved=money(row["approved"], row["currency"]),
+        disbursed=money(row["disbursed"], row["currency"]),
+        row=row,
+        at=at,
+        known_at=known_at,
+        **{name: row[name] for name in same},
+    )
+
+
+async def find(
+    snapshot: Snapshot,
+    loan_id: UUID | None,
+    loan_no: str | None,
+    as_of: date | None,
+    known_at: datetime | None,
+) -> Loan | None:
+    """The loan of that id or number; None if there was none at that moment."""
+    if (loan_id is None) is (loan_no is None):
+        raise Refused("bad-argument", "name the loan by id or by loanNo")
+    column, value = ("loan_id", loan_id) if loan_id else ("loan_no", word(loan_no or ""))
+    rows = await snapshot.rows(f"SELECT {COLUMNS} FROM read.loans WHERE {column} = %s", [value])
+    if not rows:
+        return None
+    at = on_or(as_of, snapshot.today) if as_of or known_at else None
+    found = loan(rows[0], at, known(known_at))
+    if at and await told(snapshot, found.loan_id, at, found.known_at) is None:
+        return None
+    return found
+
+
+def _schedule_told(seen: Told, currency: str) -> list[parts.Instalment]:
+    rows = schedule_rows(seen.loan, seen.on)
+    return [
+        parts.instalment_told(line, row, currency)
+        for line, row in zip(seen.loan.lines, rows, strict=True)
+    ]
+
+
+def _payments_told(loan_id: UUID, past: Told, asked: Slice) -> Connection[parts.PaymentNode]:
+    newest_first = sorted(past.loan.payments.values(), key=lambda paid: -paid.number)
+    rows = [
+        parts.payment_row(loan_id, past.loan, paid, past.booked[paid.number])
+        for paid in (reversed(newest_first) if asked.backwards else newest_first)
+        if (asked.after is None or paid.number < asked.after[0])
+        and (asked.before is None or paid.number > asked.before[0])
+    ]
+
+    async def count() -> int:
+        return len(newest_first)
+
+    return connection(rows[: asked.size + 1], asked, parts.payment, count)
+
+
+def _aging(on: date) -> Any:
+    async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> list[DictRow | None]:
+        rows = await snapshot.rows(AGING, [on, on, on, loan_ids, on, on, on])
+        by_loan = {row["loan_id"]: row for row in rows}
+        return [by_loan.get(loan_id) for loan_id in loan_ids]
+
+    return load
+
+
+async def _buckets(snapshot: Snapshot, days: list[int]) -> list[str]:
+    rows = await snapshot.rows(
+        "SELECT read.bucket(day) AS bucket FROM unnest(%s::integer[]) WITH ORDINALITY AS u (day, n)"
+        " ORDER BY n",
+        [days],
+    )
+    return [row["bucket"] for row in rows]

@@ -1,0 +1,171 @@
+"""The schema: every root that can be asked."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry import Info
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from api.graphql import journal, listing, parts
+from api.graphql import portfolio as book
+from api.graphql.arguments import on_or
+from api.graphql.connections import Connection, sliced
+from api.graphql.limits import Limits
+from api.graphql.loaders import one_each
+from api.graphql.loans import PAYMENTS, PROMISES, Loan, find
+from api.graphql.nodes import Node, loan_named, named
+from api.graphql.scalars import SCALARS, BigInt
+from api.graphql.snapshot import snapshot_of
+from ledger.settings import Settings
+
+AsOf = Annotated[
+    date | None, strawberry.argument(description="Value date; the business date if not given.")
+]
+KnownAt = Annotated[
+    datetime | None,
+    strawberry.argument(description="Only what had been recorded by then (UTC without a zone)."),
+]
+
+
+@strawberry.type(description="Everything that can be asked. Amounts are exact; nothing is changed.")
+class Query:
+    @strawberry.field(description="One loan, on any value date and as known at any time.")
+    async def loan(
+        self,
+        info: Info[Any, Any],
+        id: strawberry.ID | None = None,  # noqa: A002 - GraphQL's own word
+        loan_no: str | None = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+    ) -> Loan | None:
+        loan_id = loan_named(id) if id is not None else None
+        if id is not None and loan_id is None:
+            return None
+        return await find(snapshot_of(info), loan_id, loan_no, as_of, known_at)
+
+    @strawberry.field(description="Loans by filter, order and page.")
+    async def loans(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: listing.LoanFilter | None = None,  # noqa: A002 - GraphQL's own word
+        order_by: listing.LoanOrder | None = None,
+    ) -> Connection[Loan]:
+        snapshot, given = snapshot_of(info), filter or listing.LoanFilter()
+        as_of = on_or(given.as_of, snapshot.today) if given.as_of else None
+        keyset = listing.loan_keyset(order_by or listing.LoanOrder(), aged=as_of is not None)
+        asked = sliced(snapshot.settings, keyset, first, after, last, before)
+        return await listing.loans(snapshot, given, asked, as_of)
+
+    @strawberry.field(description="The object of a global id; null if there is none.")
+    async def node(
+        self,
+        info: Info[Any, Any],
+        id: strawberry.ID,  # noqa: A002 - GraphQL's own word
+    ) -> Node | None:
+        snapshot = snapshot_of(info)
+        kind, loan_id, number = named(id)
+        if kind == "Loan":
+            return await find(snapshot, loan_id, None, None, None)
+        if kind == "Payment":
+            columns, source = PAYMENTS
+            sql = f"SELECT {columns} FROM {source} WHERE of.loan_id = ANY(%s) AND of.payment = %s"
+            row = await snapshot.load(id, one_each(sql, number), loan_id)
+            return parts.payment(row) if row else None
+        if kind == "Promise":
+            rows = await snapshot.rows(PROMISES, [[loan_id]])
+            return next((parts.promise(row) for row in rows if row["promise"] == number), None)
+        return None
+
+    @strawberry.field(description="Promises to pay, by the day they are promised for.")
+    async def promises(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: listing.PromiseFilter | None = None,  # noqa: A002 - GraphQL's own word
+    ) -> Connection[parts.PromiseNode]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, listing.PROMISED, first, after, last, before)
+        return await listing.promises(snapshot, filter or listing.PromiseFilter(), asked)
+
+    @strawberry.field(description="Accounting entries in the order booked.")
+    async def journal_entries(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: listing.JournalFilter | None = None,  # noqa: A002 - GraphQL's own word
+    ) -> Connection[journal.JournalEntry]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, journal.BOOKED, first, after, last, before)
+        return await listing.journal_entries(snapshot, filter or listing.JournalFilter(), asked)
+
+    @strawberry.field(description="All accounts at the end of a day, one list per currency.")
+    async def trial_balance(
+        self, info: Info[Any, Any], on: AsOf = None
+    ) -> list[journal.TrialBalance]:
+        snapshot = snapshot_of(info)
+        return await journal.trial_balances(snapshot, on_or(on, snapshot.today))
+
+    @strawberry.field(description="The size and health of the book, one per currency.")
+    async def portfolio(self, info: Info[Any, Any], as_of: AsOf = None) -> list[book.Portfolio]:
+        snapshot = snapshot_of(info)
+        return await book.portfolios(snapshot, on_or(as_of, snapshot.today))
+
+    @strawberry.field(description="Arrears by bucket, grouped.")
+    async def aging(
+        self,
+        info: Info[Any, Any],
+        as_of: AsOf = None,
+        by: book.AgingBy = book.AgingBy.BRANCH,
+    ) -> list[book.AgingGroup]:
+        snapshot = snapshot_of(info)
+        return await book.aging(snapshot, on_or(as_of, snapshot.today), by)
+
+    @strawberry.field(description="How far each read model is.")
+    async def projections(self, info: Info[Any, Any]) -> list[book.ProjectionStatus]:
+        return await book.projections(snapshot_of(info))
+
+    @strawberry.field(description="The position of the log up to which this answer is true.")
+    async def position(self, info: Info[Any, Any]) -> BigInt:
+        return await book.position(snapshot_of(info))
+
+    @strawberry.field(description="The lender's date, which dates not given stand for.")
+    def business_date(self, info: Info[Any, Any]) -> date:
+        return snapshot_of(info).today
+
+
+class Schema(strawberry.Schema):
+    """Errors are logged where they are shown, not twice."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Nothing: `api.graphql.errors.shown` has the log's line and the client's id."""
+
+
+def schema(settings: Settings, *, introspection: bool = True) -> Schema:
+    """The schema under the limits of ``settings``."""
+
+    class Limited(Limits):
+        pass
+
+    Limited.settings = settings
+    Limited.introspection = introspection
+    return Schema(
+        query=Query,
+        types=[Loan, parts.PaymentNode, parts.PromiseNode],
+        extensions=[Limited],
+        config=StrawberryConfig(scalar_map=dict(SCALARS)),
+    )

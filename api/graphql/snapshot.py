@@ -1,0 +1,90 @@
+"""One request's view of the book: a single read-only snapshot, and loaders that batch over it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeAlias
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+from strawberry import Info
+from strawberry.dataloader import DataLoader
+
+from ledger.settings import Settings
+
+ReadPool: TypeAlias = AsyncConnectionPool[AsyncConnection[DictRow]]
+Load: TypeAlias = Callable[["Snapshot", list[Any]], Awaitable[Sequence[Any]]]
+
+STATEMENT_SECONDS = 30
+
+
+@dataclass
+class Snapshot:
+    """What resolvers read from: every statement of a request sees the same moment."""
+
+    connection: AsyncConnection[DictRow]
+    settings: Settings
+    today: date
+    loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[DictRow]:
+        """The rows of one statement; ``sql`` is ours, ``values`` are bound."""
+        ran = await self.connection.execute(sql.encode(), values)
+        return await ran.fetchall()
+
+    async def count(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """The single number that a statement answers."""
+        [row] = await self.rows(sql, values)
+        [number] = row.values()
+        return int(number or 0)
+
+    async def load(self, name: Hashable, load: Load, key: Any) -> Any:
+        """One key of a batch: all keys asked of ``name`` together become one call of ``load``."""
+        if name not in self.loaders:
+
+            async def batch(keys: list[Any]) -> Sequence[Any]:
+                return await load(self, keys)
+
+            self.loaders[name] = DataLoader(load_fn=batch)
+        return await self.loaders[name].load(key)
+
+
+def snapshot_of(info: Info[Any, Any]) -> Snapshot:
+    """The snapshot that this request reads from."""
+    context = info.context
+    assert isinstance(context, Snapshot), type(context)
+    return context
+
+
+@asynccontextmanager
+async def snapshot(pool: ReadPool, settings: Settings, today: date) -> AsyncIterator[Snapshot]:
+    """A snapshot of the book for one request."""
+    async with pool.connection() as connection, connection.transaction():
+        yield Snapshot(connection, settings, today)
+
+
+def read_pool(conninfo: str, settings: Settings) -> ReadPool:
+    """A pool, not yet open, whose transactions are read-only snapshots of one moment."""
+    options = {
+        "default_transaction_isolation": "repeatable read",
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+    }
+
+    async def configure(connection: AsyncConnection[DictRow]) -> None:
+        for name, value in options.items():
+            await connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+
+    return AsyncConnectionPool(
+        conninfo,
+        kwargs={"autocommit": True, "row_factory": dict_row},
+        min_size=settings.pool_min_size,
+        max_size=settings.pool_max_size,
+        timeout=settings.pool_timeout_seconds,
+        configure=configure,
+        check=AsyncConnectionPool.check_connection,
+        name="cartera-reads",
+        open=False,
+    )

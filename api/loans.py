@@ -1,0 +1,363 @@
+"""REST: the orders that one loan takes, each carried out once per `Idempotency-Key`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from api import answers
+from api.auth import authenticated, demand, requires
+from api.fields import Amount, Body, Code, Day, Effective, Figure, Number, Words
+from api.orders import LoanName, Order, cause, idempotency_key, loan_named, order
+from api.policy import Action
+from api.problems import DOCUMENTED, refused
+from api.running import Running, running
+from domain.errors import LoanError
+from domain.terms import Component
+from domain.views import payoff
+from ledger.api_keys import Key
+from ledger.application import Receipt
+from ledger.forms import terms_from
+from ledger.money import parse, text
+
+router = APIRouter(prefix="/v1/loans", tags=["loans"], responses=DOCUMENTED)
+
+Here = Annotated[Running, Depends(running)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+
+EXAMPLE: JsonDict = {
+    "loan_no": "CR-000123",
+    "borrower": "B-77",
+    "product": "personal",
+    "branch": "centro",
+    "officer": "marta",
+    "effective_on": "2026-01-15",
+    "currency": "MXN",
+    "principal": "10000.00",
+    "annual_rate": "36.00",
+    "instalments": 12,
+    "frequency": "monthly",
+    "first_due": "2026-02-15",
+    "tax_rate": "16.00",
+}
+
+
+class Opening(Effective):
+    """A loan as approved: who and where, and beside it the fields of a scenario's `loan`."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [EXAMPLE]})
+
+    loan_no: Words = Field(min_length=1, description="the lender's own number, unique")
+    borrower: Words = ""
+    product: Words = ""
+    branch: Words = ""
+    officer: Words = ""
+    guarantors: list[Words] = Field(default=[], max_length=20)
+
+
+class Disbursement(Amount):
+    """A tranche: `amount` is owed, the withheld fees and their tax are not paid out."""
+
+    withheld_fees: Figure | None = None
+    channel: Words = ""
+
+
+class Receiving(Amount):
+    """Money that came in."""
+
+    channel: Words = Field(default="", examples=["spei"])
+    reference: Words = ""
+
+
+class Reversal(Body):
+    """A payment that was none."""
+
+    reversed_on: Day
+    reason: Words = ""
+
+
+class Fee(Amount):
+    """A fee before tax; the tax follows from the terms."""
+
+    kind: Name = Field(examples=["collection"])
+
+
+class Reasoned(Effective):
+    """What needs no figure."""
+
+    reason: Words = ""
+
+
+class Approved(Reasoned):
+    """What someone had to approve."""
+
+    approval: Words = ""
+
+
+class PromiseMade(Amount):
+    """The borrower promises `amount` by `promised_for`, which may lie ahead."""
+
+    promised_for: Day
+    grace_days: Annotated[int, Field(ge=0, le=366)] | None = None
+
+
+class Forgiveness(Approved):
+    """What is given up, by component."""
+
+    currency: Code
+    amounts: dict[Component, Figure] = Field(
+        min_length=1, examples=[{"late_interest": "120.00", "late_interest_tax": "19.20"}]
+    )
+
+
+class Closure(Effective):
+    """A loan that owes nothing closes by itself; this ends one that was never disbursed."""
+
+    reason: Literal["cancelled"] = "cancelled"
+
+
+@router.post("", status_code=201, summary="Open a loan")
+def open_loan(
+    body: Opening,
+    here: Here,
+    actor: Annotated[Key, Depends(authenticated)],
+    key: Annotated[str, Depends(idempotency_key)],
+) -> answers.ReceiptAnswer:
+    demand(actor, Action.OPEN_LOAN)
+    terms = terms_from(body.model_extra or {}, currency=here.settings.currency)
+    try:
+        receipt = here.ledger.open_loan(
+            loan_no=body.loan_no,
+            terms=terms,
+            effective_on=body.effective_on,
+            cause=cause(actor, key),
+            borrower=body.borrower,
+            product=body.product,
+            branch=body.branch,
+            officer=body.officer,
+            guarantors=tuple(body.guarantors),
+        )
+    except LoanError as error:
+        raise refused(error, terms.currency) from error
+    here.catch_up.wake()
+    return answers.ReceiptAnswer(**answers.plain(receipt))
+
+
+@router.post("/{loan}/disbursements", status_code=201, summary="Pay out a tranche")
+def disburse(
+    body: Disbursement, given: Annotated[Order, Depends(order(Action.DISBURSE))]
+) -> answers.ReceiptAnswer:
+    withheld = (
+        None
+        if body.withheld_fees is None
+        else parse(body.withheld_fees, body.currency, "withheld_fees")
+    )
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.disburse(
+                loan_id,
+                principal=body.money,
+                effective_on=body.effective_on,
+                withheld_fees=withheld,
+                channel=body.channel,
+                cause=why,
+            )
+        )
+    )
+
+
+@router.post("/{loan}/payments", status_code=201, summary="Receive a payment")
+def receive_payment(
+    body: Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_PAYMENT))]
+) -> answers.PaymentAnswer:
+    receipt = given.give(
+        lambda ledger, loan_id, why: ledger.receive_payment(
+            loan_id,
+            amount=body.money,
+            effective_on=body.effective_on,
+            channel=body.channel,
+            reference=body.reference,
+            cause=why,
+        )
+    )
+    with given.here.pool.connection() as connection:
+        return answers.payment(receipt, answers.facts(connection, receipt), body.currency)
+
+
+@router.post("/{loan}/payments/{payment}/reversal", status_code=201, summary="Reverse a payment")
+def reverse_payment(
+    payment: Number,
+    body: Reversal,
+    given: Annotated[Order, Depends(order(Action.REVERSE_PAYMENT))],
+) -> answers.ReceiptAnswer:
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.reverse_payment(
+                loan_id,
+                payment=payment,
+                reversed_on=body.reversed_on,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
+@router.post("/{loan}/fees", status_code=201, summary="Charge a fee")
+def charge_fee(
+    body: Fee, given: Annotated[Order, Depends(order(Action.CHARGE_FEE))]
+) -> answers.FeeAnswer:
+    receipt = given.give(
+        lambda ledger, loan_id, why: ledger.charge_fee(
+            loan_id, kind=body.kind, amount=body.money, effective_on=body.effective_on, cause=why
+        )
+    )
+    with given.here.pool.connection() as connection:
+        return answers.fee(receipt, answers.facts(connection, receipt), body.currency)
+
+
+@router.post("/{loan}/fees/{fee}/waiver", status_code=201, summary="Waive a fee")
+def waive_fee(
+    fee: Number, body: Reasoned, given: Annotated[Order, Depends(order(Action.WAIVE_FEE))]
+) -> answers.ReceiptAnswer:
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.waive_fee(
+                loan_id, fee=fee, effective_on=body.effective_on, reason=body.reason, cause=why
+            )
+        )
+    )
+
+
+@router.post("/{loan}/promises", status_code=201, summary="Take a promise to pay")
+def make_promise(
+    body: PromiseMade, given: Annotated[Order, Depends(order(Action.MAKE_PROMISE))]
+) -> answers.PromiseAnswer:
+    receipt = given.give(
+        lambda ledger, loan_id, why: ledger.make_promise(
+            loan_id,
+            amount=body.money,
+            promised_for=body.promised_for,
+            effective_on=body.effective_on,
+            grace_days=body.grace_days,
+            cause=why,
+        )
+    )
+    with given.here.pool.connection() as connection:
+        return answers.promise(receipt, answers.facts(connection, receipt))
+
+
+@router.post("/{loan}/promises/{promise}/cancellation", status_code=201, summary="Cancel a promise")
+def cancel_promise(
+    promise: Number,
+    body: Reasoned,
+    given: Annotated[Order, Depends(order(Action.CANCEL_PROMISE))],
+) -> answers.ReceiptAnswer:
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.cancel_promise(
+                loan_id,
+                promise=promise,
+                effective_on=body.effective_on,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
+@router.post("/{loan}/forgiveness", status_code=201, summary="Forgive part of the debt")
+def forgive(
+    body: Forgiveness, given: Annotated[Order, Depends(order(Action.FORGIVE))]
+) -> answers.ReceiptAnswer:
+    amounts = {
+        component: parse(amount, body.currency, f"amounts.{component}")
+        for component, amount in body.amounts.items()
+    }
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.forgive(
+                loan_id,
+                amounts=amounts,
+                effective_on=body.effective_on,
+                approval=body.approval,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
+@router.post("/{loan}/write-off", status_code=201, summary="Write the loan off")
+def write_off(
+    body: Approved, given: Annotated[Order, Depends(order(Action.WRITE_OFF))]
+) -> answers.ReceiptAnswer:
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.write_off(
+                loan_id,
+                effective_on=body.effective_on,
+                approval=body.approval,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
+@router.post("/{loan}/recoveries", status_code=201, summary="Receive money on written-off debt")
+def receive_recovery(
+    body: Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_RECOVERY))]
+) -> answers.RecoveryAnswer:
+    receipt = given.give(
+        lambda ledger, loan_id, why: ledger.receive_recovery(
+            loan_id,
+            amount=body.money,
+            effective_on=body.effective_on,
+            channel=body.channel,
+            reference=body.reference,
+            cause=why,
+        )
+    )
+    with given.here.pool.connection() as connection:
+        return answers.recovery(receipt, answers.facts(connection, receipt), body.currency)
+
+
+@router.post("/{loan}/closure", status_code=201, summary="Close a loan never disbursed")
+def close_loan(
+    body: Closure, given: Annotated[Order, Depends(order(Action.CLOSE_LOAN))]
+) -> answers.ReceiptAnswer:
+    return _plain(
+        given.give(
+            lambda ledger, loan_id, why: ledger.close_loan(
+                loan_id, effective_on=body.effective_on, reason=body.reason, cause=why
+            )
+        )
+    )
+
+
+@router.get(
+    "/{loan}/payoff",
+    summary="What closes the loan on a day",
+    dependencies=[Depends(requires(Action.READ))],
+)
+def quote_payoff(loan: LoanName, on: Annotated[Day, Query()], here: Here) -> answers.Quote:
+    loan_id = loan_named(here.ledger, loan)
+    found = here.ledger.load(loan_id)
+    currency = found.terms.currency
+    try:
+        owed = payoff(found, on)
+    except LoanError as error:
+        raise refused(error, currency) from error
+    return answers.Quote(
+        loan_id=loan_id,
+        on=on,
+        currency=currency,
+        total=text(owed.total, currency),
+        components=answers.by_component(owed, currency),
+    )
+
+
+def _plain(receipt: Receipt) -> answers.ReceiptAnswer:
+    return answers.ReceiptAnswer(**answers.plain(receipt))

@@ -1,0 +1,58 @@
+"""Who may do what: one table of roles and actions."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a key can be allowed to do."""
+
+    READ = "read"
+    READ_JOBS = "read-jobs"
+    OPEN_LOAN = "open-loan"
+    DISBURSE = "disburse"
+    CHARGE_FEE = "charge-fee"
+    WAIVE_FEE = "waive-fee"
+    RECEIVE_PAYMENT = "receive-payment"
+    REVERSE_PAYMENT = "reverse-payment"
+    MAKE_PROMISE = "make-promise"
+    CANCEL_PROMISE = "cancel-promise"
+    FORGIVE = "forgive"
+    WRITE_OFF = "write-off"
+    RECEIVE_RECOVERY = "receive-recovery"
+    CLOSE_LOAN = "close-loan"
+    CLOSE_DAY = "close-day"
+    IMPORT_PAYMENTS = "import-payments"
+    MANAGE_KEYS = "manage-keys"
+
+
+READ = frozenset({Action.READ, Action.READ_JOBS})
+
+COLLECT = READ | {
+    Action.RECEIVE_PAYMENT,
+    Action.MAKE_PROMISE,
+    Action.CANCEL_PROMISE,
+    Action.RECEIVE_RECOVERY,
+}
+
+APPROVE = COLLECT | {
+    Action.FORGIVE,
+    Action.WRITE_OFF,
+    Action.WAIVE_FEE,
+    Action.REVERSE_PAYMENT,
+}
+
+ALLOWED: dict[str, frozenset[Action]] = {
+    "auditor": READ,
+    "accountant": READ,
+    "collector": COLLECT,
+    "supervisor": APPROVE,
+    "operator": frozenset(Action) - {Action.MANAGE_KEYS},
+    "administrator": frozenset(Action),
+}
+"""A role that is not here may do nothing."""
+
+
+def allows(roles: Iterable[str], action: Action) -> bool:
+    """Whether any of ``roles`` may do ``action``."""
+    return any(action in ALLOWED.get(role, frozenset()) for role in roles)

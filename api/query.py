@@ -1,0 +1,50 @@
+"""A GraphQL question asked in this process, without a server: what `cartera query` calls."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from api.graphql.endpoint import Question, answered
+from api.graphql.schema import schema
+from api.graphql.snapshot import read_pool, snapshot
+from api.policy import Action, allows
+from api.settings import ApiSettings
+from ledger.clock import Clock, SystemClock
+from ledger.database import conninfo
+from ledger.settings import Settings
+from ledger.settings import settings as current_settings
+
+
+class NotAllowed(PermissionError):
+    """None of the roles may read."""
+
+
+def run(
+    document: str,
+    variables: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
+    roles: Iterable[str] = ("administrator",),
+    *,
+    operation_name: str | None = None,
+    clock: Clock | None = None,
+) -> dict[str, Any]:
+    """Data and errors, as `POST /graphql` would answer them.
+
+    Errors: ``NotAllowed`` where no role may read; psycopg's own when the database is away.
+    """
+    if not allows(roles, Action.READ):
+        raise NotAllowed(f"reading is not allowed to the roles {sorted(roles)}")
+    chosen = settings or current_settings()
+    asked = Question(query=document, variables=dict(variables or {}), operationName=operation_name)
+    return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone)))
+
+
+async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str, Any]:
+    introspection = ApiSettings().graphql_introspection
+    alone = settings.model_copy(update={"pool_min_size": 1, "pool_max_size": 1})
+    asked = schema(settings, introspection=introspection)
+    async with (
+        read_pool(conninfo(settings, application_name="cartera-query"), alone) as reads,
+        snapshot(reads, settings, clock.business_date()) as view,
+    ):
+        return await answered(asked, view, question)

@@ -1,0 +1,20 @@
+"""What only the API can be told; servers and common limits are in `ledger.settings`."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ApiSettings(BaseSettings):
+    """Every setting has a default for one process on a laptop; `CARTERA_<NAME>` overrides it."""
+
+    model_config = SettingsConfigDict(env_prefix="CARTERA_", env_ignore_empty=True, frozen=True)
+
+    api_catch_up: bool = Field(
+        default=True, description="Bring the read models up here; off where a worker does it."
+    )
+    graphql_introspection: bool = Field(
+        default=True, description="Answer questions about the schema itself."
+    )
+    max_upload_bytes: int = Field(
+        default=100_000_000, gt=0, description="Largest payment file; others go in by `cartera`."
+    )
