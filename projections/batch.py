@@ -1,0 +1,139 @@
+"""A stretch of the log in columns, decoded once and shared by every projection."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain import events as e
+from ledger.log import Recorded
+from projections.movements import MOVING, Movement, movements
+from projections.staging import day, instant
+
+Ints: TypeAlias = NDArray[np.int64]
+
+
+class Accruals(NamedTuple):
+    """One row per accrued line: which record it is in, and what ran."""
+
+    at: Ints
+    instalment: Ints
+    interest: Ints
+    tax: Ints
+
+
+class Batch:
+    """Consecutive facts of the log. ``loans`` numbers the loans met: ``codes`` are their places."""
+
+    def __init__(self, records: Sequence[Recorded]) -> None:
+        self.records = records
+        places: dict[UUID, int] = {}
+        self.codes: Ints = np.array(
+            [places.setdefault(record.loan_id, len(places)) for record in records], dtype=np.int64
+        )
+        self.places = places
+        self.loans: list[UUID] = list(places)
+        self._by_type: dict[type, list[int]] = {}
+        for at, record in enumerate(records):
+            self._by_type.setdefault(type(record.event), []).append(at)
+
+    def of(self, *types: type) -> list[int]:
+        """Places of the records with events of ``types``, in the order of the log."""
+        found = [at for one in types for at in self._by_type.get(one, ())]
+        return sorted(found) if len(types) > 1 else found
+
+    def each(self, *types: type) -> Iterator[tuple[UUID, Any]]:
+        """(loan, event) of those types, in the order of the log."""
+        for at in self.of(*types):
+            record = self.records[at]
+            yield record.loan_id, record.event
+
+    @cached_property
+    def uuids(self) -> NDArray[np.void]:
+        """The loans met, as 16 bytes each."""
+        return np.frombuffer(b"".join(loan.bytes for loan in self.loans), dtype="V16")
+
+    @cached_property
+    def positions(self) -> Ints:
+        return np.array([record.position for record in self.records], dtype=np.int64)
+
+    @cached_property
+    def versions(self) -> Ints:
+        return np.array([record.version for record in self.records], dtype=np.int64)
+
+    @cached_property
+    def days(self) -> Ints:
+        """Value dates as PostgreSQL counts them."""
+        known: dict[Any, int] = {}
+        found = []
+        for record in self.records:
+            on = record.event.effective_on
+            number = known.get(on)
+            if number is None:
+                number = known[on] = day(on)
+            found.append(number)
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def instants(self) -> Ints:
+        """Booking times as PostgreSQL counts them."""
+        known: dict[Any, int] = {}
+        found = []
+        for record in self.records:
+            at = record.recorded_at
+            assert at is not None, f"event at position {record.position} has no booking time"
+            number = known.get(at)
+            if number is None:
+                number = known[at] = instant(at)
+            found.append(number)
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def movements(self) -> list[tuple[int, Movement]]:
+        """(place of the record, movement), in the order of the log."""
+        return [
+            (at, movement)
+            for at in self.of(*MOVING)
+            for movement in movements(self.records[at].event)
+        ]
+
+    @cached_property
+    def interest(self) -> Accruals:
+        """Every `InterestAccrued`."""
+        places = self.of(e.InterestAccrued)
+        records = self.records
+        rows = [
+            (event.instalment, event.interest, event.tax)
+            for event in (records[at].event for at in places)
+            if isinstance(event, e.InterestAccrued)
+        ]
+        return _accruals(places, rows)
+
+    @cached_property
+    def late_interest(self) -> Accruals:
+        """Every line of every `LateInterestAccrued`."""
+        places, rows = [], []
+        for at in self.of(e.LateInterestAccrued):
+            event = self.records[at].event
+            assert isinstance(event, e.LateInterestAccrued), event
+            for line in event.lines:
+                places.append(at)
+                rows.append((line.instalment, line.interest, line.tax))
+        return _accruals(places, rows)
+
+
+def _accruals(places: list[int], rows: list[tuple[int, int, int]]) -> Accruals:
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return Accruals(np.array(places, dtype=np.int64), table[:, 0], table[:, 1], table[:, 2])
+
+
+def add_at(sums: Ints, places: Ints | tuple[Ints, ...], values: Ints) -> None:
+    """``sums[places] += values`` with repeats, refusing what an int64 might not hold."""
+    if not values.size:
+        return
+    bound = np.abs(values).astype(np.float64).sum() + np.abs(sums).astype(np.float64).max()
+    assert bound < 2**62, f"amounts up to {bound:.0f} in one batch are beyond int64"
+    np.add.at(sums, places, values)

@@ -1,0 +1,251 @@
+"""Feeds the log to every projection: one pass, each event exactly once, a failing one set aside."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, TypeAlias
+
+import psycopg
+import structlog
+from msgspec import Struct
+from psycopg import Connection, Cursor, sql
+from psycopg.pq import TransactionStatus
+
+from ledger import log
+from ledger.database import Pool
+from ledger.settings import settings
+from projections import positions
+from projections.batch import Batch
+from projections.positions import Lag, Place, lag, resume
+from projections.projection import Projection
+from projections.registry import PROJECTIONS, Kinds
+
+__all__ = ["Engine", "Lag", "Report", "catch_up", "lag", "resume"]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called after each step with (position reached, position aimed at)."""
+
+logger = structlog.get_logger(__name__)
+
+
+class Stopped(Struct, frozen=True):
+    """A projection that failed: where it stands, and why it goes no further."""
+
+    projection: str
+    position: int
+    error: str
+
+
+class Report(Struct, frozen=True):
+    """What one call of ``catch_up`` did. ``position`` is what every running projection has read."""
+
+    events: int
+    steps: int
+    position: int
+    stopped: tuple[Stopped, ...]
+
+
+def catch_up(
+    source: Pool | Connection[Any],
+    upto: int | None = None,
+    progress: Progress | None = None,
+    *,
+    batch_size: int | None = None,
+    projections: Kinds = PROJECTIONS,
+) -> Report:
+    """Bring every projection up to ``upto`` (by default to the log's end at this moment).
+
+    From a pool the log is read ahead on a second connection while the first one writes. Several
+    engines may run at once: they take turns, and each event is applied once.
+    """
+    size = batch_size or settings().projection_batch_size
+    if isinstance(source, Connection):
+        return Engine(source, source, projections).run(upto, size, progress)
+    with source.connection() as writer, source.connection() as reader:
+        return Engine(writer, reader, projections).run(upto, size, progress)
+
+
+class Engine:
+    """One writer's connection, its projections, and the schema they write to."""
+
+    def __init__(
+        self,
+        writer: Connection[Any],
+        reader: Connection[Any],
+        projections: Kinds = PROJECTIONS,
+        schema: LiteralString = "read",
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._schema = schema
+        self._projections = {one.name: one for one in (kind() for kind in projections)}
+
+    def run(self, upto: int | None, size: int, progress: Progress | None = None) -> Report:
+        """Step until every running projection has read up to ``upto``."""
+        events = steps = 0
+        places = self._places()
+        reached = self._horizon() if upto is None else min(upto, self._horizon())
+        while (after := _furthest_behind(places)) is not None and after < reached:
+            before, limit = places, _next_stop(places, after, reached)
+            with self._batches(after, limit, size) as batches:
+                for start, batch in batches:
+                    if not self.step(start, batch):
+                        break
+                    events, steps = events + len(batch.events), steps + 1
+                    if progress is not None:
+                        progress(batch.upto, reached)
+            places = self._places()
+            if places == before:
+                break  # what is left up to `upto` is the beginning of an append
+        return self._report(events, steps, places)
+
+    def step(self, start: int, batch: log.Batch) -> bool:
+        """Apply one batch to the projections that stand at ``start``, and commit.
+
+        Answers whether any of them goes on: not if another engine was here meanwhile.
+        """
+        with self._transaction() as cursor:
+            positions.hold(cursor)
+            places = positions.places(cursor, self._projections)
+            due = [name for name, at in places.items() if at.running and at.position == start]
+            if not due:
+                return False
+            columns = Batch(batch.events)
+            failed = [name for name in due if not self._applied(cursor, name, columns)]
+            going = [name for name in due if name not in failed]
+            positions.advance(cursor, going, batch.upto)
+        return bool(going)
+
+    def _applied(self, cursor: Cursor[Any], name: str, batch: Batch) -> bool:
+        """Apply the batch or nothing of it: whether the projection can go on."""
+        projection = self._projections[name]
+        if not batch.of(*projection.reads):
+            return True
+        try:
+            with self._writer.transaction():
+                projection.apply(cursor, batch)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise  # the server, not the projection: nothing is committed, the step is taken again
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}".strip()
+            positions.stop(cursor, name, error)
+            logger.exception("projection stopped", projection=name, error=error)
+            return False
+        return True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor[Any]]:
+        """One step. Its rows follow from the log, so a crash may lose it: no wait for the disk."""
+        status = self._writer.info.transaction_status
+        assert status == TransactionStatus.IDLE, f"connection is in a transaction: {status!r}"
+        with self._writer.transaction(), self._writer.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("SET LOCAL search_path = {}, pg_temp; SET LOCAL synchronous_commit = off")
+                .format(sql.Identifier(self._schema))
+            )  # fmt: skip
+            yield cursor
+
+    def _places(self) -> dict[str, Place]:
+        with self._transaction() as cursor:
+            for projection in self._projections.values():
+                projection.prepare(cursor)
+            return positions.places(cursor, self._projections)
+
+    def _horizon(self) -> int:
+        with self._reader.transaction():
+            return log.horizon(self._reader)
+
+    def _read(self, after: int, upto: int, size: int) -> Iterator[tuple[int, log.Batch]]:
+        """(position before, batch) from ``after`` to ``upto``."""
+        while after < upto:
+            with self._reader.transaction():
+                batch = log.read(self._reader, after, size, upto)
+            if batch.upto <= after:
+                return
+            yield after, batch
+            after = batch.upto
+
+    @contextmanager
+    def _batches(
+        self, after: int, upto: int, size: int
+    ) -> Iterator[Iterator[tuple[int, log.Batch]]]:
+        """The batches, read ahead by a thread where the reader has a connection of its own."""
+        found = self._read(after, upto, size)
+        if self._reader is self._writer:
+            yield found
+        else:
+            with read_ahead(found) as ahead:
+                yield ahead
+
+    def _report(self, events: int, steps: int, places: dict[str, Place]) -> Report:
+        halted = [name for name, at in places.items() if not at.running]
+        stopped: list[Stopped] = []
+        if halted:
+            with self._transaction() as cursor:
+                cursor.execute(
+                    "SELECT projection, position, error FROM positions"
+                    " WHERE projection = ANY(%s) ORDER BY projection",
+                    [halted],
+                )
+                stopped = [Stopped(*row) for row in cursor.fetchall()]
+        running = [at.position for at in places.values() if at.running]
+        return Report(events, steps, min(running, default=0), tuple(stopped))
+
+
+def _furthest_behind(places: dict[str, Place]) -> int | None:
+    return min((at.position for at in places.values() if at.running), default=None)
+
+
+def _next_stop(places: dict[str, Place], after: int, reached: int) -> int:
+    """Up to where those furthest behind go alone: there the next ones join them."""
+    others = [at.position for at in places.values() if at.running and at.position > after]
+    return min([*others, reached])
+
+
+class _End:
+    """No more items, or the error that ended them."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+@contextmanager
+def read_ahead(
+    items: Iterator[tuple[int, log.Batch]], depth: int = 1
+) -> Iterator[Iterator[tuple[int, log.Batch]]]:
+    """The same items, made by a thread at most ``depth`` ahead; leaving the block ends it."""
+    ready: queue.Queue[tuple[int, log.Batch] | _End] = queue.Queue(maxsize=depth)
+    left = threading.Event()
+
+    def put(item: tuple[int, log.Batch] | _End) -> bool:
+        while not left.is_set():
+            try:
+                ready.put(item, timeout=0.05)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def produce() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(_End())
+        except BaseException as error:  # handed to the reader of the queue, who raises it
+            put(_End(error))
+
+    def consume() -> Iterator[tuple[int, log.Batch]]:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+
+    thread = threading.Thread(target=produce, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        yield consume()
+    finally:
+        left.set()
+        thread.join()

@@ -1,0 +1,1 @@
+"""The journal: what each event means in double entry."""

@@ -1,0 +1,230 @@
+"""Which debits and credits did every event cause?"""
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Cursor
+
+from domain import events as e
+from projections.batch import Accruals, Batch, Ints, add_at
+from projections.journal.accounts import Account
+from projections.journal.postings import postings
+from projections.movements import MOVING
+from projections.projection import Projection
+from projections.staging import FIRST_DAY, copy_packed, copy_rows, day, staging_table
+
+ENTRY = (
+    "loan_id", "position", "part", "effective_on", "recorded_at", "event", "currency",
+    "accounts", "amounts",
+)  # fmt: skip
+TOTAL = ("currency", "effective_on", "account", "debit", "credit")
+KEPT_CURRENCIES = 500_000
+INT2, INT8 = 21, 20  # PostgreSQL's type numbers, inside binary arrays
+
+
+class Entries(NamedTuple):
+    """Entries with the same event and accounts: ``amounts`` is (entries, accounts)."""
+
+    event: type[e.LoanEvent]
+    accounts: tuple[Account, ...]
+    at: Ints
+    part: Ints
+    days: Ints
+    amounts: Ints
+
+
+class Journal(Projection):
+    """One entry per event and value date, only added; totals by day for trial balances."""
+
+    name = "journal"
+    tables = ("journal_entries", "journal_loans", "journal_totals")
+    reads = (e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, *MOVING)
+
+    def __init__(self) -> None:
+        self._currencies: dict[UUID, str] = {}
+
+    def prepare(self, cursor: Cursor[Any]) -> None:
+        staging_table(
+            cursor,
+            "staged_journal_totals",
+            "currency text, effective_on date, account smallint, debit bigint, credit bigint",
+        )
+
+    def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
+        opened = [(loan, o.terms.currency) for loan, o in batch.each(e.LoanOpened)]
+        if opened:
+            copy_rows(cursor, "journal_loans", ("loan_id", "currency"), opened)
+            self._currencies.update(opened)
+        entries = list(entries_of(batch))
+        if not entries:
+            return
+        currencies = self._of_loans(cursor, batch)[batch.codes]
+        copy_packed(cursor, "journal_entries", ENTRY, (_packed(batch, currencies, some)
+                                                       for some in entries))  # fmt: skip
+        rows = _totals(currencies, entries)
+        copy_rows(cursor, "staged_journal_totals", TOTAL, rows)
+        cursor.execute(_FOLD)
+
+    def _of_loans(self, cursor: Cursor[Any], batch: Batch) -> NDArray[np.bytes_]:
+        """The currency of each loan of the batch."""
+        if len(self._currencies) > KEPT_CURRENCIES:
+            self._currencies.clear()
+        known = self._currencies
+        unknown = [loan for loan in batch.loans if loan not in known]
+        if unknown:
+            cursor.execute(
+                "SELECT loan_id, currency FROM journal_loans WHERE loan_id = ANY(%s)", [unknown]
+            )
+            known.update(cursor.fetchall())
+        return np.array([known[loan] for loan in batch.loans], dtype="S3")
+
+
+_FOLD = """
+    MERGE INTO journal_totals AS kept
+    USING staged_journal_totals AS staged
+    ON kept.currency = staged.currency AND kept.effective_on = staged.effective_on
+       AND kept.account = staged.account
+    WHEN MATCHED THEN UPDATE SET
+        debit = kept.debit + staged.debit, credit = kept.credit + staged.credit
+    WHEN NOT MATCHED THEN
+        INSERT (currency, effective_on, account, debit, credit)
+        VALUES (staged.currency, staged.effective_on, staged.account, staged.debit, staged.credit)
+"""
+
+
+def entries_of(batch: Batch) -> Iterable[Entries]:
+    """The entries of ``batch``: positive accruals by column, the rest event by event."""
+    singles: list[int] = batch.of(*MOVING)
+    if batch.interest.at.size:
+        singles += yield from _accrued(batch, e.InterestAccrued, batch.interest, _INTEREST)
+    if batch.late_interest.at.size:
+        late = _by_event(batch.late_interest)
+        singles += yield from _accrued(batch, e.LateInterestAccrued, late, _LATE_INTEREST)
+    yield from _one_by_one(batch, sorted(singles))
+
+
+_INTEREST = (Account.INTEREST, Account.INTEREST_TAX, Account.INTEREST_INCOME)
+_LATE_INTEREST = (Account.LATE_INTEREST, Account.LATE_INTEREST_TAX, Account.LATE_INTEREST_INCOME)
+
+
+def _accrued(
+    batch: Batch, event: type[e.LoanEvent], ran: Accruals, accounts: tuple[Account, ...]
+) -> Generator[Entries, None, list[int]]:
+    """The entries of accruals; answers the places of those that are not plain charges."""
+    interest, tax, income = accounts
+    plain = (ran.interest > 0) & (ran.tax == 0)
+    yield _charges(batch, event, ran, plain, {interest: 1, income: -1})
+    taxed = (ran.interest > 0) & (ran.tax > 0)
+    both = {interest: 1, tax: 1, Account.TAX_NOT_COLLECTED: -1, income: -1}
+    yield _charges(batch, event, ran, taxed, both)
+    return [int(at) for at in ran.at[~(plain | taxed)]]
+
+
+def _charges(
+    batch: Batch,
+    event: type[e.LoanEvent],
+    ran: Accruals,
+    chosen: NDArray[np.bool_],
+    signs: dict[Account, int],
+) -> Entries:
+    taxes = (Account.INTEREST_TAX, Account.LATE_INTEREST_TAX, Account.TAX_NOT_COLLECTED)
+    columns = [
+        sign * (ran.tax if account in taxes else ran.interest)[chosen]
+        for account, sign in signs.items()
+    ]
+    at = ran.at[chosen]
+    return Entries(
+        event, tuple(signs), at, np.ones_like(at), batch.days[at], np.stack(columns, axis=1)
+    )
+
+
+def _by_event(lines: Accruals) -> Accruals:
+    """The lines of each event added up."""
+    at, inverse = np.unique(lines.at, return_inverse=True)
+    interest, tax = np.zeros_like(at), np.zeros_like(at)
+    add_at(interest, inverse, lines.interest)
+    add_at(tax, inverse, lines.tax)
+    return Accruals(at, np.zeros_like(at), interest, tax)
+
+
+def _one_by_one(batch: Batch, places: Sequence[int]) -> Iterable[Entries]:
+    grouped: defaultdict[Any, list[tuple[int, int, int, list[int]]]] = defaultdict(list)
+    for at in places:
+        event = batch.records[at].event
+        by_date: dict[Any, list[Any]] = {}
+        for posting in postings(event):
+            by_date.setdefault(posting.on, []).append(posting)
+        for part, (on, lines) in enumerate(by_date.items(), start=1):
+            key = (type(event), tuple(line.account for line in lines))
+            grouped[key].append((at, part, day(on), [line.amount for line in lines]))
+    for (event_type, accounts), rows in grouped.items():
+        at, part, days = np.array([row[:3] for row in rows], dtype=np.int64).T
+        amounts = np.array([row[3] for row in rows], dtype=np.int64)
+        yield Entries(event_type, accounts, at, part, days, amounts)
+
+
+def _packed(batch: Batch, currencies: NDArray[np.bytes_], some: Entries) -> bytes:
+    """Rows of `journal_entries` for binary COPY."""
+    tag = e.tag(some.event).encode()
+    width = len(some.accounts)
+    array = 20
+    rows = np.empty(
+        len(some.at),
+        dtype=[
+            ("columns", ">i2"),
+            ("w0", ">i4"), ("loan_id", "V16"), ("w1", ">i4"), ("position", ">i8"),
+            ("w2", ">i4"), ("part", ">i2"), ("w3", ">i4"), ("effective_on", ">i4"),
+            ("w4", ">i4"), ("recorded_at", ">i8"), ("w5", ">i4"), ("event", f"S{len(tag)}"),
+            ("w6", ">i4"), ("currency", "S3"),
+            ("w7", ">i4"), ("accounts_head", ">i4", 5),
+            ("accounts", [("w", ">i4"), ("v", ">i2")], width),
+            ("w8", ">i4"), ("amounts_head", ">i4", 5),
+            ("amounts", [("w", ">i4"), ("v", ">i8")], width),
+        ],
+    )  # fmt: skip
+    rows["columns"] = len(ENTRY)
+    for at, size in enumerate((16, 8, 2, 4, 8, len(tag), 3, array + 6 * width, array + 12 * width)):
+        rows[f"w{at}"] = size
+    rows["loan_id"] = batch.uuids[batch.codes[some.at]]
+    rows["position"] = batch.positions[some.at]
+    rows["part"] = some.part
+    rows["effective_on"] = some.days
+    rows["recorded_at"] = batch.instants[some.at]
+    rows["event"] = tag
+    rows["currency"] = currencies[some.at]
+    for name, kind, size, values in (
+        ("accounts", INT2, 2, np.array(some.accounts)),
+        ("amounts", INT8, 8, some.amounts),
+    ):
+        rows[f"{name}_head"] = (1, 0, kind, width, 1)
+        rows[name]["w"] = size
+        rows[name]["v"] = values
+    return rows.tobytes()
+
+
+def _totals(
+    currencies: NDArray[np.bytes_], entries: Iterable[Entries]
+) -> list[tuple[str, date, int, int, int]]:
+    """Debits and credits by currency, day and account."""
+    found: defaultdict[tuple[bytes, int, int], list[int]] = defaultdict(lambda: [0, 0])
+    for some in entries:
+        names, of_name = np.unique(currencies[some.at], return_inverse=True)
+        days, of_day = np.unique(some.days, return_inverse=True)
+        cells = of_name * len(days) + of_day
+        for column, account in enumerate(some.accounts):
+            amounts = some.amounts[:, column]
+            for side, part in enumerate((np.maximum(amounts, 0), np.maximum(-amounts, 0))):
+                sums = np.zeros(len(names) * len(days), dtype=np.int64)
+                add_at(sums, cells, part)
+                for cell in np.flatnonzero(sums):
+                    key = (names[cell // len(days)], int(days[cell % len(days)]), int(account))
+                    found[key][side] += int(sums[cell])
+    return [
+        (name.decode(), date.fromordinal(on + FIRST_DAY), account, debit, credit)
+        for (name, on, account), (debit, credit) in found.items()
+    ]

@@ -1,0 +1,176 @@
+"""What an event moves: each change of a loan's debt that is not a daily accrual, in one shape.
+
+Transactions, balances, the schedule and the journal all read movements, so that a new kind of
+event is understood here once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Any, NamedTuple, TypeAlias
+
+from domain import events as e
+from domain.terms import Component
+
+COMPONENTS: tuple[str, ...] = tuple(component.value for component in Component)
+PRINCIPAL = COMPONENTS.index("principal")
+
+Amounts: TypeAlias = tuple[int, int, int, int, int, int, int]
+NOTHING: Amounts = (0, 0, 0, 0, 0, 0, 0)
+
+OWES_MORE, OWES_LESS, OFF_BOOKS = 1, -1, 0
+
+
+class Movement(NamedTuple):
+    """A change dated ``on``, in its own sense: a payment is positive, its reversal negative.
+
+    ``effect`` says what it does to the debt. ``portions`` (of what clears debt) sum to
+    ``amounts``. ``number`` is the payment's, fee's or recovery's own.
+    """
+
+    kind: str
+    on: date
+    effect: int
+    amount: int
+    amounts: Amounts
+    portions: tuple[e.Portion, ...] = ()
+    number: int | None = None
+    overpaid: int = 0
+    channel: str = ""
+    reference: str = ""
+    reason: str = ""
+
+
+def movements(event: e.AnyLoanEvent) -> tuple[Movement, ...]:
+    """The movements of ``event``, in order; none for accruals, marks and promises."""
+    find = _FINDERS.get(type(event))
+    return tuple(find(event)) if find else ()
+
+
+def of_portion(portion: e.Portion) -> Amounts:
+    """The components of one portion, in the order of ``COMPONENTS``."""
+    return (
+        portion.fee_tax, portion.fee, portion.late_interest_tax, portion.late_interest,
+        portion.interest_tax, portion.interest, portion.principal,
+    )  # fmt: skip
+
+
+def added(portions: Iterable[e.Portion]) -> Amounts:
+    """The components summed over ``portions``."""
+    total = NOTHING
+    for portion in portions:
+        total = _plus(total, of_portion(portion))
+    return total
+
+
+def _plus(one: Amounts, other: Amounts) -> Amounts:
+    a, b, c, d, f, g, h = one
+    i, j, k, l, m, n, o = other  # noqa: E741
+    return (a + i, b + j, c + k, d + l, f + m, g + n, h + o)
+
+
+def _minus(portion: e.Portion) -> e.Portion:
+    negated = {name: -getattr(portion, name) for name in COMPONENTS}
+    return e.Portion(instalment=portion.instalment, **negated)
+
+
+def _principal(amount: int) -> Amounts:
+    return (0, 0, 0, 0, 0, 0, amount)
+
+
+def _disbursed(event: e.LoanDisbursed) -> Iterator[Movement]:
+    yield Movement(
+        "disbursement", event.effective_on, OWES_MORE, event.principal,
+        _principal(event.principal), number=event.tranche, channel=event.channel,
+    )  # fmt: skip
+
+
+def _taken_on(event: e.LoanTakenOn) -> Iterator[Movement]:
+    amounts = added(event.opening)
+    yield Movement("taken_on", event.effective_on, OWES_MORE, sum(amounts), amounts)
+
+
+def _fee_charged(event: e.FeeCharged) -> Iterator[Movement]:
+    yield Movement(
+        "fee", event.effective_on, OWES_MORE, event.amount + event.tax,
+        (event.tax, event.amount, 0, 0, 0, 0, 0), number=event.fee, reference=event.kind,
+    )  # fmt: skip
+
+
+def _fee_waived(event: e.FeeWaived) -> Iterator[Movement]:
+    portion = e.Portion(instalment=event.instalment, fee=event.amount, fee_tax=event.tax)
+    yield Movement(
+        "waiver", event.effective_on, OWES_LESS, portion.total, of_portion(portion), (portion,),
+        number=event.fee, reason=event.reason,
+    )  # fmt: skip
+
+
+def _payment(event: e.PaymentReceived) -> Iterator[Movement]:
+    yield Movement(
+        "payment", event.effective_on, OWES_LESS, event.amount, added(event.allocation),
+        event.allocation, event.payment, event.overpaid, event.channel, event.reference,
+    )  # fmt: skip
+
+
+def _reversal(event: e.PaymentReversed) -> Iterator[Movement]:
+    portions = tuple(map(_minus, event.allocation))
+    yield Movement(
+        "reversal", event.effective_on, OWES_LESS, -event.amount, added(portions), portions,
+        event.payment, -event.overpaid, reason=event.reason,
+    )  # fmt: skip
+
+
+def _correction(event: e.HistoryCorrected) -> Iterator[Movement]:
+    for charge in event.charged:
+        amounts = (
+            0, 0, charge.late_interest_tax, charge.late_interest,
+            charge.interest_tax, charge.interest, 0,
+        )  # fmt: skip
+        if any(amounts):
+            yield Movement("charge_correction", charge.on, OWES_MORE, sum(amounts), amounts)
+    for moved in event.moved:
+        yield Movement(
+            "payment_correction", moved.on, OWES_LESS, 0, added(moved.portions), moved.portions,
+            moved.payment, moved.overpaid,
+        )  # fmt: skip
+
+
+def _forgiveness(event: e.DebtForgiven) -> Iterator[Movement]:
+    amounts = added(event.forgiven)
+    yield Movement(
+        "forgiveness", event.effective_on, OWES_LESS, sum(amounts), amounts, event.forgiven,
+        reference=event.approval, reason=event.reason,
+    )  # fmt: skip
+
+
+def _write_off(event: e.LoanWrittenOff) -> Iterator[Movement]:
+    amounts = added(event.written_off)
+    yield Movement(
+        "write_off", event.effective_on, OWES_LESS, sum(amounts), amounts, event.written_off,
+        reference=event.approval, reason=event.reason,
+    )  # fmt: skip
+
+
+def _recovery(event: e.RecoveryReceived) -> Iterator[Movement]:
+    by_name = {component.value: amount for component, amount in event.by_component.items()}
+    a, b, c, d, f, g, h = (by_name.get(name, 0) for name in COMPONENTS)
+    yield Movement(
+        "recovery", event.effective_on, OFF_BOOKS, event.amount, (a, b, c, d, f, g, h),
+        number=event.recovery, channel=event.channel, reference=event.reference,
+    )  # fmt: skip
+
+
+_FINDERS: dict[type, Callable[[Any], Iterator[Movement]]] = {
+    e.LoanDisbursed: _disbursed,
+    e.LoanTakenOn: _taken_on,
+    e.FeeCharged: _fee_charged,
+    e.FeeWaived: _fee_waived,
+    e.PaymentReceived: _payment,
+    e.PaymentReversed: _reversal,
+    e.HistoryCorrected: _correction,
+    e.DebtForgiven: _forgiveness,
+    e.LoanWrittenOff: _write_off,
+    e.RecoveryReceived: _recovery,
+}
+
+MOVING: tuple[type[e.LoanEvent], ...] = tuple(_FINDERS)
+"""The events that move something."""

@@ -1,0 +1,103 @@
+"""How far has each projection read, how much is left, and which one stopped on what?"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection, Cursor
+
+from ledger.log import horizon
+
+ENGINE_LOCK = 8_400_000_002
+"""Held to the end of each step: two engines take turns, and a rebuild swaps between steps."""
+
+
+class UnknownProjection(LookupError):
+    """No projection has that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no projection named {name!r}")
+        self.name = name
+
+
+class Lag(Struct, frozen=True):
+    """One projection against the log: ``behind`` counts events up to ``horizon``."""
+
+    projection: str
+    position: int
+    horizon: int
+    behind: int
+    status: str
+    error: str | None
+
+
+class Place(Struct, frozen=True):
+    """Where one projection stands."""
+
+    position: int
+    status: str
+
+    @property
+    def running(self) -> bool:
+        return self.status == "running"
+
+
+def lag(connection: Connection[Any]) -> list[Lag]:
+    """Every projection against the log at this moment."""
+    reached = horizon(connection)
+    rows = connection.execute(
+        "SELECT projection, position, status, error,"
+        " (SELECT count(*) FROM ledger.events"
+        "  WHERE events.position > positions.position AND events.position <= %s)"
+        " FROM read.positions AS positions ORDER BY projection",
+        [reached],
+    )
+    return [
+        Lag(name, position, max(reached, position), behind, status, error)
+        for name, position, status, error, behind in rows
+    ]
+
+
+def resume(connection: Connection[Any], name: str) -> None:
+    """Let a stopped projection go on where it stopped, once its cause is mended.
+
+    Errors: ``UnknownProjection``.
+    """
+    done = connection.execute(
+        "UPDATE read.positions SET status = 'running', error = NULL WHERE projection = %s", [name]
+    )
+    if not done.rowcount:
+        raise UnknownProjection(name)
+
+
+def hold(cursor: Cursor[Any]) -> None:
+    """Wait for the turn of this engine; it lasts until the transaction ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ENGINE_LOCK])
+
+
+def places(cursor: Cursor[Any], names: Iterable[str]) -> dict[str, Place]:
+    """Where the named projections stand; a new one begins at the beginning."""
+    wanted = list(names)
+    cursor.execute(
+        "INSERT INTO positions SELECT name, 0, 'running' FROM unnest(%s::text[]) AS name"
+        " ON CONFLICT DO NOTHING",
+        [wanted],
+    )
+    cursor.execute(
+        "SELECT projection, position, status FROM positions WHERE projection = ANY(%s)", [wanted]
+    )
+    return {name: Place(position, status) for name, position, status in cursor.fetchall()}
+
+
+def advance(cursor: Cursor[Any], names: Iterable[str], position: int) -> None:
+    """Say that the named projections have read up to ``position``."""
+    cursor.execute(
+        "UPDATE positions SET position = %s WHERE projection = ANY(%s)", [position, list(names)]
+    )
+
+
+def stop(cursor: Cursor[Any], name: str, error: str) -> None:
+    """Say that a projection stopped; it keeps its position."""
+    cursor.execute(
+        "UPDATE positions SET status = 'stopped', error = %s WHERE projection = %s", [error, name]
+    )

@@ -1,0 +1,96 @@
+"""Columns into PostgreSQL: whole numpy arrays as one binary COPY, without a Python loop per row."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, LiteralString, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Cursor, sql
+
+Column: TypeAlias = tuple[str, str, NDArray[Any]]
+"""Name, type (a key of ``WIDTHS``) and values."""
+
+WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
+
+FIRST_DAY = date(2000, 1, 1).toordinal()
+FIRST_INSTANT = datetime(2000, 1, 1, tzinfo=timezone.utc)
+MICROSECOND = timedelta(microseconds=1)
+NO_DATE = 2**31 - 1
+"""PostgreSQL's `infinity`: a column without a date is staged with it and read by NULLIF."""
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
+
+
+def day(on: date | None) -> int:
+    """A date as PostgreSQL counts it; ``NO_DATE`` for none."""
+    return NO_DATE if on is None else on.toordinal() - FIRST_DAY
+
+
+def instant(at: datetime) -> int:
+    """A booking time as PostgreSQL counts it."""
+    return (at - FIRST_INSTANT) // MICROSECOND
+
+
+def packed(columns: Sequence[tuple[str, NDArray[Any]]]) -> bytes:
+    """Rows of (type, values) columns as binary COPY wants them, without header and trailer."""
+    layout: list[tuple[str, str]] = [("columns", ">i2")]
+    for at, (kind, _) in enumerate(columns):
+        layout += [(f"width{at}", ">i4"), (f"value{at}", WIDTHS[kind])]
+    rows = np.empty(len(columns[0][1]), dtype=layout)
+    rows["columns"] = len(columns)
+    for at, (_, values) in enumerate(columns):
+        rows[f"width{at}"] = rows.dtype[f"value{at}"].itemsize
+        rows[f"value{at}"] = values
+    return rows.tobytes()
+
+
+def copy_columns(cursor: Cursor[Any], table: LiteralString, columns: Sequence[Column]) -> None:
+    """COPY whole columns, none of them null, into ``table``."""
+    if not len(columns[0][2]):
+        return
+    copy_packed(
+        cursor,
+        table,
+        [name for name, _, _ in columns],
+        [packed([(kind, values) for _, kind, values in columns])],
+    )
+
+
+def copy_packed(
+    cursor: Cursor[Any], table: LiteralString, names: Sequence[str], rows: Iterable[bytes]
+) -> None:
+    """COPY rows already packed into ``table``."""
+    with cursor.copy(_copy(table, names, sql.SQL(" (FORMAT BINARY)"))) as copy:
+        copy.write(HEADER)
+        for some in rows:
+            copy.write(some)
+        copy.write(TRAILER)
+
+
+def copy_rows(
+    cursor: Cursor[Any],
+    table: LiteralString,
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """COPY rows of mixed values, nulls and text among them; for what is not frequent."""
+    with cursor.copy(_copy(table, names, sql.SQL(""))) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _copy(table: LiteralString, names: Sequence[str], how: sql.SQL) -> sql.Composed:
+    return sql.SQL("COPY {} ({}) FROM STDIN{}").format(
+        sql.SQL(table), sql.SQL(", ").join(map(sql.Identifier, names)), how
+    )
+
+
+def staging_table(cursor: Cursor[Any], name: LiteralString, columns: LiteralString) -> None:
+    """A temporary table of this connection, empty again after each commit."""
+    cursor.execute(
+        sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
+            sql.SQL(name), sql.SQL(columns)
+        )
+    )

@@ -1,0 +1,103 @@
+"""What moved on a loan, and how does each payment stand today?"""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+from domain import events as e
+from projections.batch import Batch
+from projections.movements import COMPONENTS, MOVING
+from projections.projection import Projection
+from projections.staging import copy_rows, staging_table
+
+MOVEMENT = (
+    "loan_id", "position", "line", "kind", "number", "effective_on", "recorded_at", "effect",
+    "amount", *COMPONENTS, "overpaid", "channel", "reference", "reason",
+)  # fmt: skip
+CLEARED = (*COMPONENTS, "overpaid")
+PAYMENT = (
+    "loan_id", "payment", "position", "effective_on", "recorded_at", "amount", *CLEARED,
+    "channel", "reference", "reversed_on", "reversal_reason",
+)  # fmt: skip
+OF_PAYMENTS = frozenset({"payment", "reversal", "payment_correction"})
+
+
+class Transactions(Projection):
+    """Movements are only added; a payment's row gathers its reversal and corrections."""
+
+    name = "transactions"
+    tables = ("transactions", "payments")
+    reads = MOVING
+
+    def prepare(self, cursor: Cursor[Any]) -> None:
+        staging_table(
+            cursor,
+            "staged_payments",
+            "loan_id uuid, payment integer, position bigint, effective_on date,"
+            " recorded_at timestamptz, amount bigint,"
+            f" {', '.join(f'{name} bigint' for name in CLEARED)},"
+            " channel text, reference text, reversed_on date, reversal_reason text",
+        )
+
+    def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
+        if not batch.movements:
+            return
+        copy_rows(cursor, "transactions", MOVEMENT, _movements(batch))
+        if payments := _payments(batch):
+            copy_rows(cursor, "staged_payments", PAYMENT, payments)
+            cursor.execute(_FOLD)
+
+
+_FOLD = f"""
+    MERGE INTO payments AS kept
+    USING (
+        SELECT loan_id, payment, min(position) AS position, min(effective_on) AS effective_on,
+               min(recorded_at) AS recorded_at, sum(amount) AS amount,
+               {", ".join(f"sum({name}) AS {name}" for name in CLEARED)},
+               max(channel) AS channel, max(reference) AS reference,
+               max(reversed_on) AS reversed_on, max(reversal_reason) AS reversal_reason
+        FROM staged_payments GROUP BY loan_id, payment
+    ) AS staged ON kept.loan_id = staged.loan_id AND kept.payment = staged.payment
+    WHEN MATCHED THEN UPDATE SET
+        {", ".join(f"{name} = kept.{name} + staged.{name}" for name in CLEARED)},
+        reversed_on = coalesce(staged.reversed_on, kept.reversed_on),
+        reversal_reason = coalesce(staged.reversal_reason, kept.reversal_reason)
+    WHEN NOT MATCHED THEN
+        INSERT ({", ".join(PAYMENT)}) VALUES ({", ".join(f"staged.{name}" for name in PAYMENT)})
+"""
+
+
+def _movements(batch: Batch) -> list[tuple[Any, ...]]:
+    rows = []
+    before, line = -1, 0
+    for at, one in batch.movements:
+        line = line + 1 if at == before else 1
+        before = at
+        record = batch.records[at]
+        rows.append(
+            (record.loan_id, record.position, line, one.kind, one.number, one.on,
+             record.recorded_at, one.effect, one.amount, *one.amounts, one.overpaid,
+             one.channel, one.reference, one.reason)
+        )  # fmt: skip
+    return rows
+
+
+def _payments(batch: Batch) -> list[tuple[Any, ...]]:
+    """A row per movement of a payment; only the payment itself brings the amount."""
+    rows: list[tuple[Any, ...]] = []
+    for at, one in batch.movements:
+        if one.kind not in OF_PAYMENTS:
+            continue
+        record = batch.records[at]
+        key: tuple[UUID, int | None, int] = (record.loan_id, one.number, record.position)
+        cleared = (*one.amounts, one.overpaid)
+        if one.kind == "payment":
+            head = (*key, one.on, record.recorded_at, one.amount)
+            rows.append((*head, *cleared, one.channel, one.reference, None, None))
+        elif isinstance(reversal := record.event, e.PaymentReversed):
+            head = (*key, None, None, 0)
+            rows.append((*head, *cleared, None, None, reversal.reversed_on, reversal.reason))
+        else:
+            rows.append((*key, None, None, 0, *cleared, None, None, None, None))
+    return rows
