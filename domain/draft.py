@@ -85,20 +85,21 @@ class Draft:
             return
         for line in self.loan.lines[: self.loan.current]:
             overdue = line.owed.principal - line.paid.principal
-            if overdue <= 0 or (to - line.due_on).days <= terms.late_grace_days:
-                continue
-            in_grace = (since - line.due_on).days <= terms.late_grace_days
-            begin = line.due_on if in_grace else since
-            units = elapsed(terms.day_count, line.due_on, begin, to)
+            units = elapsed(terms.day_count, line.due_on, since, to)
             if numerator := overdue * terms.late_rate * units:
-                before = self._rounded(line.late_numerator)
-                after = self._rounded(line.late_numerator + numerator)
+                before = self._late_interest(line, line.late_numerator, since)
+                after = self._late_interest(line, line.late_numerator + numerator, to)
                 yield e.LateLine(
                     instalment=line.number,
                     interest=after - before,
                     tax=self._tax(after) - self._tax(before),
                     numerator=numerator,
                 )
+
+    def _late_interest(self, line: Line, numerator: int, on: date) -> int:
+        """Nothing within the grace days; past them all that ran since the due date."""
+        in_grace = (on - line.due_on).days <= self.loan.terms.late_grace_days
+        return 0 if in_grace else self._rounded(numerator)
 
     def _fall_due(self, line: Line) -> None:
         carried, carried_tax = carry(self.loan, line)

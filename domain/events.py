@@ -132,7 +132,10 @@ class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fe
 
 
 class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Late interest that ran on the overdue principal of one instalment."""
+    """Late interest that ran on the overdue principal of one instalment.
+
+    Within the grace days only ``numerator`` grows; what it comes to is charged when they are over.
+    """
 
     instalment: int
     interest: int

@@ -13,7 +13,7 @@ from domain import events as e
 from domain.allocation import allocate, as_portion
 from domain.draft import Draft, marks
 from domain.errors import NotBackdatable
-from domain.loan import Amounts, Loan, Payment, Status
+from domain.loan import COMPONENTS, Amounts, Loan, Payment, Status
 
 
 def retell(loan: Loan, upto: date, facts: list[e.AnyLoanEvent]) -> Draft:
@@ -55,9 +55,9 @@ def _still_owed(
     for portion in portions:
         line = loan.lines[portion.instalment - 1]
         left = line.owed.less(line.paid)
-        left.add(portion, -1)
-        if min(structs.astuple(left)) < 0:
-            raise NotBackdatable(loan.through, fact.effective_on, name)
+        for component in COMPONENTS:
+            if 0 < getattr(portion, component) > getattr(left, component):
+                raise NotBackdatable(loan.through, fact.effective_on, name)
 
 
 def payment_event(
@@ -94,8 +94,19 @@ def undone(loan: Loan, payment: Payment, reversed_on: date, reason: str) -> e.Pa
     )
 
 
-def correct(draft: Draft, telling: Loan, effective_on: date) -> None:
-    """Record the difference between the draft and ``telling``, both through the same day."""
+def correct(draft: Draft, told: Draft, effective_on: date) -> None:
+    """Record the difference between the draft and the telling, both through the same day.
+
+    Where the loan was paid in the telling, it closes as of that day.
+    """
+    _record_difference(draft, told.loan, effective_on)
+    for event in told.events[::-1]:
+        if isinstance(event, e.LoanClosed):
+            draft.close_if_paid(event.effective_on)
+            break
+
+
+def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
     loan = draft.loan
     charged = tuple(_charged(loan, telling))
     moved = tuple(_moved(loan, telling))

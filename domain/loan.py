@@ -347,6 +347,8 @@ def _fee_charged(loan: Loan, event: e.FeeCharged) -> None:
     owed = loan.lines[event.instalment - 1].owed
     owed.fee += event.amount
     owed.fee_tax += event.tax
+    if loan.status is Status.CLOSED:  # told again: a backdated payment had closed it before
+        loan.status = Status.ACTIVE
     loan.fees[event.fee] = Fee(
         event.fee, event.kind, event.amount, event.tax, event.instalment, event.effective_on
     )

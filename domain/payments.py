@@ -78,11 +78,10 @@ def reverse_payment(loan: Loan, *, payment: int, reversed_on: date, reason: str 
         for fact in draft.loan.facts
         if not (isinstance(fact, e.PaymentReceived) and fact.payment == payment)
     ]
-    telling = retell(loan, draft.loan.through, facts).loan
+    telling = retell(loan, draft.loan.through, facts)
     draft.record(undone(draft.loan, draft.loan.payments[payment], reversed_on, reason))
     correct(draft, telling, found.effective_on)
     draft.catch_up(reversed_on)
-    draft.close_if_paid(reversed_on)
     return tuple(draft.events)
 
 
@@ -156,10 +155,7 @@ def _with_history(loan: Loan, fact: e.FeeCharged | e.PaymentReceived) -> Events:
     telling = retell(loan, draft.loan.through, [*draft.loan.facts, fact])
     told = next(event for event in telling.loan.facts if _number(event) == _number(fact))
     draft.record(told)
-    correct(draft, telling.loan, fact.effective_on)
-    closed = [event for event in telling.events if isinstance(event, e.LoanClosed)]
-    if closed:
-        draft.close_if_paid(closed[-1].effective_on)
+    correct(draft, telling, fact.effective_on)
     return tuple(draft.events)
 
 

@@ -158,7 +158,6 @@ def _late(
         (row.number, numerator)
         for row in rows
         if row.due_on < on
-        and (on - row.due_on).days > terms.late_grace_days
         and (
             numerator := owed[row.number].principal
             * terms.late_rate

@@ -1,0 +1,276 @@
+"""What holds for every loan, whatever is done to it."""
+
+from datetime import date, timedelta
+
+import msgspec
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from domain import commands, views
+from domain import events as e
+from domain.errors import InvalidTerms, LoanError
+from domain.loan import Amounts, Loan, Status, replay
+from tests.domain.histories import PLAIN_STEPS, START, STEPS, agreements, disbursed, play
+
+
+def book_of(agreed):
+    try:
+        return disbursed(agreed)
+    except InvalidTerms:
+        assume(False)
+
+
+def figures(loan: Loan) -> dict:
+    """All that a loan owes and when, without how it came to be recorded."""
+    return {
+        "status": loan.status,
+        "principal": loan.principal,
+        "overpaid": loan.overpaid,
+        "owed": [(line.owed, line.paid, line.numerator, line.late_numerator)
+                 for line in loan.lines],
+    }  # fmt: skip
+
+
+@given(agreements(), STEPS)
+def test_a_replayed_loan_equals_the_loan_that_recorded(agreed, steps):
+    book = book_of(agreed)
+
+    play(book, steps)
+
+    assert replay(book.history) == book.loan
+    assert book.loan.version == len(book.history)
+
+
+@given(agreements(), STEPS)
+def test_a_snapshot_is_the_loan(agreed, steps):
+    book = book_of(agreed)
+
+    play(book, steps)
+
+    assert msgspec.json.decode(msgspec.json.encode(book.loan), type=Loan) == book.loan
+
+
+@given(agreements(), STEPS)
+def test_a_command_never_changes_the_loan_it_is_given(agreed, steps):
+    book = book_of(agreed)
+    day = play(book, steps)
+    before = msgspec.json.encode(book.loan)
+
+    for command, arguments in (
+        (commands.receive_payment, {"amount": 123_45, "effective_on": day}),
+        (commands.receive_payment, {"amount": 123_45, "effective_on": START}),
+        (commands.close_day, {"on": day + timedelta(days=40)}),
+        (commands.reverse_payment, {"payment": 1, "reversed_on": day}),
+    ):
+        try:
+            command(book.loan, **arguments)
+        except LoanError as refused:
+            assert refused.code
+        assert msgspec.json.encode(book.loan) == before
+
+
+@given(agreements(), STEPS)
+def test_principal_disbursed_is_repaid_forgiven_written_off_or_outstanding(agreed, steps):
+    book = book_of(agreed)
+
+    play(book, steps)
+
+    loan = book.loan
+    repaid = sum(line.paid.principal for line in loan.lines)
+    forgiven = sum(
+        portion.principal
+        for event in book.history if isinstance(event, e.DebtForgiven)
+        for portion in event.forgiven
+    )  # fmt: skip
+    written_off = loan.written_off.principal if loan.written_off else 0
+    outstanding = loan.balances().principal
+    assert loan.principal == outstanding
+    assert loan.disbursed == repaid + forgiven + written_off + outstanding
+
+
+@given(agreements(), STEPS)
+def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps):
+    book = book_of(agreed)
+
+    play(book, steps)
+
+    loan = book.loan
+    held = [p for p in loan.payments.values() if p.reversed_on is None]
+    for payment in held:
+        assert payment.overpaid >= 0
+        cleared = sum(amounts.total for amounts in payment.allocation.values())
+        assert cleared + payment.overpaid == payment.amount
+    for line in loan.lines:
+        paid = Amounts()
+        for payment in held:
+            paid.add(payment.allocation.get(line.number, Amounts()))
+        assert paid == line.paid
+    assert loan.overpaid == sum(payment.overpaid for payment in held)
+
+
+@given(agreements(), STEPS)
+def test_no_balance_is_negative(agreed, steps):
+    book = book_of(agreed)
+
+    play(book, steps)
+
+    for line in book.loan.lines:
+        left = msgspec.structs.asdict(line.owed.less(line.paid))
+        if not book.loan.accrues_daily and not line.due:
+            left["interest"] = left["interest_tax"] = 0
+        assert min(left.values()) >= 0
+
+
+@given(agreements(), STEPS)
+def test_a_due_instalment_is_settled_exactly_when_it_owes_nothing(agreed, steps):
+    book = book_of(agreed)
+
+    play(book, steps)
+
+    assume(book.loan.status is not Status.WRITTEN_OFF)
+    for line in book.loan.lines:
+        if line.due:
+            assert (line.settled_on is not None) == (line.left == 0)
+        else:
+            assert line.settled_on is None
+
+
+@given(agreements(), STEPS, st.integers(1, 70))
+def test_closing_day_by_day_equals_one_jump(agreed, steps, days):
+    book = book_of(agreed)
+    last = play(book, steps)
+    jumped = replay(book.history)
+    end = max(last, book.loan.through) + timedelta(days=days)
+
+    for offset in range((end - book.loan.through).days + 1):
+        book.do(commands.close_day, on=end - timedelta(days=days) + timedelta(days=offset))
+    jumped = replay(commands.accrue(jumped, effective_on=end), jumped)
+
+    assert figures(book.loan) == figures(views.as_of(jumped, book.loan.through))
+
+
+@given(agreements(), STEPS)
+def test_a_day_closed_twice_records_nothing_more(agreed, steps):
+    book = book_of(agreed)
+    day = max(play(book, steps), book.loan.through)
+    book.do(commands.close_day, on=day)
+
+    assert book.do(commands.close_day, on=day) == ()
+
+
+@given(agreements(), PLAIN_STEPS, st.data())
+def test_a_backdated_payment_ends_as_if_it_had_come_on_time(agreed, steps, data):
+    told, learned_late = book_of(agreed), book_of(agreed)
+    which = data.draw(st.sampled_from([n for n, step in enumerate(steps) if step[1] == "pay"]))
+    wait = data.draw(st.integers(0, 45))
+
+    days = play_plain(told, steps)
+    play_plain(learned_late, steps, without=which)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    end = days[-1] + timedelta(days=wait)
+    learned_late.do(commands.close_day, on=end)
+    amount = part(agreed, steps[which][2])
+    learned_late.do(commands.receive_payment, amount=amount, effective_on=days[which])
+
+    assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
+
+
+@given(agreements(), PLAIN_STEPS, st.data())
+def test_a_reversed_payment_might_never_have_come(agreed, steps, data):
+    bounced, never = book_of(agreed), book_of(agreed)
+    which = data.draw(st.sampled_from([n for n, step in enumerate(steps) if step[1] == "pay"]))
+    wait = data.draw(st.integers(0, 45))
+
+    days = play_plain(bounced, steps)
+    play_plain(never, steps, without=which)
+    end = days[-1] + timedelta(days=wait)
+    number = sum(step[1] == "pay" for step in steps[: which + 1])
+    bounced.do(commands.reverse_payment, payment=number, reversed_on=end)
+
+    assert figures(views.as_of(bounced.loan, end)) == figures(views.as_of(never.loan, end))
+
+
+def play_plain(book, steps, without=None) -> list[date]:
+    """Payments, fees and closes, all accepted or the example is dropped; each step's day."""
+    days, day = [], START
+    for n, (wait, verb, size) in enumerate(steps):
+        day += timedelta(days=wait)
+        days.append(day)
+        if n == without:
+            continue
+        if verb == "close_day":
+            book.do(commands.close_day, on=day)
+            continue
+        assume(book.loan.status is Status.ACTIVE)
+        if verb == "pay":
+            amount = part(book.loan.terms, size)
+            book.do(commands.receive_payment, amount=amount, effective_on=day)
+        else:
+            book.do(commands.charge_fee, kind="visit", amount=size * 10, effective_on=day)
+    return days
+
+
+def part(agreed, size) -> int:
+    return agreed.principal * size // 1_000
+
+
+def play_on(book, day, verb, size):
+    wait = (day - book.loan.disbursed_on).days
+    play(book, [(wait, verb, size)])
+
+
+@given(agreements(), STEPS, STEPS)
+def test_the_past_seen_today_is_what_was_recorded_then(agreed, before, after):
+    after = [step for step in after if step[1] not in ("pay_back", "reverse")]
+    book = book_of(agreed)
+    day = max(play(book, before), book.loan.through)
+    book.do(commands.close_day, on=day)
+    then = replay(book.history)
+    steps = [(wait + (1 if n == 0 else 0), verb, size) for n, (wait, verb, size) in
+             enumerate(after)]  # fmt: skip
+
+    for wait, verb, size in steps:
+        day += timedelta(days=wait)
+        play_on(book, day, verb, size)
+
+    seen = views.as_of(book.loan, then.through)
+    assert figures(seen) == figures(then)
+    assert seen.days_past_due(then.through) == then.days_past_due(then.through)
+    assert seen.stage == then.stage
+    assert {n: p.state for n, p in seen.promises.items()} == {
+        n: p.state for n, p in then.promises.items()
+    }
+
+
+@given(agreements(), STEPS)
+def test_the_payoff_quote_closes_the_loan_to_the_centavo(agreed, steps):
+    book = book_of(agreed)
+    day = max(play(book, steps), book.loan.through) + timedelta(days=3)
+    assume(book.loan.status is Status.ACTIVE)
+    quote = views.payoff(book.loan, day).total
+    assume(quote > 1)
+    short = replay(book.history)
+
+    book.do(commands.receive_payment, amount=quote, effective_on=day)
+
+    assert book.loan.status is Status.CLOSED
+    assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), short.overpaid)
+    missing = commands.receive_payment(short, amount=quote - 1, effective_on=day)
+    assert not any(isinstance(event, e.LoanClosed) for event in missing)
+
+
+@settings(max_examples=50)
+@given(agreements(), STEPS)
+def test_a_forecast_comes_true_when_nothing_more_happens_late(agreed, steps):
+    """The next instalment's interest forecast is what falls due if nothing comes in before."""
+    book = book_of(agreed)
+    play(book, steps)
+    loan = book.loan
+    assume(loan.status is Status.ACTIVE and loan.next_due_on and loan.prepaid == 0)
+    row = views.schedule_rows(loan, loan.through)[loan.current]
+
+    later = views.as_of(loan, loan.next_due_on)
+
+    assert later.lines[loan.current].owed.interest == row.interest
+
+
