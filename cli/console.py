@@ -1,0 +1,118 @@
+"""What every command shares: answers on stdout, progress and errors on stderr, exit codes."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, NoReturn, TypeAlias
+
+import click
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from typer.core import TyperGroup
+
+from domain.errors import LoanError
+from ledger.errors import LedgerError, StoreUnavailable
+from ledger.forms import FormError
+from ledger.servers import ServerError
+
+Told: TypeAlias = Callable[[int, int], None]
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    FINE = 0
+    FINDINGS = 1  # findings, failed scenarios, rejected lines
+    BAD_INPUT = 2
+    ENVIRONMENT = 3  # a server, a port, a path
+
+
+class Commands(TyperGroup):
+    """Runs a command; a refusal becomes one line on stderr and its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except (FormError, LoanError) as error:
+            fail(f"{error.field}: {error}")
+        except StoreUnavailable as error:
+            fail(f"{error.field}: {error}", Exit.ENVIRONMENT)
+        except LedgerError as error:
+            fail(f"{error.field}: {error}")
+        except ServerError as error:
+            fail(str(error), Exit.ENVIRONMENT)
+        except BrokenPipeError:  # the reader of our output has gone: nothing more to tell it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(Exit.FINE) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}{error.strerror or error}", Exit.ENVIRONMENT)
+        except Exception as error:
+            if not _of_database(error):
+                raise
+            fail(f"database: {_first_line(error)}", Exit.ENVIRONMENT)
+
+
+def fail(told: str, code: Exit = Exit.BAD_INPUT) -> NoReturn:
+    """Say what was wrong in one line, and end."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(
+        f"[red]error[/red] {_escaped(' '.join(told.split()))}"
+    )
+    raise typer.Exit(code)
+
+
+def answer(result: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+
+
+def say(text: str) -> None:
+    """A line for people, on stdout."""
+    Console(soft_wrap=True, highlight=False).print(text)
+
+
+def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """A table for people; the columns in ``numbers`` align to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left")
+    return made
+
+
+def show(what: Table) -> None:
+    """A table on stdout, as wide as it needs where nobody watches."""
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(what)
+
+
+@contextmanager
+def progress(label: str, *, quiet: bool = False) -> Iterator[Told]:
+    """A bar on stderr that a long work tells how far it is, (done, of all); none without a tty."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _of_database(error: Exception) -> bool:
+    """Whether it came from a driver, told by name so that quick commands load none."""
+    return type(error).__module__.partition(".")[0] in ("psycopg", "psycopg_pool", "redis")
+
+
+def _first_line(error: Exception) -> str:
+    """Without the statement and the details that follow it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

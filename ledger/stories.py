@@ -1,0 +1,153 @@
+"""A loan's story as people write it in `scenarios/*.yaml`: its terms, its timeline, its figures.
+
+Format: `scenarios/README.md` and `scenarios/scenario.schema.json`. A story is plain data; whoever
+plays it asks each step to `decide` on the loan as it then stands.
+"""
+
+from collections.abc import Hashable, Mapping
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from domain.terms import Terms
+from ledger.forms import Fields, FormError, terms_from
+from ledger.story_figures import FIGURES
+from ledger.story_verbs import VERBS, Decide
+
+MAX_STORY_BYTES = 5_000_000
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One order of the timeline; ``refused`` is the code of the refusal it must meet."""
+
+    at: str
+    day: date
+    verb: str
+    decide: Decide
+    refused: str = ""
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What must be so at the end of ``day``, each figure as the text that a view answers."""
+
+    at: str
+    day: date
+    figures: Mapping[str, Any]
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """One loan, what happens to it and what that must come to."""
+
+    title: str
+    source: str
+    terms: Terms
+    timeline: tuple[Step, ...]
+    expect: tuple[Expected, ...]
+
+    @property
+    def opened_on(self) -> date:
+        """A story's loan is approved on the day of its first step."""
+        return self.timeline[0].day
+
+    @property
+    def last_day(self) -> date:
+        """The day its final figures are of."""
+        return max([self.timeline[-1].day, *(expected.day for expected in self.expect)])
+
+
+def read(path: Path) -> Story:
+    """The story in a file.
+
+    Errors: ``FormError`` naming the key and the rule; ``OSError`` where there is no such file.
+    """
+    with path.open("rb") as file:
+        raw = file.read(MAX_STORY_BYTES + 1)
+    if len(raw) > MAX_STORY_BYTES:
+        raise FormError("file", f"is longer than {MAX_STORY_BYTES} bytes")
+    try:
+        return story_from(yaml.load(raw.decode(), _Loader))  # noqa: S506  a safe loader, stricter
+    except UnicodeDecodeError:
+        raise FormError("file", "is not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        raise FormError("yaml", " ".join(str(error).split())) from None
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, FormError):
+            raise
+        raise FormError("yaml", f"cannot be read: {error}") from None
+
+
+def story_from(form: Any) -> Story:
+    """The story that parsed YAML describes."""
+    fields = Fields(form)
+    terms = terms_from(fields.take("loan"), at="loan")
+    story = Story(
+        title=fields.text("title", ""),
+        source=fields.text("source", "", longest=10_000),
+        terms=terms,
+        timeline=_timeline(fields, terms.currency),
+        expect=tuple(
+            _expected(row, f"expect[{index}]", terms.currency)
+            for index, row in enumerate(fields.rows("expect"))
+        ),
+    )
+    fields.done()
+    return story
+
+
+def _timeline(fields: Fields, currency: str) -> tuple[Step, ...]:
+    steps = tuple(
+        _step(row, f"timeline[{index}]", currency)
+        for index, row in enumerate(fields.rows("timeline"))
+    )
+    if not steps:
+        raise FormError("timeline", "must have at least one step")
+    for earlier, later in pairwise(steps):
+        if later.day < earlier.day:
+            raise FormError(f"{later.at}.day", f"{later.day} is before the {earlier.day} above it")
+    return steps
+
+
+def _step(row: Any, at: str, currency: str) -> Step:
+    fields = Fields(row, at)
+    day = fields.day("day")
+    verbs = [verb for verb in VERBS if verb in fields.form]
+    if not verbs:
+        known = {"day", "refused", *VERBS}
+        strange = next((key for key in fields.form if key not in known), None)
+        named = f"unknown key {strange!r}; " if strange is not None else ""
+        raise FormError(at, f"{named}a step has one of: {', '.join(VERBS)}")
+    if len(verbs) > 1:
+        raise FormError(at, f"a step has one verb, not {' and '.join(verbs)}")
+    decide = VERBS[verbs[0]](fields, day, currency)
+    refused = fields.text("refused", "")
+    fields.done()
+    return Step(at=at, day=day, verb=verbs[0], decide=decide, refused=refused)
+
+
+def _expected(row: Any, at: str, currency: str) -> Expected:
+    fields = Fields(row, at)
+    day = fields.day("day")
+    figures = {
+        name: read(fields, name, currency) for name, read in FIGURES.items() if name in fields.form
+    }
+    fields.done()
+    if not figures:
+        raise FormError(at, f"names nothing to compare; it may have: {', '.join(FIGURES)}")
+    return Expected(at=at, day=day, figures=figures)
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as data only, in which a key stands once."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise FormError(name, f"stands twice, again on line {line}")
+            seen.add(name)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,153 @@
+"""A loan tape: the portfolio of another system, one loan a line, taken into the ledger.
+
+A line with a balance is a loan already running, taken on as of a date; one without is a new loan,
+opened and disbursed. Columns: `docs/guides/loan_tape.md`.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from domain.errors import LoanError
+from ledger.application import Cause, Ledger, Receipt
+from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
+from ledger.errors import DuplicateLoanNumber, KeyReused, NotStorable
+from ledger.forms import FormError, rule_of
+from ledger.lending_club import LendingClub
+from ledger.money import text
+from ledger.spread import spread
+from ledger.tape_format import Cartera
+from ledger.tape_loan import TapeLoan
+
+Progress = Callable[[int, int], None]
+Format = Literal["cartera", "lending-club"]
+
+
+class TapeReport(Struct, kw_only=True):
+    """What an import came to. ``principal`` sums what the good lines owe, by currency."""
+
+    lines: int = 0
+    taken_on: int = 0
+    opened: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    rejects: str | None = None
+    ignored_columns: list[str] = []
+    principal: dict[str, str] = {}
+    checks: dict[str, dict[str, Any]] = {}
+
+
+def import_loans(
+    ledger: Ledger,
+    path: Path,
+    *,
+    form: Format = "cartera",
+    as_of: date | None = None,
+    rejects: Path | None = None,
+    encoding: str = "utf-8",
+    actor: str = "operator",
+    progress: Progress | None = None,
+) -> TapeReport:
+    """Take every good line of the tape at ``path`` into the ledger, once.
+
+    ``as_of`` dates the balances of lines that name no date. Bad lines go to ``rejects`` (beside
+    the input by default). A line that is in the ledger already adds nothing; one whose content
+    changed since is rejected.
+    Errors: ``FormError`` where the file as a whole cannot be read, ``OSError``.
+    """
+    reader: Cartera | LendingClub
+    reader = LendingClub(as_of) if form == "lending-club" else Cartera(as_of)
+    columns, required = reader.columns, reader.required
+    with (
+        CsvLines(path, columns, required, encoding) as lines,
+        RejectFile(reject_path(path, rejects)) as refused,
+    ):
+        job = _Import(ledger, reader.loan, Cause(actor, "loan-tape"))
+        for found, result in spread(job.prepared(lines), job.land):
+            job.count(found, result, refused)
+            if progress is not None:
+                progress(lines.read_bytes, lines.size)
+        report = job.report
+        report.ignored_columns = lines.ignored
+    report.rejected, report.rejects = refused.count, refused.written
+    report.principal = {money: text(total, money) for money, total in job.owed.items()}
+    report.checks = reader.checks() if isinstance(reader, LendingClub) else {}
+    return report
+
+
+class _Import:
+    """One run over one file."""
+
+    def __init__(
+        self, ledger: Ledger, loan_of: Callable[[dict[str, str]], TapeLoan], cause: Cause
+    ) -> None:
+        self.ledger = ledger
+        self.loan_of = loan_of
+        self.cause = cause
+        self.report = TapeReport()
+        self.seen: dict[str, int] = {}
+        self.owed: dict[str, int] = {}
+
+    def prepared(self, lines: CsvLines) -> Iterator[tuple[str, tuple[Line, TapeLoan] | Reject]]:
+        """Each line as a loan or a reject, under the loan number that it must wait its turn by."""
+        for line in lines:
+            found = line if isinstance(line, Reject) else self._read(line)
+            yield (found[1].loan_no if isinstance(found, tuple) else ""), found
+
+    def _read(self, line: Line) -> tuple[Line, TapeLoan] | Reject:
+        try:
+            loan = self.loan_of(line.cells)
+            first = self.seen.setdefault(loan.loan_no, line.number)
+            if first != line.number:
+                raise FormError("loan_no", f"{loan.loan_no} stands already on line {first}")
+        except FormError as error:
+            return Reject(line.number, error.field, error.rule, line.original)
+        return line, loan
+
+    def land(self, found: tuple[Line, TapeLoan] | Reject) -> Receipt | Reject:
+        """The loan in the ledger, or why not. Called by several threads."""
+        if isinstance(found, Reject):
+            return found
+        line, loan = found
+        try:
+            self.ledger.check_date(loan.disbursed_on, "disbursed_on")
+            if loan.running is not None:
+                self.ledger.check_date(loan.running.as_of, "as_of")
+            body = {"command": "import-loan", **msgspec.to_builtins(loan)}
+            cause = msgspec.structs.replace(self.cause, idempotency_key=f"tape:{loan.loan_no}")
+            return self.ledger.begin(loan.events, body, cause)
+        except LoanError as error:
+            field, rule = rule_of(error, loan.terms.currency)
+            return Reject(line.number, field, rule, line.original)
+        except KeyReused:
+            rule = f"{loan.loan_no} was imported before with other content; a tape never changes it"
+            return Reject(line.number, "loan_no", rule, line.original)
+        except (DuplicateLoanNumber, NotStorable) as error:
+            return Reject(line.number, error.field, str(error), line.original)
+
+    def count(
+        self,
+        found: tuple[Line, TapeLoan] | Reject,
+        result: Receipt | Reject,
+        refused: RejectFile,
+    ) -> None:
+        report = self.report
+        report.lines += 1
+        if isinstance(found, Reject) or isinstance(result, Reject):
+            assert isinstance(result, Reject), "a line that was not read cannot have landed"
+            refused.add(result)
+            return
+        _, loan = found
+        if result.repeated:
+            report.repeated += 1
+        elif loan.running is not None:
+            report.taken_on += 1
+        else:
+            report.opened += 1
+        owes = loan.terms.principal if loan.running is None else loan.running.principal
+        currency = loan.terms.currency
+        self.owed[currency] = self.owed.get(currency, 0) + owes
