@@ -25,7 +25,7 @@ from domain.events import AnyLoanEvent, tag
 from domain.loan import Loan
 from ledger.clock import Clock, SystemClock
 from ledger.commands import Commands
-from ledger.errors import Conflict, KeyNotUsable, UnknownLoan
+from ledger.errors import Conflict, KeyNotUsable, NotStorable, UnknownLoan
 from ledger.mapper import Snapshot
 from ledger.recorder import (
     AlreadyApplied,
@@ -180,7 +180,10 @@ class Ledger(Commands, Application[UUID]):
         state = row(stream.id, stream.known)
         tags = tuple(tag(recorded.event) for recorded in stream.pending)
         if tags:
-            recordings = self.save(stream, command=command, state=state)
+            try:
+                recordings = self.save(stream, command=command, state=state)
+            except UnicodeEncodeError:  # half of a surrogate pair
+                raise NotStorable from None
             position = recordings[-1].notification.id
             return Receipt(stream.id, stream.version, position, command.id, tags)
         if command.idempotency_key is not None:  # nothing to record, but the key is used
@@ -228,7 +231,10 @@ class Ledger(Commands, Application[UUID]):
 
 def fingerprint(body: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical form of ``body``: keys sorted, amounts as text."""
-    canonical = msgspec.json.encode(msgspec.to_builtins(body, enc_hook=_plain), order="sorted")
+    try:
+        canonical = msgspec.json.encode(msgspec.to_builtins(body, enc_hook=_plain), order="sorted")
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise NotStorable from None
     return "\\x" + sha256(canonical).hexdigest()
 
 

@@ -161,8 +161,9 @@ def _close_batch(run: Run, page: Page) -> None:
     for work in works:
         if work.closed_through is not None and work.stream.id not in won:
             run.report.redone += 1
-            work = _redo(run, work.stream.id, before[work.stream.id])  # noqa: PLW2901  again, alone
-        run.count(work)
+            _redo(run, work.stream.id, before[work.stream.id])
+        else:
+            run.count(work)
     _snapshot(run.ledger, [work for work in works if work.stream.id in won])
     run.ledger.store.run(lambda connection: _keep_failures(connection, run.report, list(before)))
 
@@ -212,21 +213,25 @@ def _entry(work: Work) -> bulk.Entry:
     return bulk.Entry(work.stream.id, work.seen, work.groups, state)
 
 
-def _redo(run: Run, loan_id: UUID, closed_through: date | None) -> Work:
-    """Close one loan that another writer changed meanwhile, by the way any command takes."""
+def _redo(run: Run, loan_id: UUID, closed_through: date | None) -> None:
+    """Close one loan that another writer changed meanwhile, alone and until it holds."""
+    failure: Exception = Conflict(loan_id, REDO)
     for _ in range(REDO):
-        stream = run.ledger.stream(loan_id)
+        stream = next(_load(run, [loan_id]), None)
+        if stream is None:
+            return
         work = _decide(run, stream, closed_through)
-        if work.closed_through is None:
-            return work
         command = run.ledger.command("close-day", run.cause)
         try:
-            if bulk.append(run.ledger.store, command, [_entry(work)]):
-                return work
+            if work.closed_through is None or bulk.append(
+                run.ledger.store, command, [_entry(work)]
+            ):
+                run.count(work)
+                return
         except NotStorable as broken:
-            return Work(stream, stream.version, failure=_set_aside(loan_id, run.on, broken))
-    failure = _set_aside(loan_id, run.on, Conflict(loan_id, REDO))
-    return Work(stream, stream.version, failure=failure)
+            failure = broken
+            break
+    run.report.set_aside.append(_set_aside(loan_id, run.on, failure))
 
 
 def _snapshot(ledger: Ledger, works: Sequence[Work]) -> None:

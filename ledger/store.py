@@ -49,7 +49,7 @@ class Store:
             try:
                 with self._pool.connection() as connection:
                     return work(connection)
-            except errors.DataError:
+            except (errors.DataError, errors.CheckViolation):
                 raise NotStorable from None
             except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
                 if not _lost(error):

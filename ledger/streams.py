@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from domain.events import AnyLoanEvent
 from domain.loan import Loan, replay
 from ledger import upcasters
-from ledger.log import decode_list, history
+from ledger.log import decode_list, facts
 from ledger.mapper import LAYOUT, Recorded, Snapshot, decode_loan
 
 
@@ -51,16 +51,16 @@ class Stream:
 
 def project(stream: Stream | None, recorded: Iterable[Snapshot | Recorded]) -> Stream | None:
     """The repository's projector: a snapshot if there is one, then all later facts in one fold."""
-    facts = iter(recorded)
-    first = next(facts, None)
+    later = iter(recorded)
+    first = next(later, None)
     if first is None:
         return stream
     if isinstance(first, Snapshot):
         stream = Stream(first.loan_id, first.loan, first.loan.version)
-        stream.loan = replay((fact.event for fact in cast("Iterable[Recorded]", facts)), first.loan)
+        stream.loan = replay((fact.event for fact in cast("Iterable[Recorded]", later)), first.loan)
         return stream
     stream = stream or Stream(first.loan_id, None)
-    events = [first.event, *(fact.event for fact in cast("Iterable[Recorded]", facts))]
+    events = [first.event, *(fact.event for fact in cast("Iterable[Recorded]", later))]
     stream.loan = replay(events, stream.loan)
     return stream
 
@@ -97,6 +97,5 @@ def _stream(connection: Connection[TupleRow], row: TupleRow) -> Stream:
         except msgspec.MsgspecError:
             has_old, version = True, None
     if has_old:
-        events = [fact.event for fact, _ in history(connection, loan_id)]
-        return Stream(loan_id, replay(events), 0)
+        return Stream(loan_id, replay(fact.event for fact in facts(connection, loan_id)))
     return Stream(loan_id, replay(decode_list(states), loan) if states else loan, version or 0)
