@@ -106,15 +106,19 @@ class Engine:
         Answers whether any of them goes on: not if another engine was here meanwhile.
         """
         with self._transaction() as cursor:
-            positions.hold(cursor)
-            places = positions.places(cursor, self._projections)
-            due = [name for name, at in places.items() if at.running and at.position == start]
-            if not due:
-                return False
-            columns = Batch(batch.events)
-            failed = [name for name in due if not self._applied(cursor, name, columns)]
-            going = [name for name in due if name not in failed]
-            positions.advance(cursor, going, batch.upto)
+            positions.hold(cursor, self._schema)
+            return self.apply(cursor, start, batch)
+
+    def apply(self, cursor: Cursor[Any], start: int, batch: log.Batch) -> bool:
+        """The work of a step, in the caller's transaction; once in each."""
+        places = positions.places(cursor, self._projections)
+        due = [name for name, at in places.items() if at.running and at.position == start]
+        if not due:
+            return False
+        columns = Batch(batch.events)
+        failed = [name for name in due if not self._applied(cursor, name, columns)]
+        going = [name for name in due if name not in failed]
+        positions.advance(cursor, going, batch.upto)
         return bool(going)
 
     def _applied(self, cursor: Cursor[Any], name: str, batch: Batch) -> bool:
@@ -140,10 +144,8 @@ class Engine:
         status = self._writer.info.transaction_status
         assert status == TransactionStatus.IDLE, f"connection is in a transaction: {status!r}"
         with self._writer.transaction(), self._writer.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("SET LOCAL search_path = {}, pg_temp; SET LOCAL synchronous_commit = off")
-                .format(sql.Identifier(self._schema))
-            )  # fmt: skip
+            use_schema(cursor, self._schema)
+            cursor.execute("SET LOCAL synchronous_commit = off")
             yield cursor
 
     def _places(self) -> dict[str, Place]:
@@ -191,6 +193,11 @@ class Engine:
                 stopped = [Stopped(*row) for row in cursor.fetchall()]
         running = [at.position for at in places.values() if at.running]
         return Report(events, steps, min(running, default=0), tuple(stopped))
+
+
+def use_schema(cursor: Cursor[Any], schema: LiteralString) -> None:
+    """Name tables in ``schema`` until the transaction ends."""
+    cursor.execute(sql.SQL("SET LOCAL search_path = {}, pg_temp").format(sql.Identifier(schema)))
 
 
 def _furthest_behind(places: dict[str, Place]) -> int | None:

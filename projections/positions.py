@@ -8,8 +8,8 @@ from psycopg import Connection, Cursor
 
 from ledger.log import horizon
 
-ENGINE_LOCK = 8_400_000_002
-"""Held to the end of each step: two engines take turns, and a rebuild swaps between steps."""
+LOCKS = {"read": 8_400_000_002, "read_shadow": 8_400_000_003}
+"""By schema, held to the end of each step: two engines take turns, and a rebuild swaps between."""
 
 
 class UnknownProjection(LookupError):
@@ -70,9 +70,9 @@ def resume(connection: Connection[Any], name: str) -> None:
         raise UnknownProjection(name)
 
 
-def hold(cursor: Cursor[Any]) -> None:
-    """Wait for the turn of this engine; it lasts until the transaction ends."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ENGINE_LOCK])
+def hold(cursor: Cursor[Any], schema: str) -> None:
+    """Wait for this engine's turn at ``schema``; it lasts until the transaction ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCKS[schema]])
 
 
 def places(cursor: Cursor[Any], names: Iterable[str]) -> dict[str, Place]:

@@ -1,0 +1,162 @@
+"""Makes every read model again from the log, beside the live ones, and swaps them in at once."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, Cursor, sql
+
+from ledger import log
+from ledger.database import Pool
+from projections import positions
+from projections.engine import Engine, Progress, Report, Stopped, use_schema
+from projections.registry import PROJECTIONS, Kinds
+
+LIVE: LiteralString = "read"
+SHADOW: LiteralString = "read_shadow"
+REBUILD_LOCK = 8_400_000_004
+BATCH = 100_000
+PATIENCE = 20
+"""How often the swap asks for the live tables; between asks readers that wait go ahead."""
+
+
+class RebuildRunning(RuntimeError):
+    """Another process rebuilds at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__("another rebuild is running")
+
+
+class RebuildFailed(RuntimeError):
+    """A projection stopped while it was rebuilt; the live tables are as they were."""
+
+    def __init__(self, stopped: Sequence[Stopped]) -> None:
+        causes = "; ".join(f"{one.projection}: {one.error}" for one in stopped)
+        super().__init__(f"nothing was swapped in, {causes}")
+        self.stopped = tuple(stopped)
+
+
+def rebuild(
+    pool: Pool,
+    progress: Progress | None = None,
+    *,
+    batch_size: int = BATCH,
+    projections: Kinds = PROJECTIONS,
+) -> Report:
+    """Rebuild the tables of ``projections`` from the first event; readers see old or new, whole.
+
+    Live projections go on meanwhile; commands are not touched.
+    Errors: ``RebuildRunning``, ``RebuildFailed``, ``LockNotAvailable`` where readers never let go.
+    """
+    tables = [table for kind in projections for table in kind().tables]
+    with pool.connection() as writer, pool.connection() as reader, _alone(writer):
+        _lay_out(writer, tables)
+        engine = Engine(writer, reader, projections, SHADOW)
+        report = engine.run(None, batch_size, progress)
+        if report.stopped:
+            raise RebuildFailed(report.stopped)
+        for left in reversed(range(PATIENCE)):
+            try:
+                tail = _swap(writer, reader, engine, report.position, tables)
+            except psycopg.errors.LockNotAvailable:
+                if not left:
+                    raise
+            else:
+                break
+    return Report(report.events + len(tail.events), report.steps + 1, tail.upto, ())
+
+
+@contextmanager
+def _alone(connection: Connection[Any]) -> Iterator[None]:
+    [[got]] = connection.execute("SELECT pg_try_advisory_lock(%s)", [REBUILD_LOCK]).fetchall()
+    connection.commit()
+    if not got:
+        raise RebuildRunning
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute("SELECT pg_advisory_unlock(%s)", [REBUILD_LOCK])
+        connection.commit()
+
+
+def _lay_out(connection: Connection[Any], tables: Sequence[str]) -> None:
+    """Empty tables in the shadow schema, like the live ones down to their indexes."""
+    with connection.transaction(), connection.cursor() as cursor:
+        left = cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = %s", [SHADOW]
+        ).fetchall()
+        for (table,) in left:
+            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(SHADOW, table)))
+        for table in (*tables, "positions"):
+            names = sql.Identifier(SHADOW, table), sql.Identifier(LIVE, table)
+            cursor.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(*names))
+            _same_options(cursor, table)
+
+
+def _same_options(cursor: Cursor[Any], table: str) -> None:
+    """LIKE leaves out storage options such as the fill factor."""
+    cursor.execute(
+        "SELECT unnest(reloptions) FROM pg_class WHERE oid = %s::regclass", [f"{LIVE}.{table}"]
+    )
+    for (option,) in cursor.fetchall():
+        name, value = option.split("=", 1)
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} SET ({} = {})").format(
+                sql.Identifier(SHADOW, table), sql.Identifier(name), sql.Literal(value)
+            )
+        )
+
+
+def _swap(
+    writer: Connection[Any],
+    reader: Connection[Any],
+    engine: Engine,
+    reached: int,
+    tables: Sequence[str],
+) -> log.Batch:
+    """Apply what the live engine has read meanwhile, and put the new tables in its place."""
+    with writer.transaction(), writer.cursor() as cursor:
+        positions.hold(cursor, LIVE)
+        with reader.transaction():
+            tail = log.read(reader, reached, 1_000_000_000)
+        use_schema(cursor, SHADOW)
+        if tail.upto > reached:
+            engine.apply(cursor, reached, tail)
+        if stopped := _not_running(cursor):
+            raise RebuildFailed(stopped)
+        cursor.execute("SET LOCAL lock_timeout = '500ms'")
+        views = _views(cursor)
+        for view, _ in views:
+            cursor.execute(sql.SQL("DROP VIEW {}").format(sql.Identifier(LIVE, view)))
+        for table in tables:
+            _put_in_place(cursor, table)
+        for view, definition in views:
+            name = sql.Identifier(LIVE, view)
+            cursor.execute(sql.SQL("CREATE VIEW {} AS {}").format(name, sql.SQL(definition)))
+        cursor.execute(
+            "DELETE FROM read.positions"
+            " WHERE projection IN (SELECT projection FROM read_shadow.positions)"
+        )
+        cursor.execute("INSERT INTO read.positions SELECT * FROM read_shadow.positions")
+        cursor.execute("DROP TABLE read_shadow.positions")
+    return tail
+
+
+def _put_in_place(cursor: Cursor[Any], table: str) -> None:
+    live, shadow = sql.Identifier(LIVE, table), sql.Identifier(SHADOW, table)
+    cursor.execute(sql.SQL("ANALYZE {}").format(shadow))
+    cursor.execute(sql.SQL("DROP TABLE {}").format(live))
+    cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(shadow, sql.Identifier(LIVE)))
+
+
+def _views(cursor: Cursor[Any]) -> list[tuple[str, LiteralString]]:
+    """The live views, which would follow the old tables."""
+    cursor.execute("SELECT viewname, definition FROM pg_views WHERE schemaname = %s", [LIVE])
+    return cursor.fetchall()
+
+
+def _not_running(cursor: Cursor[Any]) -> list[Stopped]:
+    cursor.execute("SELECT projection, position, error FROM positions WHERE status <> 'running'")
+    return [Stopped(*row) for row in cursor.fetchall()]

@@ -1,0 +1,167 @@
+"""Loan by loan: does its replay equal its balances, instalments, header and state row?"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import namedtuple_row
+
+from domain.loan import Line, Loan, Status
+from ledger.log import load_many
+from projections.movements import COMPONENTS
+from projections.verify.finding import Finding
+
+PAGE = 1_000
+
+
+def check(connection: Connection[Any], progress: Callable[[int], None]) -> Iterator[Finding]:
+    """Every loan, a page at a time."""
+    places = dict(
+        connection.execute("SELECT projection, position FROM read.positions").fetchall()
+    )
+    after, done = UUID(int=0), 0
+    while page := _page(connection, after):
+        ids = [loan_id for loan_id, _ in page]
+        loans = load_many(connection, ids)
+        state = _rows(connection, "ledger.loan_state", ids)
+        balances = _rows(connection, "read.balances", ids)
+        headers = _rows(connection, "read.loans", ids)
+        instalments = _instalments(connection, ids)
+        for loan_id, last in page:
+            loan = loans[loan_id]
+            yield from _state(loan_id, loan, state.get(loan_id))
+            if last <= places.get("balances", 0):
+                yield from _balances(loan_id, loan, last, balances.get(loan_id))
+            if last <= places.get("loans", 0):
+                yield from _header(loan_id, loan, headers.get(loan_id))
+                yield from _schedule(loan_id, loan, instalments.get(loan_id, []))
+        after, done = ids[-1], done + len(ids)
+        progress(done)
+
+
+def _page(connection: Connection[Any], after: UUID) -> list[tuple[UUID, int]]:
+    """The next loans and the position of each one's last event."""
+    return connection.execute(
+        "SELECT first.loan_id, (SELECT max(position) FROM ledger.events AS any_of"
+        "                       WHERE any_of.loan_id = first.loan_id)"
+        " FROM ledger.events AS first WHERE first.version = 1 AND first.loan_id > %s"
+        " ORDER BY first.loan_id LIMIT %s",
+        [after, PAGE],
+    ).fetchall()
+
+
+def _rows(connection: Connection[Any], table: str, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    cursor = connection.cursor(row_factory=namedtuple_row)
+    query = f"SELECT * FROM {table} WHERE loan_id = ANY(%s)"
+    return {row.loan_id: row for row in cursor.execute(query, [ids])}
+
+
+def _instalments(connection: Connection[Any], ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
+    cursor = connection.cursor(row_factory=namedtuple_row)
+    query = "SELECT * FROM read.schedule WHERE loan_id = ANY(%s) ORDER BY loan_id, instalment"
+    found: dict[UUID, list[Any]] = {}
+    for row in cursor.execute(query, [ids]):
+        found.setdefault(row.loan_id, []).append(row)
+    return found
+
+
+def _differ(
+    check: str, loan_id: UUID, expected: dict[str, Any], row: Any, position: int | None = None
+) -> Iterator[Finding]:
+    if row is None:
+        yield Finding(check, "the loan has no row", loan_id, position)
+        return
+    kept = {name: getattr(row, name) for name in expected}
+    wrong = [f"{name} {kept[name]}, replayed {value}"
+             for name, value in expected.items() if kept[name] != value]  # fmt: skip
+    if wrong:
+        yield Finding(check, "; ".join(wrong), loan_id, position)
+
+
+def _owed(loan: Loan) -> dict[str, int]:
+    owed = loan.balances()
+    return {name: getattr(owed, name) for name in COMPONENTS}
+
+
+def _state(loan_id: UUID, loan: Loan, row: Any) -> Iterator[Finding]:
+    expected = {
+        "version": loan.version,
+        "status": loan.status.value,
+        "currency": loan.terms.currency,
+        "stage": loan.stage,
+        "overpaid": loan.overpaid,
+        "prepaid": loan.prepaid,
+        "accrued_through": loan.through,
+        "oldest_unpaid_due_on": loan.oldest_unpaid_due_on,
+        "next_due_on": loan.next_due_on,
+        **_owed(loan),
+    }
+    yield from _differ("state row", loan_id, expected, row)
+
+
+def _balances(loan_id: UUID, loan: Loan, last: int, row: Any) -> Iterator[Finding]:
+    written_off = loan.written_off
+    expected = {
+        "version": loan.version,
+        "position": last,
+        "accrued_through": loan.through,
+        "disbursed": loan.disbursed,
+        "overpaid": loan.overpaid,
+        "written_off": written_off.principal if written_off else 0,
+        "written_off_total": written_off.total if written_off else 0,
+        "recovered": loan.recovered.total,
+        **_owed(loan),
+    }
+    yield from _differ("balances", loan_id, expected, row)
+
+
+def _header(loan_id: UUID, loan: Loan, row: Any) -> Iterator[Finding]:
+    expected = {
+        "loan_no": loan.loan_no,
+        "status": loan.status.value,
+        "stage": loan.stage,
+        "currency": loan.terms.currency,
+        "opened_on": loan.opened_on,
+        "disbursed_on": loan.disbursed_on,
+        "disbursed": loan.disbursed,
+        "principal": loan.principal,
+        "oldest_unpaid_due_on": loan.oldest_unpaid_due_on,
+        "next_due_on": loan.next_due_on,
+    }
+    yield from _differ("loan header", loan_id, expected, row)
+
+
+def _schedule(loan_id: UUID, loan: Loan, rows: list[Any]) -> Iterator[Finding]:
+    if len(rows) != len(loan.lines):
+        message = f"{len(rows)} instalments, replayed {len(loan.lines)}"
+        yield Finding("schedule", message, loan_id)
+        return
+    for line, row in zip(loan.lines, rows, strict=True):
+        for finding in _instalment(loan_id, loan, line, row):
+            message = f"instalment {line.number}: {finding.message}"
+            yield Finding(finding.check, message, loan_id)
+
+
+def _instalment(loan_id: UUID, loan: Loan, line: Line, row: Any) -> Iterator[Finding]:
+    """What is paid, marks and dates; what is owed where it is final."""
+    expected: dict[str, Any] = {
+        "due_on": line.due_on,
+        "due": line.due,
+        "planned_interest": line.planned_interest,
+        "planned_tax": line.planned_tax,
+        "settled_on": line.settled_on,
+        "paid_on": line.paid_on,
+        **{f"paid_{name}": getattr(line.paid, name) for name in COMPONENTS},
+    }
+    yield from _differ("schedule", loan_id, expected, row)
+    if not (line.due or loan.status is Status.CLOSED):
+        return
+    charged = {name: getattr(row, name) - getattr(row, f"forgiven_{name}") for name in COMPONENTS}
+    owed = {name: getattr(line.owed, name) for name in COMPONENTS}
+    if loan.status is Status.WRITTEN_OFF:
+        left, kept = line.owed.total, sum(charged.values()) - row.written_off
+        if left != kept:
+            yield Finding("schedule", f"owed {kept}, replayed {left}", loan_id)
+    elif charged != owed:
+        yield Finding("schedule", f"charged {charged}, replayed {owed}", loan_id)
