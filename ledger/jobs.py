@@ -196,7 +196,7 @@ def tell(job_id: UUID, kind: str, settings: Settings | None = None) -> bool:
     try:
         queue = sender(redis_url(settings or current_settings()))
         queue.enqueue(dramatiq.Message(kind, KINDS[kind], (str(job_id),), {}, {}))
-    except (redis.RedisError, dramatiq.errors.ConnectionError, ServerError, OSError) as error:
+    except (redis.RedisError, dramatiq.errors.BrokerConnectionError, ServerError, OSError) as error:
         logger.warning("workers_not_told", job_id=str(job_id), error=str(error))
         return False
     return True

@@ -15,7 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from ledger import jobs
 from ledger.application import Cause, Ledger
-from ledger.close_of_day import close_through
+from ledger.close_of_day import BATCH, close_through
 from ledger.database import connect
 from ledger.jobs import Job
 from ledger.payment_file import import_payments
@@ -30,7 +30,9 @@ def close_day(ledger: Ledger, job: Job) -> Any:
     """Close the loans of one shard through a business date."""
     nth, of = job.arguments.get("shard", (0, 1))
     on = date.fromisoformat(job.arguments["on"])
-    return close_through(ledger, on, shard=(nth, of), cause=_cause(job, "close-of-day"))
+    size = int(job.arguments.get("batch", BATCH))
+    cause = _cause(job, "close-of-day")
+    return close_through(ledger, on, shard=(nth, of), cause=cause, batch=size)
 
 
 def catch_up_projections(ledger: Ledger, job: Job) -> Any:
