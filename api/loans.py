@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api import answers
-from api.auth import authenticated, demand, requires
+from api.auth import requires
 from api.fields import Amount, Body, Code, Day, Effective, Figure, Number, Words
 from api.orders import LoanName, Order, cause, idempotency_key, loan_named, order
 from api.policy import Action
@@ -121,10 +121,9 @@ class Closure(Effective):
 def open_loan(
     body: Opening,
     here: Here,
-    actor: Annotated[Key, Depends(authenticated)],
+    actor: Annotated[Key, Depends(requires(Action.OPEN_LOAN))],
     key: Annotated[str, Depends(idempotency_key)],
 ) -> answers.ReceiptAnswer:
-    demand(actor, Action.OPEN_LOAN)
     terms = terms_from(body.model_extra or {}, currency=here.settings.currency)
     try:
         receipt = here.ledger.open_loan(

@@ -14,6 +14,7 @@ from api.running import Running, running
 from domain.errors import LoanError
 from ledger.api_keys import Key
 from ledger.application import Cause, Ledger, Receipt
+from ledger.errors import UnknownLoan
 
 LONGEST_KEY = 120  # the ledger takes 200, of which the actor's name is a part
 CHANNEL = "api"
@@ -63,6 +64,8 @@ def loan_named(ledger: Ledger, name: str) -> UUID:
     try:
         return UUID(name)
     except ValueError:
+        if not name.isprintable():
+            raise UnknownLoan(repr(name)) from None
         return ledger.find(name)
 
 

@@ -31,6 +31,7 @@ from domain.errors import (
 from ledger.errors import (
     Conflict,
     DuplicateLoanNumber,
+    KeyReused,
     LedgerError,
     StoreUnavailable,
     UnknownJob,
@@ -143,6 +144,9 @@ def refused(error: LoanError | LedgerError | FormError, currency: str = "") -> P
     """The problem that a refusal of the ledger or the domain amounts to."""
     if isinstance(error, StoreUnavailable):
         return away()
+    if isinstance(error, KeyReused):
+        reused = "this Idempotency-Key came before with another body; that first order stands"
+        return Problem(422, error.code, reused, field="Idempotency-Key")
     status = next(status for family, status in STATUSES if isinstance(error, family))
     detail, figures = in_money(error, currency if isinstance(error, LoanError) else "")
     retry = {"Retry-After": str(RETRY_AFTER)} if isinstance(error, Conflict) else {}

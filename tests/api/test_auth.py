@@ -1,0 +1,109 @@
+"""Nothing is open but health; each role may do what the table says and nothing else."""
+
+import pytest
+
+from api.policy import ALLOWED, Action, allows
+from ledger.api_keys import ROLES, issue_key, keys, revoke_key
+from ledger.database import connect
+
+ENDPOINTS = {
+    ("POST", "/v1/loans"): Action.OPEN_LOAN,
+    ("POST", "/v1/loans/{loan}/disbursements"): Action.DISBURSE,
+    ("POST", "/v1/loans/{loan}/payments"): Action.RECEIVE_PAYMENT,
+    ("POST", "/v1/loans/{loan}/payments/{payment}/reversal"): Action.REVERSE_PAYMENT,
+    ("POST", "/v1/loans/{loan}/fees"): Action.CHARGE_FEE,
+    ("POST", "/v1/loans/{loan}/fees/{fee}/waiver"): Action.WAIVE_FEE,
+    ("POST", "/v1/loans/{loan}/promises"): Action.MAKE_PROMISE,
+    ("POST", "/v1/loans/{loan}/promises/{promise}/cancellation"): Action.CANCEL_PROMISE,
+    ("POST", "/v1/loans/{loan}/forgiveness"): Action.FORGIVE,
+    ("POST", "/v1/loans/{loan}/write-off"): Action.WRITE_OFF,
+    ("POST", "/v1/loans/{loan}/recoveries"): Action.RECEIVE_RECOVERY,
+    ("POST", "/v1/loans/{loan}/closure"): Action.CLOSE_LOAN,
+    ("GET", "/v1/loans/{loan}/payoff"): Action.READ,
+    ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
+    ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
+    ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
+    ("POST", "/graphql"): Action.READ,
+}
+OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
+
+EXPECTED = {
+    "auditor": {Action.READ, Action.READ_JOBS},
+    "accountant": {Action.READ, Action.READ_JOBS},
+    "collector": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
+                  Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY},
+    "supervisor": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
+                   Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY, Action.FORGIVE,
+                   Action.WRITE_OFF, Action.WAIVE_FEE, Action.REVERSE_PAYMENT},
+    "operator": set(Action) - {Action.MANAGE_KEYS},
+    "administrator": set(Action),
+}  # fmt: skip
+
+
+def path(template):
+    return template.format(
+        loan="NONE", payment=1, fee=1, promise=1, job="01a20308-cae1-76a6-83c3-070162313aa0"
+    )
+
+
+def test_every_endpoint_is_in_this_table(client):
+    described = client.get("/openapi.json", role=None).json()["paths"]
+    found = {(verb.upper(), at) for at, verbs in described.items() for verb in verbs}
+    assert found == set(ENDPOINTS) | OPEN
+
+
+def test_the_table_of_roles_is_what_was_agreed():
+    assert set(ALLOWED) == ROLES
+    assert {role: set(actions) for role, actions in ALLOWED.items()} == EXPECTED
+    assert not allows(["owner"], Action.READ)
+    assert not allows([], Action.READ)
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize(("method", "template"), sorted(ENDPOINTS))
+def test_a_role_does_what_it_may_and_nothing_else(client, role, method, template):
+    response = client.request(method, path(template), role=role)
+
+    if ENDPOINTS[method, template] in EXPECTED[role]:
+        assert response.status_code not in (401, 403), response.text
+        assert response.status_code < 500
+    else:
+        assert response.status_code == 403, response.text
+        assert response.json()["code"] == "forbidden"
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(ENDPOINTS))
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer", "Bearer wrong", "Basic YTpi", "Bearer " + "x" * 5000, "Bearer \u00e9"]
+)
+def test_without_a_good_token_nothing_answers(client, method, template, authorization):
+    headers = {} if authorization is None else {"Authorization": authorization.encode("utf-8")}
+
+    response = client.request(method, path(template), role=None, headers=headers)
+
+    assert response.status_code == 401, response.text
+    assert response.headers["www-authenticate"].startswith("Bearer ")
+    assert response.json()["code"] == "unauthenticated"
+
+
+def test_a_revoked_key_opens_nothing(client, database):
+    with connect(database) as connection:
+        token = issue_key(connection, "short-lived", ["auditor"])
+    client.tokens["gone"] = token
+    assert client.post("/graphql", {"query": "{ position }"}, role="gone").status_code == 200
+    with connect(database) as connection:
+        [key] = [one for one in keys(connection) if one.name == "short-lived"]
+        revoke_key(connection, key.id)
+    assert client.post("/graphql", {"query": "{ position }"}, role="gone").status_code == 401
+
+
+def test_a_key_with_two_roles_may_do_what_either_may(client, database):
+    with connect(database) as connection:
+        client.tokens["both"] = issue_key(connection, "both", ["auditor", "collector"])
+    response = client.post("/v1/loans/NONE/payments", {}, role="both")
+    assert response.status_code == 404
+
+
+def test_the_action_is_in_the_refusal(client):
+    response = client.post("/v1/loans/NONE/write-off", {}, role="collector")
+    assert "write-off is not allowed to this key (roles: collector)" in response.json()["detail"]
