@@ -79,7 +79,10 @@ _FOLD = f"""
 def changes(batch: Batch) -> Ints:
     """What the batch adds to each loan's sums; shape (loans of the batch, ``SUMS``)."""
     sums = np.zeros((len(batch.loans), len(SUMS)), dtype=np.int64)
-    for accruals, interest in ((batch.interest, "interest"), (batch.late_interest, "late_interest")):
+    for accruals, interest in (
+        (batch.interest, "interest"),
+        (batch.late_interest, "late_interest"),
+    ):
         loans = batch.codes[accruals.at]
         add_at(sums, (loans, np.full_like(loans, AT[interest])), accruals.interest)
         add_at(sums, (loans, np.full_like(loans, AT[f"{interest}_tax"])), accruals.tax)

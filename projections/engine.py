@@ -18,7 +18,6 @@ from ledger.settings import settings
 from projections import positions
 from projections.batch import Batch
 from projections.positions import Lag, Place, lag, resume
-from projections.projection import Projection
 from projections.registry import PROJECTIONS, Kinds
 
 __all__ = ["Engine", "Lag", "Report", "catch_up", "lag", "resume"]
@@ -62,6 +61,9 @@ def catch_up(
     size = batch_size or settings().projection_batch_size
     if isinstance(source, Connection):
         return Engine(source, source, projections).run(upto, size, progress)
+    if source.max_size < 2:
+        with source.connection() as only:
+            return Engine(only, only, projections).run(upto, size, progress)
     with source.connection() as writer, source.connection() as reader:
         return Engine(writer, reader, projections).run(upto, size, progress)
 
@@ -240,7 +242,7 @@ def read_ahead(
                 if not put(item):
                     return
             put(_End())
-        except BaseException as error:  # handed to the reader of the queue, who raises it
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
             put(_End(error))
 
     def consume() -> Iterator[tuple[int, log.Batch]]:

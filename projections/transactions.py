@@ -92,6 +92,7 @@ def _payments(batch: Batch) -> list[tuple[Any, ...]]:
         record = batch.records[at]
         key: tuple[UUID, int | None, int] = (record.loan_id, one.number, record.position)
         cleared = (*one.amounts, one.overpaid)
+        head: tuple[Any, ...]
         if one.kind == "payment":
             head = (*key, one.on, record.recorded_at, one.amount)
             rows.append((*head, *cleared, one.channel, one.reference, None, None))

@@ -51,11 +51,7 @@ def postings(event: e.AnyLoanEvent) -> list[Posting]:
     else:
         for movement in movements(event):
             _post(by_date[movement.on], movement)
-    return [
-        posting
-        for on, changes in sorted(by_date.items())
-        for posting in _ordered(on, changes)
-    ]
+    return [posting for on, changes in sorted(by_date.items()) for posting in _ordered(on, changes)]
 
 
 def _ordered(on: date, changes: Changes) -> list[Posting]:

@@ -80,9 +80,7 @@ def stage(cursor: Cursor[Any], batch: Batch) -> None:
 def changes(batch: Batch) -> dict[UUID, Change]:
     """What the batch comes to for each header."""
     found: dict[UUID, Change] = {}
-    for at in batch.of(
-        e.LoanOpened, e.InstalmentFellDue, e.StageChanged, e.LoanClosed, *MOVING
-    ):
+    for at in batch.of(e.LoanOpened, e.InstalmentFellDue, e.StageChanged, e.LoanClosed, *MOVING):
         record = batch.records[at]
         change = found.get(record.loan_id)
         if change is None:

@@ -236,8 +236,13 @@ _FOLD = f"""
         due = kept.due OR staged.fell_due,
         {_final("interest", "final_interest")},
         {_final("interest_tax", "final_tax")},
-        {", ".join(f"{name} = kept.{name} + staged.{name}" for name in ADDED
-                   if name not in ("interest", "interest_tax"))},
+        {
+    ", ".join(
+        f"{name} = kept.{name} + staged.{name}"
+        for name in ADDED
+        if name not in ("interest", "interest_tax")
+    )
+},
         settled_on = CASE WHEN staged.settled THEN nullif(staged.settled_on, 'infinity')
                           ELSE kept.settled_on END
     FROM staged_lines AS staged

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from projections.verify import events, loans, totals
 from projections.verify.finding import Finding
@@ -26,6 +27,8 @@ def verify(
     In one snapshot: events appended and projected meanwhile do not disturb. A loan is held
     against a projection only as far as that projection has read.
     """
+    status = connection.info.transaction_status
+    assert status == TransactionStatus.IDLE, f"connection is in a transaction: {status!r}"
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return list(islice(_findings(connection, progress or _quiet), most))

@@ -96,6 +96,6 @@ def _moved(connection: Connection[Any], span: tuple[int, int]) -> Seen:
 
 def _by_event(connection: Connection[Any], query: str, span: tuple[int, int]) -> Seen:
     found: Seen = {}
-    for loan_id, position, *row in connection.execute(query, span):  # type: ignore[call-overload]
+    for loan_id, position, *row in connection.execute(query, span):
         found.setdefault((loan_id, position), []).append(tuple(row))
     return found

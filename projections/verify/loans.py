@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import namedtuple_row
 
 from domain.loan import Line, Loan, Status
@@ -17,9 +17,7 @@ PAGE = 1_000
 
 def check(connection: Connection[Any], progress: Callable[[int], None]) -> Iterator[Finding]:
     """Every loan, a page at a time."""
-    places = dict(
-        connection.execute("SELECT projection, position FROM read.positions").fetchall()
-    )
+    places = dict(connection.execute("SELECT projection, position FROM read.positions").fetchall())
     after, done = UUID(int=0), 0
     while page := _page(connection, after):
         ids = [loan_id for loan_id, _ in page]
@@ -52,13 +50,13 @@ def _page(connection: Connection[Any], after: UUID) -> list[tuple[UUID, int]]:
 
 
 def _rows(connection: Connection[Any], table: str, ids: Sequence[UUID]) -> dict[UUID, Any]:
-    cursor = connection.cursor(row_factory=namedtuple_row)
+    cursor: Cursor[Any] = connection.cursor(row_factory=namedtuple_row)
     query = f"SELECT * FROM {table} WHERE loan_id = ANY(%s)"
     return {row.loan_id: row for row in cursor.execute(query, [ids])}
 
 
 def _instalments(connection: Connection[Any], ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
-    cursor = connection.cursor(row_factory=namedtuple_row)
+    cursor: Cursor[Any] = connection.cursor(row_factory=namedtuple_row)
     query = "SELECT * FROM read.schedule WHERE loan_id = ANY(%s) ORDER BY loan_id, instalment"
     found: dict[UUID, list[Any]] = {}
     for row in cursor.execute(query, [ids]):

@@ -36,7 +36,8 @@ _CHECKS = (
         "positions",
         "projection {} stands inside an append: its event {} is read, its last one is not",
         """
-        SELECT first.loan_id, first.position, place.projection, first.position
+        SELECT DISTINCT ON (place.projection)
+               first.loan_id, first.position, place.projection, first.position
         FROM read.positions AS place
         JOIN ledger.events AS first
           ON first.position <= place.position AND first.position > place.position - 100000
@@ -44,6 +45,7 @@ _CHECKS = (
         JOIN ledger.events AS last
           ON last.loan_id = first.loan_id AND last.version = first.version + first.more
          AND last.position > place.position
+        ORDER BY place.projection, first.position
         """,
     ),
     (
