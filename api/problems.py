@@ -4,6 +4,7 @@ Families of errors are mapped, not single classes; figures in them are shown as 
 """
 
 import re
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -182,7 +183,8 @@ def away() -> Problem:
 def failed(error: Exception, where: str) -> Problem:
     """Our own mistake: the log has the whole of it under the id that the client sees."""
     incident = uuid4().hex
-    log.error("request failed", incident=incident, where=where, exc_info=error)
+    told = "".join(traceback.format_exception(error))  # without the values of variables
+    log.error("request failed", incident=incident, where=where, traceback=told)
     return Problem(
         500, "internal-error", f"something failed here; quote {incident}", incident=incident
     )

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from graphql import GraphQLError
 from pydantic import Field
 from starlette.responses import Response
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -50,13 +52,17 @@ async def ask(
 
 async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[str, Any]:
     """Data and errors as a client may see them. Errors: the database's own, when it went away."""
-    result = await schema.execute(
-        question.query,
-        variable_values=question.variables,
-        context_value=view,
-        operation_name=question.operation_name,
-        allowed_operation_types=(OperationType.QUERY,),
-    )
+    try:
+        result = await schema.execute(
+            question.query,
+            variable_values=question.variables,
+            context_value=view,
+            operation_name=question.operation_name,
+            allowed_operation_types=(OperationType.QUERY,),
+        )
+    except (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError):
+        unasked = GraphQLError("the document asks no query; there are no mutations here")
+        return {"data": None, "errors": [shown(unasked).formatted]}
     assert isinstance(result, ExecutionResult), type(result)
     errors: Sequence[GraphQLError] = result.errors or ()
     for error in errors:

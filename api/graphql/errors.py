@@ -4,7 +4,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from api.problems import failed
+from api.problems import failed, refused
+from domain.errors import LoanError
 from ledger.money import FormError
 
 
@@ -20,8 +21,9 @@ def shown(error: GraphQLError) -> GraphQLError:
     cause = error.original_error
     if isinstance(cause, Refused) or isinstance(error, Refused):
         return error
-    if isinstance(cause, FormError):
-        return _again(error, str(cause), {"code": "invalid-field", "field": cause.field})
+    if isinstance(cause, LoanError | FormError):
+        problem = refused(cause)
+        return _again(error, problem.detail, {"code": problem.code, "field": problem.field})
     if cause is None or isinstance(cause, GraphQLError):
         extensions = {"code": "invalid-document", **(error.extensions or {})}
         return _again(error, error.message, extensions)

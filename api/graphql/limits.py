@@ -49,6 +49,8 @@ def parsed(document: str, most_tokens: int) -> DocumentNode:
             raise Refused(
                 "document-too-long", f"a document may have {most_tokens} tokens at most"
             ) from error
+        if "nested too deeply" in error.message:
+            raise Refused("too-deep", "a document may not be nested that deep") from error
         raise
 
 
@@ -80,10 +82,25 @@ class Limits(SchemaExtension):
             rules = (*rules, NoSchemaIntrospectionCustomRule)
         faults = _faults(schema, document, rules)
         if not faults:
+            faults = list(unclear(document, context._provided_operation_name))  # noqa: SLF001
+        if not faults:
             measured = Measured(schema, document, context.variables or {}, self.settings)
             faults = list(over(measured, context.operation_name, self.settings))
         context.pre_execution_errors = faults
         yield
+
+
+def unclear(document: DocumentNode, operation: str | None) -> Iterator[GraphQLError]:
+    """Whether it can be told which operation is meant."""
+    names = [
+        node.name.value if node.name else None
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    ]
+    if operation is None and len(names) > 1:
+        yield GraphQLError("the document has several operations: say which by operationName")
+    if operation is not None and operation not in names:
+        yield GraphQLError("the document has no operation of that operationName")
 
 
 def over(measured: "Measured", operation: str | None, limits: Settings) -> Iterator[GraphQLError]:
@@ -113,15 +130,16 @@ class Measured:
     seen: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> tuple[int, int, int]:
-        """The largest of the operations called ``name``, or of all."""
-        measures = [(0, 0, 0)]
+        """The operation called ``name``, or the only one."""
+        measures = []
         for node in self.document.definitions:
             if isinstance(node, OperationDefinitionNode) and (
                 name is None or (node.name and node.name.value == name)
             ):
                 root = self.schema.get_root_type(node.operation)
                 measures.append(self._selections(node.selection_set, root))
-        return max(measures, key=lambda measure: measure[1])
+        depths, nodes, aliases = zip(*measures, strict=True)
+        return max(depths), max(nodes), max(aliases)
 
     def _selections(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None

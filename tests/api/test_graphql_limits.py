@@ -1,0 +1,149 @@
+"""Too deep, too wide, malformed: each a clear typed error, and nothing leaks."""
+
+import asyncio
+
+import pytest
+
+from api.graphql.schema import schema
+from ledger.settings import Settings
+from tests.api.conftest import Client, serving, tokens
+
+
+def code(client, document, **variables):
+    answer = client.try_ask(document, **variables)
+    assert answer["data"] is None
+    return answer["errors"][0]["extensions"]["code"]
+
+
+def test_a_document_may_be_so_deep(client):
+    assert code(client, "{" + "loans{nodes{" * 7 + "id" + "}" * 15) in {"invalid-document", "too-deep"}
+    shallow = "query { loans(first: 1) { edges { node { balances { owed { total { amount } } } } } } }"
+    assert "errors" not in client.try_ask(shallow)
+
+
+def test_too_deep_names_the_limit(database):
+    with asyncio.Runner() as runner:
+        few = database.model_copy(update={"graphql_max_depth": 3, "graphql_max_aliases": 2,
+                                          "graphql_max_tokens": 60, "graphql_max_cost": 100})  # fmt: skip
+        entered = serving(few)
+        http = runner.run(entered.__aenter__())
+        client = Client(http, runner.run, tokens(database))
+        try:
+            answer = client.try_ask("{ loans(first: 1) { nodes { approved { amount } } } }")
+            [error] = answer["errors"]
+            assert error["extensions"] == {"code": "too-deep", "limit": 3, "asked": 4}
+            assert "3 levels" in error["message"]
+            assert code(client, "{ a: position b: position c: position }") == "too-many-aliases"
+            assert code(client, "{" + " position" * 60 + "}") == "document-too-long"
+            assert code(client, "{ loans(first: 101) { nodes { id } } }") == "too-wide"
+            assert "errors" not in client.try_ask("{ loans(first: 99) { totalCount } }")
+        finally:
+            runner.run(entered.__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("{ loans(first: 500) { nodes { payments(first: 100) { nodes { number } } } } }", {}),
+        ("query($n: Int) { loans(first: $n) { nodes { payments(first: $n) { nodes { number } } } } }",
+         {"n": 400}),
+        ("query($n: Int = 400) { loans(first: $n) { nodes { payments(first: $n) { totalCount } } } }",
+         {}),
+        ("""{ loans(first: 500) { nodes { ...a ...b } } }
+            fragment a on Loan { payments(first: 60) { nodes { number } } }
+            fragment b on Loan { x: transactions(last: 60) { edges { node { kind } } } }""", {}),
+        ("{ loans(first: 500) { nodes { schedule { dueOn } a: schedule { number } b: schedule { number }"
+         " c: schedule { number } d: schedule { number } e: schedule { number } f: schedule { number }"
+         " g: schedule { number } h: schedule { number } } } }", {}),
+    ],
+)  # fmt: skip
+def test_pages_are_multiplied_before_anything_is_read(client, document, variables):
+    assert code(client, document, **variables) == "too-wide"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{", "invalid-document"),
+        ("", "invalid-document"),
+        ("\x00", "invalid-document"),
+        ("{ nothing }", "invalid-document"),
+        ("{ loan }", "invalid-document"),
+        ("mutation { x }", "invalid-document"),
+        ("subscription { x }", "invalid-document"),
+        ("{ a: position a: businessDate }", "invalid-document"),
+        ("fragment f on Query { ...f } { ...f }", "invalid-document"),
+        ("{ loan(loanNo: 7) { id } }", "invalid-document"),
+        ('{ portfolio(asOf: "yesterday") { loans } }', "invalid-document"),
+        ("query($d: Date) { portfolio(asOf: $d) { loans } }", "invalid-document"),
+        ("{" * 190, "invalid-document"),
+        ("{loans" * 900, "too-deep"),
+        ("query A { position } query B { position }", "invalid-document"),
+    ],
+)
+def test_a_bad_document_is_an_invalid_document(client, document, expected):
+    assert code(client, document, d="x") in {expected, "too-deep"}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{ loan { id } }", "bad-argument"),
+        ('{ loan(id: "01a20308-cae1-76a6-83c3-070162313aa0", loanNo: "y") { id } }', "bad-argument"),
+        ('{ loan(id: "x") { id } }', "bad-id"),
+        ('{ node(id: "Zm9v") { id } }', "bad-id"),
+        ('{ loan(loanNo: "a\\u0000b") { id } }', "bad-argument"),
+        ('{ loans(filter: {branch: ["\\u0000"]}) { totalCount } }', "bad-argument"),
+        ('{ portfolio(asOf: "9999-12-31") { loans } }', "bad-date"),
+        ('{ trialBalance(on: "0001-01-01") { currency } }', "bad-date"),
+        ('{ promises(filter: {dueOn: "0001-01-01"}) { totalCount } }', "bad-date"),
+        ('{ journalEntries(filter: {loan: "x"}) { totalCount } }', "bad-id"),
+    ],
+)
+def test_a_bad_argument_has_its_code(client, document, expected):
+    answer = client.try_ask(document)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [expected]
+
+
+def test_what_does_not_exist_is_null(client):
+    data = client.ask("""{
+        byNumber: loan(loanNo: "NO-SUCH") { id }
+        byId: loan(id: "01a20308-cae1-76a6-83c3-070162313aa0") { id }
+        loan: node(id: "TG9hbjowMWEyMDMwOC1jYWUxLTc2YTYtODNjMy0wNzAxNjIzMTNhYTA") { id }
+    }""")
+    assert data == {"byNumber": None, "byId": None, "loan": None}
+
+
+def test_introspection_can_be_switched_off(client):
+    document = "{ __schema { queryType { name } } }"
+    assert client.ask(document)["__schema"]["queryType"]["name"] == "Query"
+    closed = schema(Settings(), introspection=False)
+    result = asyncio.run(closed.execute(document))
+    assert "introspection" in result.errors[0].message
+    assert result.errors[0].extensions is not None
+
+
+def test_the_usual_introspection_query_is_within_the_limits(client):
+    from graphql import get_introspection_query  # noqa: PLC0415
+
+    assert client.ask(get_introspection_query())["__schema"]["types"]
+
+
+def test_a_batch_of_questions_is_refused(client):
+    response = client.post("/graphql", [{"query": "{ position }"}])
+    assert (response.status_code, response.json()["code"]) == (422, "invalid-field")
+
+
+def test_our_own_failure_is_masked_with_an_id(client, database, capsys):
+    from ledger.database import connect  # noqa: PLC0415
+
+    with connect(database, owner=True, autocommit=True) as owner:
+        owner.execute("ALTER TABLE read.accounts RENAME TO hidden")
+        try:
+            answer = client.try_ask("{ trialBalance { currency } }")
+        finally:
+            owner.execute("ALTER TABLE read.hidden RENAME TO accounts")
+    [error] = answer["errors"]
+    assert error["extensions"]["code"] == "internal-error"
+    assert "accounts" not in str(answer)
+    assert error["extensions"]["incident"] in capsys.readouterr().out

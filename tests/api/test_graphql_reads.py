@@ -1,0 +1,304 @@
+"""Every root and every field of a loan, against figures worked out by hand."""
+
+import base64
+import time
+
+import psycopg
+import pytest
+
+from ledger.database import conninfo
+
+LOAN = "query($no: String!, $on: Date, $known: DateTime) { loan(loanNo: $no, asOf: $on, knownAt: $known) { %s } }"
+
+
+@pytest.fixture(scope="module")
+def paid(client):
+    """12,000.00 at 36 % from 15 January; 1,000.00 on time, 300.00 late, of which one is returned."""
+    number = client.running()
+    assert client.pay(number, "1000.00", "2026-02-15", channel="spei", reference="A").status_code == 201
+    assert client.pay(number, "300.00", "2026-02-20", channel="cash").status_code == 201
+    client.settled()
+    return number
+
+
+def seen(client, number, fields, **given):
+    return client.ask(LOAN % fields, no=number, **given)["loan"]
+
+
+def amount(text, currency="MXN"):
+    return {"amount": text, "currency": currency, "minor": int(text.replace(".", ""))}
+
+
+MONEY = "{ amount currency minor }"
+
+
+def test_the_header(client, paid):
+    fields = f"""id loanId loanNo borrower guarantors product branch officer currency
+        approved {MONEY} disbursed {MONEY} instalments terms openedOn disbursedOn bookedOn firstDueOn
+        maturityOn closedOn writtenOffOn status stage nextDueOn oldestUnpaidDueOn"""
+    loan = seen(client, paid, fields)
+    assert loan["approved"] == loan["disbursed"] == amount("12000.00")
+    assert (loan["status"], loan["stage"], loan["instalments"]) == ("ACTIVE", 1, 12)
+    assert (loan["openedOn"], loan["disbursedOn"]) == ("2026-01-15", "2026-01-15")
+    assert (loan["firstDueOn"], loan["maturityOn"]) == ("2026-02-15", "2027-01-15")
+    assert (loan["closedOn"], loan["writtenOffOn"], loan["branch"]) == (None, None, "centro")
+    assert loan["terms"]["principal"] == 12000_00
+    by_id = client.ask("query($id: ID!) { loan(id: $id) { loanNo } }", id=loan["id"])
+    by_uuid = client.ask("query($id: ID!) { loan(id: $id) { loanNo } }", id=loan["loanId"])
+    assert by_id["loan"]["loanNo"] == by_uuid["loan"]["loanNo"] == paid
+
+
+def test_balances_are_told_for_any_day_without_a_close(client, paid):
+    parts = "owed { interest { amount } principal { amount } total { amount } }"
+    loan = seen(client, paid, f"""
+        paidOut: balances(asOf: "2026-01-15") {{ asOf {parts} }}
+        tenDays: balances(asOf: "2026-01-25") {{ asOf {parts} }}
+        before: balances(asOf: "2026-01-14") {{ asOf }}
+        today: balances {{ asOf overpaid {{ amount }} }}
+        recordedBalances {{ accruedThrough position version {parts} }}
+    """)  # fmt: skip
+    assert loan["paidOut"]["owed"]["total"]["amount"] == "12000.00"
+    assert loan["tenDays"]["owed"]["interest"]["amount"] == "120.00"  # 12,000 x 36 % x 10 / 360
+    assert loan["tenDays"]["owed"]["total"]["amount"] == "12139.20"  # with 16 % tax on it
+    assert loan["before"] is None
+    assert loan["today"] == {"asOf": "2026-06-30", "overpaid": {"amount": "0.00"}}
+    assert loan["recordedBalances"]["accruedThrough"] == "2026-02-20"
+
+
+def test_the_read_model_agrees_with_the_log_on_the_day_it_is_recorded_through(client, paid):
+    parts = "owed { feeTax{minor} fee{minor} lateInterestTax{minor} lateInterest{minor} interestTax{minor} interest{minor} principal{minor} total{minor} }"
+    loan = seen(client, paid, f'balances(asOf: "2026-02-20") {{ {parts} }} recordedBalances {{ {parts} }}')
+    assert loan["balances"]["owed"] == loan["recordedBalances"]["owed"]
+
+
+def test_the_schedule_as_recorded_and_as_told(client, paid):
+    row = "number dueOn due charged { principal {amount} interest {amount} total {amount} } paid { total {amount} } left {amount} settledOn paidOn paidLate {amount} paidInAdvance {amount}"
+    loan = seen(client, paid, f'schedule {{ {row} }} told: schedule(asOf: "2026-02-20") {{ {row} }}')
+    assert len(loan["schedule"]) == len(loan["told"]) == 12
+    first = loan["schedule"][0]
+    assert (first["number"], first["dueOn"], first["due"]) == (1, "2026-02-15", True)
+    assert first["charged"]["interest"]["amount"] == "372.00"
+    # 1,000.00 on its day and the rest of what was due five days late
+    assert first["settledOn"] == first["paidOn"] == "2026-02-20"
+    assert first["left"]["amount"] == "0.00"
+    assert loan["told"][0] == first
+    assert sum(int(r["charged"]["principal"]["amount"].replace(".", "")) for r in loan["schedule"]) == 12000_00
+
+
+def test_payments_transactions_and_events(client, paid):
+    loan = seen(client, paid, """
+        payments { totalCount nodes { id number effectiveOn recordedAt position channel reference
+                   amount { amount } cleared { total { amount } } overpaid { amount } reversedOn } }
+        transactions { totalCount nodes { kind effect number effectiveOn amount { amount }
+                       components { principal { amount } } reason } }
+        events { totalCount nodes { version position type effectiveOn recordedAt actor channel
+                 command commandId correlationId causationId revision facts } }
+    """)  # fmt: skip
+    latest, earliest = loan["payments"]["nodes"]
+    assert (latest["number"], latest["amount"]["amount"], latest["channel"]) == (2, "300.00", "cash")
+    assert (earliest["reference"], earliest["cleared"]["total"]["amount"]) == ("A", "1000.00")
+    kinds = [row["kind"] for row in loan["transactions"]["nodes"]]
+    assert kinds == ["payment", "payment", "disbursement"]
+    events = loan["events"]["nodes"]
+    assert [event["version"] for event in events] == list(range(1, len(events) + 1))
+    assert events[0]["type"] == "loan-opened"
+    assert {event["actor"] for event in events} == {"administrator-key"}
+    assert {event["channel"] for event in events} == {"api"}
+    paying = [event for event in events if event["type"] == "payment-received"]
+    assert paying[0]["facts"]["amount"] == 1000_00
+    assert paying[0]["command"] == "receive-payment"
+
+
+def test_journal_entries_balance_line_by_line(client, paid):
+    data = client.ask("""query($no: String!) {
+        loan(loanNo: $no) { id journalEntries { totalCount nodes {
+            event effectiveOn position lines { account { code kind } debit { minor } credit { minor } } } } }
+        trialBalance { currency balanced debit { minor } credit { minor }
+                       lines { account { code } balance { minor } } } }""", no=paid)  # fmt: skip
+    entries = data["loan"]["journalEntries"]["nodes"]
+    assert entries
+    for entry in entries:
+        lines = entry["lines"]
+        assert sum(l["debit"]["minor"] for l in lines) == sum(l["credit"]["minor"] for l in lines) > 0
+    [books] = data["trialBalance"]
+    assert books["balanced"] is True
+    assert books["debit"] == books["credit"]
+    assert sum(line["balance"]["minor"] for line in books["lines"]) == 0
+
+    found = client.ask(
+        """query($id: ID!) { journalEntries(filter: {loan: $id, account: "1010", currency: "MXN",
+             effectiveFrom: "2026-02-16", effectiveTo: "2026-02-20", event: ["payment-received"]}) {
+               totalCount nodes { event effectiveOn } } }""",
+        id=data["loan"]["id"],
+    )["journalEntries"]
+    assert found == {"totalCount": 1, "nodes": [{"event": "payment-received", "effectiveOn": "2026-02-20"}]}
+
+
+def test_promises_by_loan_and_by_due_date(client):
+    number = client.running()
+    for day in ("2026-03-05", "2026-03-06"):
+        body = {"amount": "100.00", "currency": "MXN", "effective_on": "2026-03-01", "promised_for": day}
+        assert client.post(f"/v1/loans/{number}/promises", body).status_code == 201
+    client.post(f"/v1/loans/{number}/promises/2/cancellation", {"effective_on": "2026-03-02"})
+    client.settled()
+    own = seen(client, number, "promises { id number status promisedFor amount { amount } loanNo }")
+    assert [promise["status"] for promise in own["promises"]] == ["open", "cancelled"]
+    document = "query($f: PromiseFilter) { promises(filter: $f) { totalCount nodes { number loanNo } } }"
+    for given, expected in (
+        ({"dueOn": "2026-03-05"}, [1]),
+        ({"dueBefore": "2026-03-06"}, [1]),
+        ({"dueFrom": "2026-03-06", "status": ["cancelled"]}, [2]),
+        ({"status": ["kept"]}, []),
+    ):
+        found = client.ask(document, f=given)["promises"]
+        assert [row["number"] for row in found["nodes"]] == expected
+        assert found["totalCount"] == len(expected)
+    again = client.ask("query($id: ID!) { node(id: $id) { id ... on Promise { number } } }",
+                       id=own["promises"][1]["id"])  # fmt: skip
+    assert again["node"]["number"] == 2
+
+
+def test_any_node_is_given_again_by_its_id(client, paid):
+    loan = seen(client, paid, "id payments(first: 1) { nodes { id } }")
+    document = "query($id: ID!) { node(id: $id) { __typename id } }"
+    payment_id = loan["payments"]["nodes"][0]["id"]
+    assert client.ask(document, id=loan["id"])["node"] == {"__typename": "Loan", "id": loan["id"]}
+    assert client.ask(document, id=payment_id)["node"] == {"__typename": "Payment", "id": payment_id}
+    plain = base64.urlsafe_b64decode(payment_id + "==").decode()
+    other = base64.urlsafe_b64encode((plain[:-1] + "9").encode()).decode().rstrip("=")
+    assert client.ask(document, id=other)["node"] is None
+
+
+def test_days_past_due_and_bucket_on_any_day(client, paid):
+    loan = seen(client, paid, """now: daysPastDue bucket
+        due: daysPastDue(asOf: "2026-02-15") late: daysPastDue(asOf: "2026-02-19")
+        paid: daysPastDue(asOf: "2026-02-20") next: daysPastDue(asOf: "2026-03-16")
+        lateBucket: bucket(asOf: "2026-02-19") before: bucket(asOf: "2026-01-01")""")  # fmt: skip
+    assert (loan["due"], loan["late"], loan["paid"], loan["next"]) == (0, 4, 0, 1)
+    assert (loan["now"], loan["bucket"]) == (107, "91-120")  # 15 March to 30 June
+    assert (loan["lateBucket"], loan["before"]) == ("1-7", None)
+
+
+def test_a_payoff_is_quoted_and_a_day_already_recorded_is_refused(client, paid):
+    quote = seen(client, paid, 'payoff(on: "2026-02-20") { total { amount } principal { amount } }')
+    rest = client.get(f"/v1/loans/{paid}/payoff?on=2026-02-20").json()
+    assert quote["payoff"]["total"]["amount"] == rest["total"]
+    answer = client.try_ask(LOAN % 'payoff(on: "2026-02-01") { total { amount } }', no=paid)
+    assert answer["errors"][0]["extensions"]["code"] == "invalid-date"
+
+
+def test_a_loan_as_of_a_day_shows_only_what_was_effective(client, paid):
+    fields = """status payments { totalCount nodes { number } } transactions { totalCount }
+                events { totalCount } balances { asOf } daysPastDue schedule { paid { total { minor } } }"""
+    loan = seen(client, paid, fields, on="2026-02-16")
+    assert [row["number"] for row in loan["payments"]["nodes"]] == [1]
+    assert loan["transactions"]["totalCount"] == 2
+    assert loan["balances"]["asOf"] == "2026-02-16"
+    assert loan["daysPastDue"] == 1
+    assert sum(row["paid"]["total"]["minor"] for row in loan["schedule"]) == 1000_00
+    assert seen(client, paid, fields, on="2026-01-14") is None
+
+
+def test_a_loan_as_known_at_a_time_shows_only_what_had_been_recorded(client):
+    number = client.running()
+    client.pay(number, "1000.00", "2026-02-15")
+    client.settled()
+    moment = seen(client, number, "events(last: 1) { nodes { recordedAt } }")["events"]["nodes"][0]["recordedAt"]
+    time.sleep(0.01)
+    client.post(f"/v1/loans/{number}/payments/1/reversal", {"reversed_on": "2026-02-20"})
+    client.settled()
+    fields = """payments { nodes { reversedOn cleared { total { amount } } } } transactions { totalCount }
+                events { totalCount } daysPastDue(asOf: "2026-02-16") bucket"""
+    known = seen(client, number, fields, known=moment)
+    now = seen(client, number, fields)
+    assert known["payments"]["nodes"] == [{"reversedOn": None, "cleared": {"total": {"amount": "1000.00"}}}]
+    assert now["payments"]["nodes"] == [{"reversedOn": "2026-02-20", "cleared": {"total": {"amount": "0.00"}}}]
+    assert known["events"]["totalCount"] < now["events"]["totalCount"]
+    assert known["transactions"]["totalCount"] == 2
+    assert now["transactions"]["totalCount"] > 2
+    assert known["bucket"] is not None
+    assert seen(client, number, fields, known="2020-01-01T00:00:00Z") is None
+
+
+def test_a_written_off_loan_in_its_past_was_active(client):
+    number = client.running()
+    client.post(f"/v1/loans/{number}/write-off", {"effective_on": "2026-06-01"})
+    client.settled()
+    fields = "status writtenOffOn bucket balances { owed { total { amount } } } payoff { total { amount } }"
+    now, then = seen(client, number, fields), seen(client, number, fields, on="2026-05-31")
+    assert (now["status"], now["writtenOffOn"], now["bucket"]) == ("WRITTEN_OFF", "2026-06-01", None)
+    assert (now["balances"]["owed"]["total"]["amount"], now["payoff"]) == ("0.00", None)
+    assert (then["status"], then["writtenOffOn"]) == ("ACTIVE", None)
+    assert then["bucket"] == "91-120"
+
+
+def test_portfolio_and_aging_add_up_to_the_loans(client, paid):
+    data = client.ask("""{
+        portfolio { asOf currency loans principal { minor } pastDueLoans pastDuePrincipal { minor }
+                    par30 { minor } par30Ratio par90 { minor } par90Ratio
+                    buckets { bucket loans principal { minor } } }
+        early: portfolio(asOf: "2026-01-20") { loans principal { minor } pastDueLoans }
+        aging(by: BRANCH) { name currency loans principal { minor } buckets { bucket loans } }
+        all: aging(by: ALL) { name loans } officers: aging(by: OFFICER) { name }
+        stages: aging(by: STAGE) { name } products: aging(by: PRODUCT) { name }
+        loans(first: 500, filter: {status: [ACTIVE]}) { nodes {
+            daysPastDue recordedBalances { owed { principal { minor } } } } }
+        projections { name position lag status stoppedBy } position businessDate
+    }""")  # fmt: skip
+    [book] = data["portfolio"]
+    loans = data["loans"]["nodes"]
+    principal = [row["recordedBalances"]["owed"]["principal"]["minor"] for row in loans]
+    assert book["loans"] == len(loans)
+    assert book["principal"]["minor"] == sum(principal)
+    over_30 = sum(p for row, p in zip(loans, principal, strict=True) if row["daysPastDue"] > 30)
+    assert book["par30"]["minor"] == over_30
+    assert book["par30Ratio"] == f"{over_30 / sum(principal):.4f}"
+    assert sum(b["loans"] for b in book["buckets"]) == book["loans"]
+    assert sum(b["principal"]["minor"] for b in book["buckets"]) == sum(principal)
+    assert data["early"][0]["pastDueLoans"] == 0
+    assert data["early"][0]["principal"]["minor"] % 12000_00 == 0
+    assert [group["name"] for group in data["aging"]] == ["centro"]
+    assert data["all"] == [{"name": "", "loans": book["loans"]}]
+    assert data["businessDate"] == "2026-06-30"
+    assert {row["status"] for row in data["projections"]} == {"running"}
+    assert all(row["lag"] == 0 for row in data["projections"])
+    assert data["position"] == max(row["position"] for row in data["projections"])
+
+
+def test_reads_follow_an_order_within_a_fraction_of_a_second(client):
+    number = client.running()
+    client.settled()
+    document = LOAN % "payments { totalCount }"
+    begun = time.monotonic()
+    client.pay(number, "10.00", "2026-02-15")
+    while client.ask(document, no=number)["loan"]["payments"]["totalCount"] == 0:
+        assert time.monotonic() - begun < 5
+        time.sleep(0.01)
+    took = time.monotonic() - begun
+    print(f"read its own write after {took:.3f} s")
+    assert took < 1.0
+
+
+def test_all_statements_of_a_question_see_the_same_moment(client, database, monkeypatch):
+    first = seen(client, client.running(), "id")
+    assert first is None or first["id"]
+    client.settled()
+    counts = []
+
+    async def counting(view):
+        counts.append(await view.count("SELECT count(*) FROM ledger.events"))
+        async with await psycopg.AsyncConnection.connect(conninfo(database)) as other:
+            await other.execute(
+                "INSERT INTO ledger.commands (id, name, actor, channel, correlation_id, appended)"
+                " VALUES (gen_random_uuid(), 'x', 'x', 'x', gen_random_uuid(), 0)"
+            )
+            await other.commit()
+        return await commands(view)
+
+    async def commands(view):
+        return await view.count("SELECT count(*) FROM ledger.commands")
+
+    monkeypatch.setattr("api.graphql.portfolio.position", counting)
+    data = client.ask("{ a: position b: position c: position }")
+    assert data["a"] == data["b"] == data["c"]
+    assert len(counts) == 3
