@@ -53,10 +53,11 @@ class Line:
     brought_tax: int = 0
     owed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, 0))
     paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, 0))
+    given_up: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, 0))
 
     def balance(self, component: str) -> int:
         """What is owed less what is paid; negative: interest paid before it was earned."""
-        return self.owed[component] - self.paid[component]
+        return self.owed[component] - self.paid[component] - self.given_up[component]
 
     def left(self, component: str) -> int:
         return max(0, self.balance(component))
@@ -122,15 +123,14 @@ class Work:
             line.owed["interest"] = line.brought + interest
             line.owed["interest_tax"] = line.brought_tax + self.tax(interest)
         for overdue in self.lines:
-            principal = overdue.left("principal")
-            if overdue.due >= day or not principal:
+            principal, days_late = overdue.left("principal"), (day - overdue.due).days
+            if not principal or days_late < 1:
                 continue
             part = a_day(terms.day_count, overdue.due, day)
             overdue.exact_late += principal * Fraction(terms.late_rate, 10**6) * part
-            if (day - overdue.due).days > terms.late_grace_days:
-                late = self.rounded(overdue.exact_late)
-                overdue.owed["late_interest"] = late
-                overdue.owed["late_interest_tax"] = self.tax(late)
+            if days_late > terms.late_grace_days:
+                overdue.owed["late_interest"] = self.rounded(overdue.exact_late)
+                overdue.owed["late_interest_tax"] = self.tax(overdue.owed["late_interest"])
 
     def fall_due(self, day: date) -> None:
         """Interest of a period moves on to the next if as much had been paid ahead."""
@@ -157,8 +157,17 @@ class Work:
 
     def pay(self, place: int, amount: int, day: date) -> None:
         allocated = self.allocated.setdefault(place, {})
-        if self.fixed and amount < sum(line.total_left for line in self.lines):
-            for line in self.lines:  # planned interest may be paid before it is earned
+        owed = sum(line.balance(c) for line in self.lines for c in COMPONENTS)
+        if self.fixed and amount >= owed:  # paid off: interest paid ahead is taken back
+            for line in self.lines:
+                for component in COMPONENTS:
+                    if part := line.balance(component):
+                        allocated[line.number, component] = part
+                    line.paid[component] += part
+            self.overpaid += amount - owed
+            return
+        if self.fixed:  # planned interest may be paid before it is earned
+            for line in self.lines:
                 if line.due > day:
                     line.owed["interest"] = line.interest
                     line.owed["interest_tax"] = line.tax
@@ -196,14 +205,14 @@ class Work:
             self.fees.append((line, fact.amount))
         elif fact.kind == "waive":
             line, amount = self.fees[fact.of - 1]
-            line.owed["fee"] -= min(amount, line.left("fee"))
-            line.owed["fee_tax"] -= min(self.tax(amount), line.left("fee_tax"))
+            line.given_up["fee"] += min(amount, line.left("fee"))
+            line.given_up["fee_tax"] += min(self.tax(amount), line.left("fee_tax"))
         else:
             for component, wanted in fact.amounts.items():
                 rest = wanted
                 for line in self.lines:
                     part = min(rest, line.left(component))
-                    line.owed[component] -= part
+                    line.given_up[component] += part
                     rest -= part
         self.closed = not any(line.total_left for line in self.lines)
 

@@ -21,6 +21,10 @@ PERIODS_A_YEAR = {
 ONE_DAY = timedelta(days=1)
 
 
+class DoesNotAmortize(Exception):
+    """A level instalment below a row's interest, or above what is left."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One instalment as agreed; ``start`` to ``due`` is its interest period."""
@@ -108,7 +112,7 @@ def due_dates(terms: Terms, disbursed_on: date) -> list[date]:
 
 
 def plan(terms: Terms, disbursed_on: date) -> list[Row]:
-    """The schedule as agreed."""
+    """The schedule as agreed. Errors: ``DoesNotAmortize``."""
     principal, dues = terms.principal, due_dates(terms, disbursed_on)
     n, mode = len(dues), terms.rounding
     rate = Fraction(terms.annual_rate, 10**6)
@@ -132,7 +136,8 @@ def plan(terms: Terms, disbursed_on: date) -> list[Row]:
             part = rounded(Fraction(principal, n), mode)
         else:
             part = 0
-        part = min(max(part, 0), balance)
+        if not 0 <= part <= balance:
+            raise DoesNotAmortize(number)
         tax = rounded(interest * Fraction(terms.tax_rate, 10**6), mode)
         rows.append(Row(number, start, due, part, interest, tax))
         balance, start = balance - part, due
