@@ -1,5 +1,6 @@
 """What holds for every loan, whatever is done to it."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 
 import msgspec
@@ -62,10 +63,8 @@ def test_a_command_never_changes_the_loan_it_is_given(agreed, steps):
         (commands.close_day, {"on": day + timedelta(days=40)}),
         (commands.reverse_payment, {"payment": 1, "reversed_on": day}),
     ):
-        try:
+        with suppress(LoanError):
             command(book.loan, **arguments)
-        except LoanError as refused:
-            assert refused.code
         assert msgspec.json.encode(book.loan) == before
 
 
@@ -272,5 +271,3 @@ def test_a_forecast_comes_true_when_nothing_more_happens_late(agreed, steps):
     later = views.as_of(loan, loan.next_due_on)
 
     assert later.lines[loan.current].owed.interest == row.interest
-
-

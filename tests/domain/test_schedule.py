@@ -1,0 +1,197 @@
+"""Schedules: they sum to the loan, and agree with published and independent figures."""
+
+import calendar
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.calendar import PERIODS_PER_YEAR, due_dates
+from domain.daycount import (
+    CONVENTIONS,
+    actual_actual_isda,
+    elapsed,
+    thirty_360_us,
+    thirty_e_360,
+)
+from domain.errors import InvalidTerms
+from domain.schedule import schedule
+from domain.terms import (
+    Annuity,
+    DayCount,
+    Frequency,
+    InterestBasis,
+    IrregularInstalment,
+    Method,
+)
+from tests.domain.histories import START, agreements, terms
+
+npf = pytest.importorskip("numpy_financial")
+
+
+@given(agreements())
+def test_principal_sums_to_the_amount_and_no_instalment_is_negative(agreed):
+    try:
+        rows = schedule(agreed, agreed.principal, START)
+    except InvalidTerms:
+        assume(False)
+
+    assert sum(row.principal for row in rows) == agreed.principal
+    assert all(row.principal >= 0 and row.interest >= 0 and row.tax >= 0 for row in rows)
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    assert all(row.start_on < row.due_on for row in rows)
+
+
+@given(
+    st.integers(100_00, 50_000_000_00),
+    st.integers(10_000, 3_000_000),  # below, floating point loses the reference's digits
+    st.integers(2, 360),
+    st.sampled_from([f for f in Frequency if f is not Frequency.SINGLE]),
+)
+def test_the_level_instalment_is_the_annuity(principal, rate, instalments, frequency):
+    agreed = terms(
+        principal=principal, annual_rate=rate, instalments=instalments, frequency=frequency,
+        interest=InterestBasis.PER_PERIOD,
+    )  # fmt: skip
+    try:
+        first = schedule(agreed, principal, START)[0]
+    except InvalidTerms:
+        assume(False)
+
+    published = npf.pmt(rate / 1e6 / PERIODS_PER_YEAR[frequency], instalments, -principal)
+    assert first.principal + first.interest == pytest.approx(published, abs=0.51, rel=1e-11)
+
+
+def test_the_annuity_on_the_days_of_each_period_leaves_no_remainder_to_the_last():
+    agreed = terms(annuity=Annuity.ACTUAL)
+
+    totals = [row.principal + row.interest for row in schedule(agreed, 10_000_00, START)]
+
+    assert max(totals) - min(totals) <= len(totals)
+    assert len(set(totals[:-1])) == 1
+
+
+def test_a_textbook_loan():
+    """100,000 at 6 % over 30 years pays 599.55 a month. Source: any mortgage table."""
+    agreed = terms(
+        principal=100_000_00, annual_rate=60_000, instalments=360,
+        interest=InterestBasis.PER_PERIOD, tax_rate=0,
+    )  # fmt: skip
+
+    rows = schedule(agreed, 100_000_00, START)
+
+    assert (rows[0].interest, rows[0].principal) == (500_00, 99_55)
+    assert {row.principal + row.interest for row in rows[:-1]} == {599_55}
+
+
+@pytest.mark.parametrize(
+    ("method", "extra", "totals"),
+    [
+        (Method.EQUAL_PRINCIPAL, {}, [400_00 + 36_00, 400_00 + 24_00, 400_00 + 12_00]),
+        (Method.FLAT, {}, [436_00, 436_00, 436_00]),
+        (Method.INTEREST_ONLY, {}, [36_00, 36_00, 1_236_00]),
+        (Method.BALLOON, {"balloon": 600_00}, [230_12, 230_12, 830_12]),
+    ],
+)
+def test_methods_spread_principal_as_their_names_say(method, extra, totals):
+    """1,200.00 at 36 % in three months, 3 % a month; the balloon row by
+    (1200 - 600 v^3) / (v + v^2 + v^3) with v = 1/1.03."""
+    agreed = terms(
+        principal=1_200_00, instalments=3, method=method, interest=InterestBasis.PER_PERIOD,
+        **extra,
+    )  # fmt: skip
+
+    rows = schedule(agreed, 1_200_00, START)
+
+    assert [row.principal + row.interest for row in rows] == totals
+
+
+def test_irregular_rows_repay_what_they_say():
+    rows = (
+        IrregularInstalment(due_on=date(2026, 6, 30), principal=200_00),
+        IrregularInstalment(due_on=date(2026, 11, 30), principal=1_000_00),
+    )
+    agreed = terms(principal=1_200_00, instalments=2, method=Method.IRREGULAR, irregular=rows)
+
+    made = schedule(agreed, 1_200_00, START)
+
+    assert [(row.due_on, row.principal) for row in made] == [(r.due_on, r.principal) for r in rows]
+    assert made[0].interest == 199_20  # 1200.00 x 0.36 x 166/360
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        (date(2026, 1, 31), ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]),
+        (date(2028, 1, 30), ["2028-01-30", "2028-02-29", "2028-03-30", "2028-04-30"]),
+    ],
+)
+def test_months_keep_the_first_due_day_clipped_to_their_end(first, expected):
+    agreed = terms(first_due_on=first, instalments=4)
+
+    days = due_dates(agreed, first - timedelta(days=20))
+
+    assert [day.isoformat() for day in days] == expected
+
+
+@pytest.mark.parametrize(
+    ("disbursed_on", "expected"),
+    [
+        (date(2026, 1, 14), ["2026-01-15", "2026-01-31", "2026-02-15", "2026-02-28"]),
+        (date(2026, 1, 15), ["2026-01-31", "2026-02-15", "2026-02-28", "2026-03-15"]),
+    ],
+)
+def test_semi_monthly_falls_on_the_15th_and_the_last_day(disbursed_on, expected):
+    agreed = terms(frequency=Frequency.SEMI_MONTHLY, instalments=4)
+
+    assert [day.isoformat() for day in due_dates(agreed, disbursed_on)] == expected
+
+
+def test_semi_monthly_refuses_a_first_due_date_between_its_days():
+    agreed = terms(frequency=Frequency.SEMI_MONTHLY, first_due_on=date(2026, 1, 20))
+
+    with pytest.raises(InvalidTerms) as refused:
+        due_dates(agreed, START)
+
+    assert refused.value.field == "first_due"
+
+
+@pytest.mark.parametrize(
+    ("convention", "start", "end", "days"),
+    [
+        # Rows where the two 30/360 rules part; ISDA 2006 section 4.16 (f) and (g).
+        (thirty_360_us, date(2026, 1, 31), date(2026, 3, 31), 60),
+        (thirty_360_us, date(2026, 1, 30), date(2026, 2, 28), 28),
+        (thirty_360_us, date(2026, 2, 28), date(2026, 3, 31), 30),
+        (thirty_360_us, date(2024, 2, 29), date(2025, 2, 28), 360),
+        (thirty_360_us, date(2026, 1, 15), date(2026, 1, 31), 16),
+        (thirty_e_360, date(2026, 1, 15), date(2026, 1, 31), 15),
+        (thirty_e_360, date(2026, 2, 28), date(2026, 3, 31), 32),
+        (actual_actual_isda, date(2023, 12, 31), date(2024, 1, 2), 366 + 365),
+    ],
+)
+def test_day_counts_follow_their_convention(convention, start, end, days):
+    assert convention(start, end) == days
+
+
+@given(
+    st.sampled_from(list(DayCount)), st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    st.lists(st.integers(0, 800), min_size=3, max_size=3),
+)  # fmt: skip
+def test_days_of_a_period_add_up_to_the_period(convention, start, offsets):
+    since, middle, until = (start + timedelta(days=days) for days in sorted(offsets))
+    units, _ = CONVENTIONS[convention]
+
+    parts = elapsed(convention, start, since, middle) + elapsed(convention, start, middle, until)
+
+    assert parts == elapsed(convention, start, since, until)
+    assert elapsed(convention, start, start, until) == units(start, until)
+
+
+def test_a_year_of_actual_actual_is_one_whatever_the_year():
+    _, basis = CONVENTIONS[DayCount.ACTUAL_ACTUAL]
+
+    for year in range(2000, 2030):
+        assert actual_actual_isda(date(year, 1, 1), date(year + 1, 1, 1)) == basis
+        assert calendar.isleap(year) == ((date(year + 1, 1, 1) - date(year, 1, 1)).days == 366)
