@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from hypothesis import settings as hypothesis_settings
 
 from ledger.migrate import migrate
 from ledger.servers import postgres_url, stop
@@ -21,6 +22,11 @@ from ledger.servers import redis_url as queue_url
 from ledger.settings import Settings, override
 
 TEMPLATE = "cartera_template"
+
+# Machines are noisy: a property fails for what it finds, never for how long it took.
+hypothesis_settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis_settings.register_profile("deep", deadline=None, print_blob=True, max_examples=3_000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_configure(config):
