@@ -15,7 +15,7 @@ def test_the_example_prints_what_it_says():
 
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, str(README), "exec"), {})  # noqa: S102 - our own README
+        exec(compile(code, str(README), "exec"), {})
 
     assert printed.getvalue() == said
 
