@@ -22,7 +22,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class DoesNotAmortize(Exception):
-    """A level instalment below a row's interest, or above what is left."""
+    """A level instalment below a row's interest."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ def plan(terms: Terms, disbursed_on: date) -> list[Row]:
             part = rounded(Fraction(principal, n), mode)
         else:
             part = 0
-        if not 0 <= part <= balance:
+        part = min(part, balance)
+        if part < 0:
             raise DoesNotAmortize(number)
         tax = rounded(interest * Fraction(terms.tax_rate, 10**6), mode)
         rows.append(Row(number, start, due, part, interest, tax))
