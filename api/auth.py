@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.policy import Action, allows
 from api.problems import Problem
@@ -15,18 +15,20 @@ bearer = HTTPBearer(auto_error=False, description="an API key")
 LONGEST_TOKEN = 500
 
 
-def authenticated(request: Request, here: Annotated[Running, Depends(running)]) -> Key:
+def authenticated(
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    here: Annotated[Running, Depends(running)],
+) -> Key:
     """The key of this request.
 
     Errors: 401 without a token, with a wrong one, or with a revoked one.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if given is None:
         raise unauthenticated("send the header Authorization: Bearer <key>", "")
-    key = None
+    key, token = None, given.credentials.strip()
     if len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable():
         with here.pool.connection() as connection:
-            key = check_key(connection, token.strip())
+            key = check_key(connection, token)
     if key is None:
         raise unauthenticated("the key is not known or no longer valid", ', error="invalid_token"')
     return key

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.json_text import encoded
 from domain.errors import (
     AlreadyReversed,
     BalanceOutstanding,
@@ -134,7 +134,7 @@ class Problem(Exception):
 def respond(problem: Problem) -> Response:
     """The problem as an HTTP answer."""
     return Response(
-        orjson.dumps(problem.body(), option=orjson.OPT_APPEND_NEWLINE),
+        encoded(problem.body()),
         status_code=problem.status,
         headers=problem.headers,
         media_type=MEDIA_TYPE,

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import Request
+from psycopg_pool import ConnectionPool
 
 from api.catch_up import CatchUp
-from api.graphql.snapshot import ReadPool, read_pool
+from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
 from ledger.clock import Clock
-from ledger.database import Pool, conninfo, pool
+from ledger.database import Pool, conninfo
 from ledger.settings import Settings
 from projections import engine
 
@@ -34,10 +35,13 @@ async def started(
 ) -> AsyncIterator[Running]:
     """Everything open for the length of the block; a database that is away is met later."""
     ledger = Ledger(settings, clock=clock)
-    requests = pool(settings, autocommit=True, application_name="cartera-api")
+    requests = _pool(settings)
     reads = read_pool(conninfo(settings, application_name="cartera-reads"), settings)
     await reads.open()
-    catch_up = CatchUp(lambda: engine.catch_up(requests), settings.projection_poll_seconds)
+    size = settings.projection_batch_size
+    catch_up = CatchUp(
+        lambda: engine.catch_up(requests, batch_size=size), settings.projection_poll_seconds
+    )
     if options.api_catch_up:
         catch_up.start()
     try:
@@ -47,6 +51,21 @@ async def started(
         await reads.close()
         requests.close()
         ledger.close()
+
+
+def _pool(settings: Settings) -> Pool:
+    """For keys, jobs and receipts; it meets a database that comes back at the next request."""
+    return ConnectionPool(
+        conninfo(settings, application_name="cartera-api"),
+        kwargs={"autocommit": True},
+        min_size=settings.pool_min_size,
+        max_size=max(2, settings.pool_max_size),  # catching up takes two
+        timeout=min(settings.pool_timeout_seconds, WAIT_SECONDS),
+        reconnect_timeout=RECONNECT_SECONDS,
+        check=ConnectionPool.check_connection,
+        name="cartera-api",
+        open=True,
+    )
 
 
 def running(request: Request) -> Running:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request
 from graphql import GraphQLError
 from pydantic import Field
@@ -18,6 +17,7 @@ from api.fields import Body
 from api.graphql.errors import shown
 from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
+from api.json_text import encoded
 from api.policy import Action
 from api.problems import DATABASE_AWAY, DOCUMENTED
 from api.running import Running, running
@@ -47,7 +47,7 @@ async def ask(
     today = here.ledger.clock.business_date()
     async with snapshot(here.reads, here.settings, today) as view:
         answer = await answered(request.app.state.schema, view, question)
-    return Response(orjson.dumps(answer), media_type="application/json")
+    return Response(encoded(answer), media_type="application/json")
 
 
 async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[str, Any]:

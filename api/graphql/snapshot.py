@@ -18,6 +18,8 @@ ReadPool: TypeAlias = AsyncConnectionPool[AsyncConnection[DictRow]]
 Load: TypeAlias = Callable[["Snapshot", list[Any]], Awaitable[Sequence[Any]]]
 
 STATEMENT_SECONDS = 30
+WAIT_SECONDS = 5.0  # then the client is told to come again
+RECONNECT_SECONDS = 1.0  # given up early: the next request tries at once, without a back-off
 
 
 @dataclass
@@ -82,7 +84,8 @@ def read_pool(conninfo: str, settings: Settings) -> ReadPool:
         kwargs={"autocommit": True, "row_factory": dict_row},
         min_size=settings.pool_min_size,
         max_size=settings.pool_max_size,
-        timeout=settings.pool_timeout_seconds,
+        timeout=min(settings.pool_timeout_seconds, WAIT_SECONDS),
+        reconnect_timeout=RECONNECT_SECONDS,
         configure=configure,
         check=AsyncConnectionPool.check_connection,
         name="cartera-reads",

@@ -74,7 +74,8 @@ def test_a_role_does_what_it_may_and_nothing_else(client, role, method, template
 
 @pytest.mark.parametrize(("method", "template"), sorted(ENDPOINTS))
 @pytest.mark.parametrize(
-    "authorization", [None, "Bearer", "Bearer wrong", "Basic YTpi", "Bearer " + "x" * 5000, "Bearer \u00e9"]
+    "authorization",
+    [None, "Bearer", "Bearer wrong", "Basic YTpi", "Bearer " + "x" * 5000, "Bearer \u00e9"],
 )
 def test_without_a_good_token_nothing_answers(client, method, template, authorization):
     headers = {} if authorization is None else {"Authorization": authorization.encode("utf-8")}

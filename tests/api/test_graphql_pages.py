@@ -184,7 +184,11 @@ def test_a_page_has_a_limit(client, book):
     both = client.try_ask(PAGE, first=1, last=1)["errors"][0]
     assert both["extensions"]["code"] == "bad-page"
     empty = page(client, first=0)
-    assert (empty["nodes"], empty["totalCount"], empty["pageInfo"]["hasNextPage"]) == ([], LOANS, True)
+    assert (empty["nodes"], empty["totalCount"], empty["pageInfo"]["hasNextPage"]) == (
+        [],
+        LOANS,
+        True,
+    )
 
 
 def statements(monkeypatch):

@@ -96,7 +96,9 @@ def test_figures_are_shown_as_money_not_minor_units(client, running):
     assert "12000.01 MXN" in problem["detail"]
 
 
-@pytest.mark.parametrize("name", ["NO-SUCH", "01a20308-cae1-76a6-83c3-070162313aa0", "a%00b", "%ff"])
+@pytest.mark.parametrize(
+    "name", ["NO-SUCH", "01a20308-cae1-76a6-83c3-070162313aa0", "a%00b", "%ff"]
+)
 def test_an_unknown_loan_is_not_found(client, name):
     refused(client.pay(name, "1.00", DAY), 404, "unknown-loan")
     refused(client.get(f"/v1/loans/{name}/payoff?on={DAY}"), 404, "unknown-loan")
@@ -126,7 +128,8 @@ def test_a_loan_number_is_taken_once(client):
 )
 def test_bad_terms_are_refused_with_their_field(client, change, code, field):
     body = {"loan_no": "BAD-1", "effective_on": DAY, "currency": "MXN", "principal": "1000.00",
-            "annual_rate": "36.00", "instalments": 12, "frequency": "monthly", **change}  # fmt: skip
+            "annual_rate": "36.00", "instalments": 12, "frequency": "monthly",
+            **change}  # fmt: skip
     refused(client.post("/v1/loans", body), 422, code, field)
 
 
@@ -145,9 +148,7 @@ def test_nothing_is_paid_before_disbursement_and_the_hint_says_so(client):
 def test_a_written_off_loan_takes_recoveries_and_the_hint_says_so(client):
     number = client.running()
     client.post(f"/v1/loans/{number}/write-off", {"effective_on": "2026-03-01"})
-    problem = refused(
-        client.pay(number, "1.00", "2026-03-02"), 409, "not-allowed-now", "status"
-    )
+    problem = refused(client.pay(number, "1.00", "2026-03-02"), 409, "not-allowed-now", "status")
     assert "recovery" in problem["detail"]
     over = client.post(f"/v1/loans/{number}/recoveries", money("99999.00", on="2026-03-02"))
     refused(over, 422, "over-recovery", "amount")
@@ -217,7 +218,9 @@ def test_an_order_needs_an_idempotency_key(client, running):
             400, "idempotency-key-missing")  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[" * 100_000, b'{"amount": ' + b"9" * 5000 + b"}"])
+@pytest.mark.parametrize(
+    "content", [b"{", b"", b"\xff\xfe", b"[" * 100_000, b'{"amount": ' + b"9" * 5000 + b"}"]
+)
 def test_a_body_that_is_no_json_is_refused(client, running, content):
     response = client.request(
         "POST", f"/v1/loans/{running}/payments", content=content,
