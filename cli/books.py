@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.console import Exit, answer, fail, progress, say, show, table
+from cli.console import Exit, answer, progress, say, show, table
 from cli.read_side import catch_up
 from ledger.csv_lines import ENCODINGS
 from ledger.settings import settings
@@ -15,9 +15,7 @@ from ledger.settings import settings
 imports = typer.Typer(help="Take in a loan tape or a bank's payment file.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Source = Annotated[
-    Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)
-]
+Source = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)]
 Rejects = Annotated[
     Path | None, typer.Option(help="Where bad lines go (default: FILE.rejects.csv).")
 ]
@@ -147,5 +145,3 @@ def _figures(figures: Any) -> str:
 
 def _date(given: datetime | None) -> date | None:
     return given.date() if given else None
-
-

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NoReturn, TypeAlias
 
-import click
 import msgspec
 import typer
 from rich.console import Console
@@ -35,7 +34,7 @@ class Exit(IntEnum):
 class Commands(TyperGroup):
     """Runs a command; a refusal becomes one line on stderr and its exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)

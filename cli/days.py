@@ -1,6 +1,7 @@
 """The book day by day: close of day, read models made again, and the checks that today hold."""
 
 from datetime import datetime
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -51,13 +52,21 @@ def closed(report: Any) -> str:
 
 
 def rebuild(as_json: AsJson = False) -> None:
-    """Drop the read models and make them again from the log."""
-    from ledger.database import connect
+    """Make the read models again from the log, and put them in the place of the old ones."""
+    from ledger.database import pool
+    from projections.rebuild import RebuildFailed, RebuildRunning
     from projections.rebuild import rebuild as run
 
-    chosen = settings()
-    with connect(chosen) as connection, progress("rebuild", quiet=as_json) as told:
-        report = run(connection, progress=told)
+    try:
+        with (
+            pool(settings(), application_name="cartera-rebuild", max_size=2) as connections,
+            progress("rebuild", quiet=as_json) as told,
+        ):
+            report = run(connections, progress=told)
+    except RebuildRunning as error:
+        fail(f"rebuild: {error}", Exit.ENVIRONMENT)
+    except RebuildFailed as error:
+        fail(f"rebuild: {error}", Exit.FINDINGS)
     if as_json:
         answer(report)
     else:
@@ -65,16 +74,23 @@ def rebuild(as_json: AsJson = False) -> None:
 
 
 def verify(as_json: AsJson = False) -> None:
-    """Replay every loan and compare it with the books: exit code 1 if something differs."""
+    """Replay every loan and compare it with the read models and the journal.
+
+    Exit code 1 if something differs.
+    """
     from ledger.database import connect
     from projections.verify import verify as run
 
     with connect(settings()) as connection, progress("verify", quiet=as_json) as told:
-        findings = run(connection, progress=told)
+        findings = run(connection, told)
     if as_json:
-        answer(findings)
+        answer({"findings": findings})
     else:
-        say(f"{findings}")
+        for finding in findings:
+            say(f"{finding}".replace("[", r"\["))
+        say(f"{len(findings)} findings" if findings else "replay, read models and journal agree")
+    if findings:
+        raise typer.Exit(Exit.FINDINGS)
 
 
 def bench(
@@ -83,9 +99,13 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure against a limit measured in the same run."""
-    from bench import run
+    from bench.__main__ import NAMES
+    from bench.report import shown
 
-    result = run(name, quick=quick)
-    answer(result) if as_json else say(f"{result}")
-
-
+    if name not in NAMES:
+        fail(f"name: {name!r} is no benchmark; there are {', '.join(NAMES)}")
+    result = import_module(f"bench.{name}").run(quick=quick)
+    if as_json:
+        answer(result)
+    else:
+        say(shown(result).replace("[", r"\["))

@@ -17,7 +17,9 @@ COMPONENTS = tuple(str(component) for component in Component)
 QUIET = {"effective_on", "settled", "schedule", "terms", "numerator", "late_numerators", "type"}
 
 
-def entries(facts: Sequence[tuple[Recorded, Origin]], until: date | None) -> Iterator[dict[str, Any]]:
+def entries(
+    facts: Sequence[tuple[Recorded, Origin]], until: date | None
+) -> Iterator[dict[str, Any]]:
     """Each event effective up to ``until`` in the order it was recorded, as `--json` prints it.
 
     ``balances`` is what was owed just after it, with all that had been recorded by then.

@@ -24,7 +24,9 @@ def replay(
     loan: Annotated[str, typer.Argument(metavar="LOAN", help="Loan number or id.")],
     as_of: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Facts with a value date up to it."),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Facts with a value date up to it."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from cli.console import Exit, answer, fail, progress, say
+from cli.console import Exit, answer, progress, say
 from domain.errors import LoanError
 from domain.limits import check_terms
 from domain.schedule import schedule as schedule_of
@@ -110,7 +110,7 @@ def schedule(
 def _schedule(raw: bytes) -> dict[str, Any]:
     try:
         form = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _error("json", f"cannot be read: {error}")
     currency = form.get("currency") if isinstance(form, dict) else None
     try:
@@ -139,7 +139,9 @@ def _shown(rows: Any, principal: int, currency: str) -> dict[str, Any]:
                 "balance": text(balance, currency),
             }
         )
-    sums = {name: sum(getattr(row, name) for row in rows) for name in ("principal", "interest", "tax")}
+    sums = {
+        name: sum(getattr(row, name) for row in rows) for name in ("principal", "interest", "tax")
+    }
     totals = sums | {"fees": 0, "total": sum(sums.values())}
     return {
         "instalments": shown,
@@ -149,5 +151,3 @@ def _shown(rows: Any, principal: int, currency: str) -> dict[str, Any]:
 
 def _error(field: str, rule: str) -> dict[str, Any]:
     return {"error": {"field": field, "rule": rule}}
-
-

@@ -43,9 +43,7 @@ def compare(ledger: Ledger, outcomes: list[Outcome]) -> None:
 def _play(ledger: Ledger, story: Story) -> UUID:
     number = f"story-{uuid4()}"
     opened = ledger.begin(
-        lambda: commands.open_loan(
-            loan_no=number, terms=story.terms, effective_on=story.opened_on
-        ),
+        lambda: commands.open_loan(loan_no=number, terms=story.terms, effective_on=story.opened_on),
         {"command": "open-loan", "loan_no": number},
         CAUSE,
     )
@@ -85,6 +83,6 @@ def _projected(connection: Connection[Any], loan_id: UUID, loan: Loan) -> dict[s
     ).fetchone()
     found = row or (0,) * len(Component)
     currency = loan.terms.currency
-    return {str(name): text(amount, currency) for name, amount in zip(Component, found, strict=True)}
-
-
+    return {
+        str(name): text(amount, currency) for name, amount in zip(Component, found, strict=True)
+    }

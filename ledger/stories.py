@@ -19,6 +19,7 @@ from ledger.story_figures import FIGURES
 from ledger.story_verbs import VERBS, Decide
 
 MAX_STORY_BYTES = 5_000_000
+MAX_DEPTH = 500
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -69,7 +70,9 @@ def read(path: Path) -> Story:
     if len(raw) > MAX_STORY_BYTES:
         raise FormError("file", f"is longer than {MAX_STORY_BYTES} bytes")
     try:
-        return story_from(yaml.load(raw.decode(), _Loader))  # noqa: S506  a safe loader, stricter
+        content = raw.decode()
+        _check_depth(content)
+        return story_from(yaml.load(content, _Loader))  # noqa: S506  a safe loader, stricter
     except UnicodeDecodeError:
         raise FormError("file", "is not UTF-8 text") from None
     except yaml.YAMLError as error:
@@ -138,6 +141,22 @@ def _expected(row: Any, at: str, currency: str) -> Expected:
     if not figures:
         raise FormError(at, f"names nothing to compare; it may have: {', '.join(FIGURES)}")
     return Expected(at=at, day=day, figures=figures)
+
+
+def _check_depth(content: str) -> None:
+    """Refuse nesting that would overrun the parser's stack: it recurses in C, unguarded.
+
+    A nest of n needs n brackets or a line of n columns, so most stories need no second look.
+    """
+    longest = max(map(len, content.splitlines()), default=0)
+    if content.count("[") + content.count("{") + longest <= MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(content, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise FormError("yaml", f"is nested deeper than {MAX_DEPTH} levels")
 
 
 class _Loader(yaml.CSafeLoader):

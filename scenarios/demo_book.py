@@ -56,9 +56,14 @@ PRODUCTS = (
 BRANCHES = {"CDMX": "16.00", "GDL": "16.00", "MTY": "16.00", "PUE": "16.00", "MID": "16.00",
             "TIJ": "8.00"}  # fmt: skip
 STEP = {"weekly": 7, "fortnightly": 14, "semi_monthly": 15, "monthly": 30}
-HABITS = ("punctual",) * 70 + ("late",) * 12 + ("partial",) * 6 + ("stops",) * 6 + (
-    "prepays",
-) * 3 + ("pays off",) * 3
+HABITS = (
+    ("punctual",) * 70
+    + ("late",) * 12
+    + ("partial",) * 6
+    + ("stops",) * 6
+    + ("prepays",) * 3
+    + ("pays off",) * 3
+)
 CHANNELS = ("SPEI",) * 6 + ("OXXO",) * 3 + ("ventanilla",)
 COLUMNS = (
     "loan_no", "borrower", "product", "branch", "officer", "currency", "principal", "annual_rate",
@@ -122,8 +127,10 @@ def _balances(chance: random.Random, row: Row) -> Row:
         for one in unpaid
         if (TRUE_AT - one.due_on).days > loan.terms.late_grace_days
     )
-    outstanding = loan.terms.principal - sum(one.principal for one in due) + sum(
-        one.principal for one in unpaid
+    outstanding = (
+        loan.terms.principal
+        - sum(one.principal for one in due)
+        + sum(one.principal for one in unpaid)
     )
     balances = {"as_of": str(TRUE_AT), "principal_balance": text(outstanding, "MXN")}
     if late:
@@ -141,7 +148,9 @@ def payments(chance: random.Random, tape: list[Row]) -> list[Row]:
         rows += _paid(chance, row)
     rows.sort(key=lambda row: (row["date"], row["reference"]))
     for number, row in enumerate(rows, start=1):
-        row["transaction_id"] = f"{row['channel'][:2].upper()}{row['date'].replace('-', '')}{number:05d}"
+        row["transaction_id"] = (
+            f"{row['channel'][:2].upper()}{row['date'].replace('-', '')}{number:05d}"
+        )
     return rows
 
 
