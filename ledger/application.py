@@ -39,7 +39,7 @@ from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 from ledger.state import row
 from ledger.store import Store
-from ledger.streams import Stream, project
+from ledger.streams import LoanRepository, Stream, project
 from ledger.subscription import Wake
 
 ATTEMPTS = 12
@@ -86,6 +86,9 @@ class Ledger(Commands, Application[UUID]):
 
     def construct_snapshot_store(self) -> EventStore[UUID]:
         return SnapshotStore(self.mapper, self.factory.aggregate_recorder(purpose="snapshots"))
+
+    def construct_repository(self) -> LoanRepository:
+        return LoanRepository(self.store, event_store=self.events, snapshot_store=self.snapshots)
 
     @property
     def facts(self) -> LedgerRecorder:

@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment
 from psycopg import Connection, errors
 from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int2
 
 from ledger.errors import DuplicateLoanNumber, KeyReused
 from ledger.log import horizon
@@ -97,7 +98,7 @@ class LedgerRecorder(ApplicationRecorder):
             loan_id,
             expected,
             [fact.topic for fact in facts],
-            [fact.revision for fact in facts],
+            [Int2(fact.revision) for fact in facts],
             [fact.effective_on for fact in facts],
             [fact.state.decode() for fact in facts],
             msgspec.json.encode(state).decode(),
@@ -206,7 +207,7 @@ class LedgerRecorder(ApplicationRecorder):
 
 APPEND = (
     "SELECT outcome, command_id, loan_id, version, positions, tags"
-    " FROM ledger.append(%s, %s, %s, %s, %s, %s, %s, %s)"
+    " FROM ledger.append(%s, %s, %s, %b, %b, %b, %b, %s)"
 )
 APPLIED = (
     "SELECT c.fingerprint, r.* FROM ledger.commands AS c, ledger.result_of(c.id) AS r"

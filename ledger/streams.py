@@ -1,10 +1,11 @@
 """A loan with its identity: what the repository gives and the event store takes."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
+from eventsourcing.application import AggregateNotFoundError, Repository
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -13,6 +14,7 @@ from domain.loan import Loan, replay
 from ledger import upcasters
 from ledger.log import decode_list, facts
 from ledger.mapper import LAYOUT, Recorded, Snapshot, decode_loan
+from ledger.store import Store
 
 
 class Stream:
@@ -63,6 +65,27 @@ def project(stream: Stream | None, recorded: Iterable[Snapshot | Recorded]) -> S
     events = [first.event, *(fact.event for fact in cast("Iterable[Recorded]", later))]
     stream.loan = replay(events, stream.loan)
     return stream
+
+
+class LoanRepository(Repository[UUID]):
+    """The library's repository, reading a loan as it stands in one round trip and one fold.
+
+    Earlier versions, and anything else, go the library's own way through `project`.
+    """
+
+    def __init__(self, store: Store, **given: Any) -> None:
+        super().__init__(**given)
+        self.store = store
+
+    def _reconstruct_aggregate(
+        self, aggregate_id: UUID, version: int | None, projector_func: Any
+    ) -> Any:
+        if version is not None:
+            return super()._reconstruct_aggregate(aggregate_id, version, projector_func)
+        found = self.store.run(lambda connection: load_streams(connection, [aggregate_id]))
+        if not found:
+            raise AggregateNotFoundError(aggregate_id)
+        return found[0]
 
 
 def load_streams(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> list[Stream]:

@@ -12,7 +12,9 @@ ON = date(2026, 9, 20)
 
 
 def closed(app):
-    [[count]] = app.execute("SELECT count(*) FROM ledger.loan_state WHERE closed_through = %s", [ON])
+    [[count]] = app.execute(
+        "SELECT count(*) FROM ledger.loan_state WHERE closed_through = %s", [ON]
+    )
     return count
 
 

@@ -2,13 +2,13 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from moneyed import Money
 
 from domain.errors import InvalidDate
 from ledger.clock import SystemClock
 from ledger.close_of_day import close_through
 from ledger.errors import NotStorable, WrongCurrency
 from ledger.money import FormError
-from moneyed import Money
 from tests.ledger.builders import CAUSE, START, TERMS, TODAY, a_ledger, mxn, opened, pay, running
 
 TOMORROW = TODAY + timedelta(days=1)

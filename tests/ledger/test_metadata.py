@@ -13,9 +13,7 @@ def test_every_event_tells_who_when_how_and_by_which_command(ledger, app):
     loan_id = opened(ledger, cause=keyed("opening"))
     root = ledger.command("x", keyed(None))
     cause = Cause("bea", "branch", None, correlation_id=root.id, causation_id=root.id)
-    receipt = ledger.disburse(
-        loan_id, principal=mxn("10000.00"), effective_on=START, cause=cause
-    )
+    receipt = ledger.disburse(loan_id, principal=mxn("10000.00"), effective_on=START, cause=cause)
 
     (opening, by_ana), (disbursement, by_bea) = log.history(app, loan_id)
 

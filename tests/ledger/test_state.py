@@ -20,9 +20,7 @@ def told(ledger):
     day = date(2026, 5, 2)
     ledger.charge_fee(late, kind="visit", amount=mxn("50.00"), effective_on=day, cause=CAUSE)
     ledger.reverse_payment(late, payment=1, reversed_on=day, cause=CAUSE)
-    ledger.forgive(
-        late, amounts={Component.PRINCIPAL: mxn("10.00")}, effective_on=day, cause=CAUSE
-    )
+    ledger.forgive(late, amounts={Component.PRINCIPAL: mxn("10.00")}, effective_on=day, cause=CAUSE)
     ledger.write_off(given_up, effective_on=day, cause=CAUSE)
     return [late, paid, given_up]
 
@@ -31,8 +29,8 @@ def test_the_state_row_equals_the_loan_replayed(ledger, app):
     told(ledger)
     columns = state.COLUMNS
 
-    for kept in rows(app):
-        kept = dict(zip(columns, kept, strict=True))
+    for values in rows(app):
+        kept = dict(zip(columns, values, strict=True))
         loan = log.load_many(app, [kept["loan_id"]])[kept["loan_id"]]
         made = state.row(kept["loan_id"], loan, kept["closed_through"])
         assert kept == {column: getattr(made, column) for column in columns}

@@ -85,9 +85,7 @@ def test_an_append_to_another_version_than_the_loans_is_refused(expected, ledger
         ledger.facts.append(command, loan_id, expected, facts, row(loan_id, stream.known))
 
     assert stored(app, loan_id) == before
-    assert not app.execute(
-        "SELECT FROM ledger.commands WHERE id = %s", [command.id]
-    ).fetchall()
+    assert not app.execute("SELECT FROM ledger.commands WHERE id = %s", [command.id]).fetchall()
 
 
 def test_two_loans_never_share_a_number(ledger):
