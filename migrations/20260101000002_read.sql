@@ -57,9 +57,7 @@ CREATE INDEX ON read.loans (status, loan_id);
 CREATE INDEX ON read.loans (branch, loan_id);
 CREATE INDEX ON read.loans (officer, loan_id);
 CREATE INDEX ON read.loans (product, loan_id);
-CREATE INDEX ON read.loans (borrower, loan_id);
 CREATE INDEX ON read.loans (disbursed_on, loan_id);
-CREATE INDEX ON read.loans (maturity_on, loan_id);
 CREATE INDEX ON read.loans (principal, loan_id);
 CREATE INDEX ON read.loans (oldest_unpaid_due_on, loan_id);
 

@@ -30,52 +30,6 @@ WENT_TO = {
 """Which sums a movement's principal and its whole amount count in."""
 
 
-class Balances(Projection):
-    """One row per loan, changed by addition; version and date only ever rise."""
-
-    name = "balances"
-    tables = ("balances",)
-    reads = e.AnyLoanEvent.__args__
-
-    def prepare(self, cursor: Cursor[Any]) -> None:
-        sums = ", ".join(f"{name} bigint" for name in SUMS)
-        staging_table(
-            cursor,
-            "staged_balances",
-            f"loan_id uuid, version integer, position bigint, accrued_through date, {sums}",
-        )
-
-    def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
-        sums = changes(batch)
-        copy_columns(
-            cursor,
-            "staged_balances",
-            [
-                ("loan_id", "uuid", batch.uuids),
-                ("version", "int4", _last(batch, batch.versions)),
-                ("position", "int8", _last(batch, batch.positions)),
-                ("accrued_through", "date", _last(batch, batch.days)),
-                *((name, "int8", sums[:, at]) for name, at in AT.items()),
-            ],
-        )
-        cursor.execute(_FOLD)
-
-
-_FOLD = f"""
-    MERGE INTO balances AS kept
-    USING staged_balances AS staged ON kept.loan_id = staged.loan_id
-    WHEN MATCHED THEN UPDATE SET
-        version = staged.version,
-        position = staged.position,
-        accrued_through = greatest(kept.accrued_through, staged.accrued_through),
-        {", ".join(f"{name} = kept.{name} + staged.{name}" for name in SUMS)}
-    WHEN NOT MATCHED THEN
-        INSERT (loan_id, version, position, accrued_through, {", ".join(SUMS)})
-        VALUES (staged.loan_id, staged.version, staged.position, staged.accrued_through,
-                {", ".join(f"staged.{name}" for name in SUMS)})
-"""
-
-
 def changes(batch: Batch) -> Ints:
     """What the batch adds to each loan's sums; shape (loans of the batch, ``SUMS``)."""
     sums = np.zeros((len(batch.loans), len(SUMS)), dtype=np.int64)
@@ -104,6 +58,53 @@ def _moved(movement: Movement) -> list[int]:
             row[AT[whole]] = sum(movement.amounts)
     row[AT["overpaid"]] = movement.overpaid
     return row
+
+
+class Balances(Projection):
+    """One row per loan, changed by addition; version and date only ever rise."""
+
+    name = "balances"
+    tables = ("balances",)
+    reads = e.AnyLoanEvent.__args__
+    derives = (changes,)
+
+    def prepare(self, cursor: Cursor[Any]) -> None:
+        sums = ", ".join(f"{name} bigint" for name in SUMS)
+        staging_table(
+            cursor,
+            "staged_balances",
+            f"loan_id uuid, version integer, position bigint, accrued_through date, {sums}",
+        )
+
+    def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
+        sums = batch.derive(changes)
+        copy_columns(
+            cursor,
+            "staged_balances",
+            [
+                ("loan_id", "uuid", batch.uuids),
+                ("version", "int4", _last(batch, batch.versions)),
+                ("position", "int8", _last(batch, batch.positions)),
+                ("accrued_through", "date", _last(batch, batch.days)),
+                *((name, "int8", sums[:, at]) for name, at in AT.items()),
+            ],
+        )
+        cursor.execute(_FOLD)
+
+
+_FOLD = f"""
+    MERGE INTO balances AS kept
+    USING staged_balances AS staged ON kept.loan_id = staged.loan_id
+    WHEN MATCHED THEN UPDATE SET
+        version = staged.version,
+        position = staged.position,
+        accrued_through = greatest(kept.accrued_through, staged.accrued_through),
+        {", ".join(f"{name} = kept.{name} + staged.{name}" for name in SUMS)}
+    WHEN NOT MATCHED THEN
+        INSERT (loan_id, version, position, accrued_through, {", ".join(SUMS)})
+        VALUES (staged.loan_id, staged.version, staged.position, staged.accrued_through,
+                {", ".join(f"staged.{name}" for name in SUMS)})
+"""
 
 
 def _last(batch: Batch, values: Ints) -> Ints:

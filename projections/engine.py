@@ -1,10 +1,8 @@
 """Feeds the log to every projection: one pass, each event exactly once, a failing one set aside."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, LiteralString, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import Any, LiteralString, NamedTuple, TypeAlias
 
 import psycopg
 import structlog
@@ -18,6 +16,7 @@ from ledger.settings import settings
 from projections import positions
 from projections.batch import Batch
 from projections.positions import Lag, Place, lag, resume
+from projections.read_ahead import read_ahead
 from projections.registry import PROJECTIONS, Kinds
 
 __all__ = ["Engine", "Lag", "Report", "catch_up", "lag", "resume"]
@@ -68,6 +67,13 @@ def catch_up(
         return Engine(writer, reader, projections).run(upto, size, progress)
 
 
+class Stretch(NamedTuple):
+    """A batch in columns and the position where the next one begins."""
+
+    columns: Batch
+    upto: int
+
+
 class Engine:
     """One writer's connection, its projections, and the schema they write to."""
 
@@ -94,7 +100,7 @@ class Engine:
                 for start, batch in batches:
                     if not self.step(start, batch):
                         break
-                    events, steps = events + len(batch.events), steps + 1
+                    events, steps = events + len(batch.columns.records), steps + 1
                     if progress is not None:
                         progress(batch.upto, reached)
             places = self._places()
@@ -102,7 +108,7 @@ class Engine:
                 break  # what is left up to `upto` is the beginning of an append
         return self._report(events, steps, places)
 
-    def step(self, start: int, batch: log.Batch) -> bool:
+    def step(self, start: int, batch: Stretch) -> bool:
         """Apply one batch to the projections that stand at ``start``, and commit.
 
         Answers whether any of them goes on: not if another engine was here meanwhile.
@@ -111,14 +117,13 @@ class Engine:
             positions.hold(cursor, self._schema)
             return self.apply(cursor, start, batch)
 
-    def apply(self, cursor: Cursor[Any], start: int, batch: log.Batch) -> bool:
+    def apply(self, cursor: Cursor[Any], start: int, batch: Stretch) -> bool:
         """The work of a step, in the caller's transaction; once in each."""
         places = positions.places(cursor, self._projections)
         due = [name for name, at in places.items() if at.running and at.position == start]
         if not due:
             return False
-        columns = Batch(batch.events)
-        failed = [name for name in due if not self._applied(cursor, name, columns)]
+        failed = [name for name in due if not self._applied(cursor, name, batch.columns)]
         going = [name for name in due if name not in failed]
         positions.advance(cursor, going, batch.upto)
         return bool(going)
@@ -160,22 +165,29 @@ class Engine:
         with self._reader.transaction():
             return log.horizon(self._reader)
 
-    def _read(self, after: int, upto: int, size: int) -> Iterator[tuple[int, log.Batch]]:
-        """(position before, batch) from ``after`` to ``upto``."""
+    def read(self, after: int, upto: int | None, size: int) -> Stretch:
+        """What stands after ``after``, as far as ``upto`` or the log's end at this moment."""
+        with self._reader.transaction():
+            batch = log.read(self._reader, after, size, upto)
+        return Stretch(Batch(batch.events), batch.upto)
+
+    def _read_on(self, after: int, upto: int, size: int) -> Iterator[tuple[int, Stretch]]:
+        """(position before, stretch) from ``after`` to ``upto``, with all that can be derived."""
         while after < upto:
-            with self._reader.transaction():
-                batch = log.read(self._reader, after, size, upto)
+            batch = self.read(after, upto, size)
             if batch.upto <= after:
                 return
+            for projection in self._projections.values():
+                for work in projection.derives:
+                    with suppress(Exception):  # raised again, and told, where it is asked for
+                        batch.columns.derive(work)
             yield after, batch
             after = batch.upto
 
     @contextmanager
-    def _batches(
-        self, after: int, upto: int, size: int
-    ) -> Iterator[Iterator[tuple[int, log.Batch]]]:
+    def _batches(self, after: int, upto: int, size: int) -> Iterator[Iterator[tuple[int, Stretch]]]:
         """The batches, read ahead by a thread where the reader has a connection of its own."""
-        found = self._read(after, upto, size)
+        found = self._read_on(after, upto, size)
         if self._reader is self._writer:
             yield found
         else:
@@ -210,51 +222,3 @@ def _next_stop(places: dict[str, Place], after: int, reached: int) -> int:
     """Up to where those furthest behind go alone: there the next ones join them."""
     others = [at.position for at in places.values() if at.running and at.position > after]
     return min([*others, reached])
-
-
-class _End:
-    """No more items, or the error that ended them."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
-@contextmanager
-def read_ahead(
-    items: Iterator[tuple[int, log.Batch]], depth: int = 1
-) -> Iterator[Iterator[tuple[int, log.Batch]]]:
-    """The same items, made by a thread at most ``depth`` ahead; leaving the block ends it."""
-    ready: queue.Queue[tuple[int, log.Batch] | _End] = queue.Queue(maxsize=depth)
-    left = threading.Event()
-
-    def put(item: tuple[int, log.Batch] | _End) -> bool:
-        while not left.is_set():
-            try:
-                ready.put(item, timeout=0.05)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def produce() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-            put(_End())
-        except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
-            put(_End(error))
-
-    def consume() -> Iterator[tuple[int, log.Batch]]:
-        while not isinstance(item := ready.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
-
-    thread = threading.Thread(target=produce, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        yield consume()
-    finally:
-        left.set()
-        thread.join()

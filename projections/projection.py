@@ -1,5 +1,6 @@
 """What a projection is: the events it reads, and how a batch of them becomes rows."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from psycopg import Cursor
@@ -18,6 +19,8 @@ class Projection:
     name: ClassVar[str]
     tables: ClassVar[tuple[str, ...]]
     reads: ClassVar[tuple[type, ...]]
+    derives: ClassVar[tuple[Callable[[Batch], Any], ...]] = ()
+    """Pure work on a batch that `apply` will ask for: done while the batch before is written."""
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         """Make the staging tables of a new connection."""

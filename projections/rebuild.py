@@ -7,16 +7,16 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, Cursor, sql
 
-from ledger import log
 from ledger.database import Pool
 from projections import positions
-from projections.engine import Engine, Progress, Report, Stopped, use_schema
+from projections.engine import Engine, Progress, Report, Stopped, Stretch, use_schema
 from projections.registry import PROJECTIONS, Kinds
 
 LIVE: LiteralString = "read"
 SHADOW: LiteralString = "read_shadow"
 REBUILD_LOCK = 8_400_000_004
 BATCH = 100_000
+EVERYTHING = 1_000_000_000
 PATIENCE = 20
 """How often the swap asks for the live tables; between asks readers that wait go ahead."""
 
@@ -58,13 +58,13 @@ def rebuild(
             raise RebuildFailed(report.stopped)
         for left in reversed(range(PATIENCE)):
             try:
-                tail = _swap(writer, reader, engine, report.position, tables)
+                tail = _swap(writer, engine, report.position, tables)
             except psycopg.errors.LockNotAvailable:
                 if not left:
                     raise
             else:
                 break
-    return Report(report.events + len(tail.events), report.steps + 1, tail.upto, ())
+    return Report(report.events + len(tail.columns.records), report.steps + 1, tail.upto, ())
 
 
 @contextmanager
@@ -111,16 +111,14 @@ def _same_options(cursor: Cursor[Any], table: str) -> None:
 
 def _swap(
     writer: Connection[Any],
-    reader: Connection[Any],
     engine: Engine,
     reached: int,
     tables: Sequence[str],
-) -> log.Batch:
+) -> Stretch:
     """Apply what the live engine has read meanwhile, and put the new tables in its place."""
     with writer.transaction(), writer.cursor() as cursor:
         positions.hold(cursor, LIVE)
-        with reader.transaction():
-            tail = log.read(reader, reached, 1_000_000_000)
+        tail = engine.read(reached, None, EVERYTHING)
         use_schema(cursor, SHADOW)
         if tail.upto > reached:
             engine.apply(cursor, reached, tail)

@@ -23,12 +23,49 @@ PAYMENT = (
 OF_PAYMENTS = frozenset({"payment", "reversal", "payment_correction"})
 
 
+def movement_rows(batch: Batch) -> list[tuple[Any, ...]]:
+    rows = []
+    before, line = -1, 0
+    for at, one in batch.movements:
+        line = line + 1 if at == before else 1
+        before = at
+        record = batch.records[at]
+        rows.append(
+            (record.loan_id, record.position, line, one.kind, one.number, one.on,
+             record.recorded_at, one.effect, one.amount, *one.amounts, one.overpaid,
+             one.channel, one.reference, one.reason)
+        )  # fmt: skip
+    return rows
+
+
+def payment_rows(batch: Batch) -> list[tuple[Any, ...]]:
+    """A row per movement of a payment; only the payment itself brings the amount."""
+    rows: list[tuple[Any, ...]] = []
+    for at, one in batch.movements:
+        if one.kind not in OF_PAYMENTS:
+            continue
+        record = batch.records[at]
+        key: tuple[UUID, int | None, int] = (record.loan_id, one.number, record.position)
+        cleared = (*one.amounts, one.overpaid)
+        head: tuple[Any, ...]
+        if one.kind == "payment":
+            head = (*key, one.on, record.recorded_at, one.amount)
+            rows.append((*head, *cleared, one.channel, one.reference, None, None))
+        elif isinstance(reversal := record.event, e.PaymentReversed):
+            head = (*key, None, None, 0)
+            rows.append((*head, *cleared, None, None, reversal.reversed_on, reversal.reason))
+        else:
+            rows.append((*key, None, None, 0, *cleared, None, None, None, None))
+    return rows
+
+
 class Transactions(Projection):
     """Movements are only added; a payment's row gathers its reversal and corrections."""
 
     name = "transactions"
     tables = ("transactions", "payments")
     reads = MOVING
+    derives = (movement_rows, payment_rows)
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         staging_table(
@@ -43,8 +80,8 @@ class Transactions(Projection):
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
         if not batch.movements:
             return
-        copy_rows(cursor, "transactions", MOVEMENT, _movements(batch))
-        if payments := _payments(batch):
+        copy_rows(cursor, "transactions", MOVEMENT, batch.derive(movement_rows))
+        if payments := batch.derive(payment_rows):
             copy_rows(cursor, "staged_payments", PAYMENT, payments)
             cursor.execute(_FOLD)
 
@@ -66,39 +103,3 @@ _FOLD = f"""
     WHEN NOT MATCHED THEN
         INSERT ({", ".join(PAYMENT)}) VALUES ({", ".join(f"staged.{name}" for name in PAYMENT)})
 """
-
-
-def _movements(batch: Batch) -> list[tuple[Any, ...]]:
-    rows = []
-    before, line = -1, 0
-    for at, one in batch.movements:
-        line = line + 1 if at == before else 1
-        before = at
-        record = batch.records[at]
-        rows.append(
-            (record.loan_id, record.position, line, one.kind, one.number, one.on,
-             record.recorded_at, one.effect, one.amount, *one.amounts, one.overpaid,
-             one.channel, one.reference, one.reason)
-        )  # fmt: skip
-    return rows
-
-
-def _payments(batch: Batch) -> list[tuple[Any, ...]]:
-    """A row per movement of a payment; only the payment itself brings the amount."""
-    rows: list[tuple[Any, ...]] = []
-    for at, one in batch.movements:
-        if one.kind not in OF_PAYMENTS:
-            continue
-        record = batch.records[at]
-        key: tuple[UUID, int | None, int] = (record.loan_id, one.number, record.position)
-        cleared = (*one.amounts, one.overpaid)
-        head: tuple[Any, ...]
-        if one.kind == "payment":
-            head = (*key, one.on, record.recorded_at, one.amount)
-            rows.append((*head, *cleared, one.channel, one.reference, None, None))
-        elif isinstance(reversal := record.event, e.PaymentReversed):
-            head = (*key, None, None, 0)
-            rows.append((*head, *cleared, None, None, reversal.reversed_on, reversal.reason))
-        else:
-            rows.append((*key, None, None, 0, *cleared, None, None, None, None))
-    return rows

@@ -38,52 +38,6 @@ class Entries(NamedTuple):
     amounts: Ints
 
 
-class Journal(Projection):
-    """One entry per event and value date, only added; totals by day for trial balances."""
-
-    name = "journal"
-    tables = ("journal_entries", "journal_loans", "journal_totals")
-    reads = (e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, *MOVING)
-
-    def __init__(self) -> None:
-        self._currencies: dict[UUID, str] = {}
-
-    def prepare(self, cursor: Cursor[Any]) -> None:
-        staging_table(
-            cursor,
-            "staged_journal_totals",
-            "currency text, effective_on date, account smallint, debit bigint, credit bigint",
-        )
-
-    def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
-        opened = [(loan, o.terms.currency) for loan, o in batch.each(e.LoanOpened)]
-        if opened:
-            copy_rows(cursor, "journal_loans", ("loan_id", "currency"), opened)
-            self._currencies.update(opened)
-        entries = list(entries_of(batch))
-        if not entries:
-            return
-        currencies = self._of_loans(cursor, batch)[batch.codes]
-        copy_packed(cursor, "journal_entries", ENTRY, (_packed(batch, currencies, some)
-                                                       for some in entries))  # fmt: skip
-        rows = _totals(currencies, entries)
-        copy_rows(cursor, "staged_journal_totals", TOTAL, rows)
-        cursor.execute(_FOLD)
-
-    def _of_loans(self, cursor: Cursor[Any], batch: Batch) -> NDArray[np.bytes_]:
-        """The currency of each loan of the batch."""
-        if len(self._currencies) > KEPT_CURRENCIES:
-            self._currencies.clear()
-        known = self._currencies
-        unknown = [loan for loan in batch.loans if loan not in known]
-        if unknown:
-            cursor.execute(
-                "SELECT loan_id, currency FROM journal_loans WHERE loan_id = ANY(%s)", [unknown]
-            )
-            known.update(cursor.fetchall())
-        return np.array([known[loan] for loan in batch.loans], dtype="S3")
-
-
 _FOLD = """
     MERGE INTO journal_totals AS kept
     USING staged_journal_totals AS staged
@@ -97,8 +51,12 @@ _FOLD = """
 """
 
 
-def entries_of(batch: Batch) -> Iterable[Entries]:
+def entries_of(batch: Batch) -> list[Entries]:
     """The entries of ``batch``: positive accruals by column, the rest event by event."""
+    return list(_entries(batch))
+
+
+def _entries(batch: Batch) -> Iterable[Entries]:
     singles: list[int] = batch.of(*MOVING)
     if batch.interest.at.size:
         singles += yield from _accrued(batch, e.InterestAccrued, batch.interest, _INTEREST)
@@ -149,7 +107,7 @@ def _by_event(lines: Accruals) -> Accruals:
     interest, tax = np.zeros_like(at), np.zeros_like(at)
     add_at(interest, inverse, lines.interest)
     add_at(tax, inverse, lines.tax)
-    return Accruals(at, np.zeros_like(at), interest, tax)
+    return Accruals(at, np.zeros_like(at), interest, tax, np.ones_like(at))
 
 
 def _one_by_one(batch: Batch, places: Sequence[int]) -> Iterable[Entries]:
@@ -166,6 +124,53 @@ def _one_by_one(batch: Batch, places: Sequence[int]) -> Iterable[Entries]:
         at, part, days = np.array([row[:3] for row in rows], dtype=np.int64).T
         amounts = np.array([row[3] for row in rows], dtype=np.int64)
         yield Entries(event_type, accounts, at, part, days, amounts)
+
+
+class Journal(Projection):
+    """One entry per event and value date, only added; totals by day for trial balances."""
+
+    name = "journal"
+    tables = ("journal_entries", "journal_loans", "journal_totals")
+    reads = (e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, *MOVING)
+    derives = (entries_of,)
+
+    def __init__(self) -> None:
+        self._currencies: dict[UUID, str] = {}
+
+    def prepare(self, cursor: Cursor[Any]) -> None:
+        staging_table(
+            cursor,
+            "staged_journal_totals",
+            "currency text, effective_on date, account smallint, debit bigint, credit bigint",
+        )
+
+    def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
+        opened = [(loan, o.terms.currency) for loan, o in batch.each(e.LoanOpened)]
+        if opened:
+            copy_rows(cursor, "journal_loans", ("loan_id", "currency"), opened)
+            self._currencies.update(opened)
+        entries = batch.derive(entries_of)
+        if not entries:
+            return
+        currencies = self._of_loans(cursor, batch)[batch.codes]
+        copy_packed(cursor, "journal_entries", ENTRY, (_packed(batch, currencies, some)
+                                                       for some in entries))  # fmt: skip
+        rows = _totals(currencies, entries)
+        copy_rows(cursor, "staged_journal_totals", TOTAL, rows)
+        cursor.execute(_FOLD)
+
+    def _of_loans(self, cursor: Cursor[Any], batch: Batch) -> NDArray[np.bytes_]:
+        """The currency of each loan of the batch."""
+        if len(self._currencies) > KEPT_CURRENCIES:
+            self._currencies.clear()
+        known = self._currencies
+        unknown = [loan for loan in batch.loans if loan not in known]
+        if unknown:
+            cursor.execute(
+                "SELECT loan_id, currency FROM journal_loans WHERE loan_id = ANY(%s)", [unknown]
+            )
+            known.update(cursor.fetchall())
+        return np.array([known[loan] for loan in batch.loans], dtype="S3")
 
 
 def _packed(batch: Batch, currencies: NDArray[np.bytes_], some: Entries) -> bytes:

@@ -20,6 +20,7 @@ class Loans(Projection):
         e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, e.InstalmentFellDue,
         e.StageChanged, e.LoanClosed, *MOVING,
     )  # fmt: skip
+    derives = (headers.sums, headers.changes, instalments.changes, instalments.packed_lines)
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         headers.prepare(cursor)

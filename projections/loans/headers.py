@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 import msgspec
+import numpy as np
 from psycopg import Cursor
 
 from domain import events as e
-from projections.batch import Batch
+from projections.batch import Batch, Ints, add_at
 from projections.movements import MOVING, PRINCIPAL
-from projections.staging import copy_rows, staging_table
+from projections.staging import copy_columns, copy_rows, staging_table
 
 LOAN = (
     "loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer", "currency",
@@ -20,6 +20,7 @@ LOAN = (
 )  # fmt: skip
 REOPENED = "reopened"
 """Staged status of a loan with a reversed payment: active again, if it was closed."""
+DISBURSING = frozenset({"disbursement", "taken_on"})
 
 
 @dataclass(slots=True)
@@ -35,22 +36,25 @@ class Change:
     closed_on: date | None = None
     closed_reason: str | None = None
     written_off_on: date | None = None
-    disbursed: int = 0
-    principal: int = 0
 
 
 COLUMNS = tuple(Change.__dataclass_fields__)
+CHANGING = (
+    e.LoanDisbursed, e.LoanTakenOn, e.StageChanged, e.LoanWrittenOff, e.LoanClosed,
+    e.PaymentReversed,
+)  # fmt: skip
 FIRST_STAGE = 1
 
 
 def prepare(cursor: Cursor[Any]) -> None:
-    """Make the staging table."""
+    """Make the staging tables: loans that change at all, and the few whose header does."""
+    staging_table(cursor, "staged_loans", "loan_id uuid, disbursed bigint, principal bigint")
     staging_table(
         cursor,
-        "staged_loans",
+        "staged_headers",
         "loan_id uuid, status text, stage smallint, disbursed_on date, booked_on date,"
         " first_due_on date, maturity_on date, closed_on date, closed_reason text,"
-        " written_off_on date, disbursed bigint, principal bigint",
+        " written_off_on date",
     )
 
 
@@ -72,29 +76,47 @@ def open_loans(cursor: Cursor[Any], batch: Batch) -> None:
 
 def stage(cursor: Cursor[Any], batch: Batch) -> None:
     """Stage every loan whose header or instalments change (daily accruals alone do not)."""
-    rows = ((loan, *(getattr(change, name) for name in COLUMNS))
-            for loan, change in changes(batch).items())  # fmt: skip
-    copy_rows(cursor, "staged_loans", ("loan_id", *COLUMNS), rows)
+    places, disbursed, principal = batch.derive(sums)
+    copy_columns(
+        cursor,
+        "staged_loans",
+        [
+            ("loan_id", "uuid", batch.uuids[places]),
+            ("disbursed", "int8", disbursed),
+            ("principal", "int8", principal),
+        ],
+    )
+    rows = [
+        (batch.loans[place], *(getattr(change, name) for name in COLUMNS))
+        for place, change in batch.derive(changes).items()
+    ]
+    if rows:
+        copy_rows(cursor, "staged_headers", ("loan_id", *COLUMNS), rows)
 
 
-def changes(batch: Batch) -> dict[UUID, Change]:
-    """What the batch comes to for each header."""
-    found: dict[UUID, Change] = {}
-    for at in batch.of(e.LoanOpened, e.InstalmentFellDue, e.StageChanged, e.LoanClosed, *MOVING):
-        record = batch.records[at]
-        change = found.get(record.loan_id)
-        if change is None:
-            change = found[record.loan_id] = Change()
-        _note(change, record.event)
-    for at in batch.of(e.InterestAccrued):
-        record = batch.records[at]
-        if record.event.due:  # type: ignore[union-attr]
-            found.setdefault(record.loan_id, Change())
-    for at, movement in batch.movements:
-        change = found[batch.records[at].loan_id]
-        change.principal += movement.effect * movement.amounts[PRINCIPAL]
-        if movement.kind in ("disbursement", "taken_on"):
-            change.disbursed += movement.amounts[PRINCIPAL]
+def sums(batch: Batch) -> tuple[Ints, Ints, Ints]:
+    """(places of loans that change, what is added to disbursed, and to principal)."""
+    principal = np.zeros(len(batch.loans), dtype=np.int64)
+    disbursed = np.zeros_like(principal)
+    if batch.movements:
+        rows = [
+            (batch.place_of[at], one.effect * one.amounts[PRINCIPAL], one.kind in DISBURSING)
+            for at, one in batch.movements
+        ]
+        loans, moved, disburses = np.array(rows, dtype=np.int64).T
+        add_at(principal, loans, moved)
+        add_at(disbursed, loans, moved * disburses)
+    touched = batch.of(e.LoanOpened, e.InstalmentFellDue, e.StageChanged, e.LoanClosed, *MOVING)
+    after_due = batch.interest.at[batch.interest.due != 0]
+    places = np.unique(batch.codes[np.concatenate((np.array(touched, dtype=np.int64), after_due))])
+    return places, disbursed[places], principal[places]
+
+
+def changes(batch: Batch) -> dict[int, Change]:
+    """What the batch comes to for each header that changes, by the loan's place in the batch."""
+    found: dict[int, Change] = {}
+    for at in batch.of(*CHANGING):
+        _note(found.setdefault(batch.place_of[at], Change()), batch.records[at].event)
     return found
 
 
@@ -156,16 +178,17 @@ _FOLD = """
         oldest_unpaid_due_on = CASE WHEN seen.status = 'active' THEN seen.unpaid_due_on END,
         next_due_on = CASE WHEN seen.status = 'active' THEN seen.next_due_on END
     FROM (
-        SELECT staged.loan_id, staged.stage, staged.disbursed_on, staged.booked_on,
-               staged.first_due_on, staged.maturity_on, staged.closed_on, staged.closed_reason,
-               staged.written_off_on, staged.disbursed, staged.principal,
-               CASE WHEN staged.status IS NULL THEN loans.status
-                    WHEN staged.status <> 'reopened' THEN staged.status
+        SELECT staged.loan_id, header.stage, header.disbursed_on, header.booked_on,
+               header.first_due_on, header.maturity_on, header.closed_on, header.closed_reason,
+               header.written_off_on, staged.disbursed, staged.principal,
+               CASE WHEN header.status IS NULL THEN loans.status
+                    WHEN header.status <> 'reopened' THEN header.status
                     WHEN loans.status = 'closed' THEN 'active'
                     ELSE loans.status END AS status,
                lines.overdue, lines.unpaid_due_on, lines.next_due_on
         FROM staged_loans AS staged
         JOIN loans ON loans.loan_id = staged.loan_id
+        LEFT JOIN staged_headers AS header ON header.loan_id = staged.loan_id
         CROSS JOIN LATERAL (
             SELECT sum(line.principal + line.interest + line.interest_tax
                        - line.paid_principal - line.paid_interest - line.paid_interest_tax

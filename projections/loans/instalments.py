@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import numpy as np
 from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
-from projections.movements import COMPONENTS, MOVING, OWES_LESS, Movement, movements, of_portion
-from projections.staging import NO_DATE, copy_columns, copy_rows, day, staging_table
+from projections.movements import COMPONENTS, MOVING, Movement, of_portion
+from projections.staging import NO_DATE, copy_packed, copy_rows, day, packed, staging_table
 
 PLANNED = (
     "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
@@ -26,11 +25,16 @@ ADDED = (
     "written_off",
 )  # fmt: skip
 AT = {name: at for at, name in enumerate(ADDED)}
+STAGED = (
+    "loan_id", "instalment", "fell_due", "final_interest", "final_tax", *ADDED, "pays", "settled",
+    "settled_on",
+)  # fmt: skip
 MONEY = "paid"
 SIDES = {"payment": MONEY, "reversal": MONEY, "payment_correction": MONEY,
          "waiver": "forgiven", "forgiveness": "forgiven"}  # fmt: skip
 
-Key: TypeAlias = tuple[UUID, int]
+Key: TypeAlias = tuple[int, int]
+"""The loan's place in the batch, and the instalment."""
 
 
 class Line:
@@ -68,14 +72,14 @@ def prepare(cursor: Cursor[Any]) -> None:
 
 
 def fold(cursor: Cursor[Any], batch: Batch) -> None:
-    """Add new schedules, then what the batch changes; `staged_loans` are staged already."""
+    """Add new schedules, then what the batch changes; headers are staged already."""
     planned = list(_planned(batch))
     if planned:
         copy_rows(cursor, "schedule", PLANNED, planned)
     copy_rows(cursor, "portions", PORTION, _portions(batch))
-    lines = changes(batch)
+    lines = batch.derive(changes)
     if lines:
-        _stage(cursor, batch, lines)
+        copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
         if any(line.paid for line in lines.values()):
@@ -111,7 +115,7 @@ def _portions(batch: Batch) -> Iterator[tuple[Any, ...]]:
         if at != before:
             before, line = at, 0
         record = batch.records[at]
-        for portion in one.portions if one.effect == OWES_LESS else ():
+        for portion in one.portions:
             line += 1
             yield (
                 record.loan_id, record.position, line, one.kind, one.number,
@@ -123,13 +127,22 @@ def changes(batch: Batch) -> Lines:
     """What the batch comes to for each instalment, in the order of the log."""
     lines: Lines = {}
     for at in batch.of(e.InstalmentFellDue, *MOVING):
-        record = batch.records[at]
-        _note(lines, record.loan_id, record.event)
+        loan, event = batch.place_of[at], batch.records[at].event
+        _note(lines, loan, event)
+        for movement in batch.moved.get(at, ()):
+            _note_portions(lines, loan, movement)
+        for mark in getattr(event, "settled", ()):
+            line = _line(lines, loan, mark.instalment)
+            line.settled, line.settled_on = True, day(mark.on)
     _note_accruals(lines, batch)
     return lines
 
 
-def _note(lines: Lines, loan: UUID, event: e.AnyLoanEvent) -> None:
+LATE = ("late_interest", "late_interest_tax")
+CHARGED = ("interest", "interest_tax", *LATE)
+
+
+def _note(lines: Lines, loan: int, event: e.AnyLoanEvent) -> None:
     if isinstance(event, e.InstalmentFellDue):
         _line(lines, loan, event.instalment).fall_due(event)
     elif isinstance(event, e.FeeCharged):
@@ -139,20 +152,9 @@ def _note(lines: Lines, loan: UUID, event: e.AnyLoanEvent) -> None:
             names = CHARGED if charge.due else LATE  # what is not yet due is still planned
             changed = {name: getattr(charge, name) for name in names}
             _add(lines, loan, charge.instalment, changed)
-    for movement in movements(event):
-        _note_portions(lines, loan, movement)
-    for mark in getattr(event, "settled", ()):
-        line = _line(lines, loan, mark.instalment)
-        line.settled, line.settled_on = True, day(mark.on)
 
 
-LATE = ("late_interest", "late_interest_tax")
-CHARGED = ("interest", "interest_tax", *LATE)
-
-
-def _note_portions(lines: Lines, loan: UUID, movement: Movement) -> None:
-    if movement.effect != OWES_LESS:
-        return
+def _note_portions(lines: Lines, loan: int, movement: Movement) -> None:
     side = SIDES.get(movement.kind)
     for portion in movement.portions:
         line = _line(lines, loan, portion.instalment)
@@ -167,58 +169,56 @@ def _note_portions(lines: Lines, loan: UUID, movement: Movement) -> None:
 
 def _note_accruals(lines: Lines, batch: Batch) -> None:
     """Late interest, and interest after maturity: what ran before falling due is planned."""
-    late = batch.late_interest
-    for at, number, interest, tax in zip(*(column.tolist() for column in late), strict=True):
-        added = _line(lines, batch.records[at].loan_id, number).added
-        added[AT["late_interest"]] += interest
-        added[AT["late_interest_tax"]] += tax
-    for at in batch.of(e.InterestAccrued):
-        event = batch.records[at].event
-        if isinstance(event, e.InterestAccrued) and event.due:
-            added = _line(lines, batch.records[at].loan_id, event.instalment).added
-            added[AT["interest"]] += event.interest
-            added[AT["interest_tax"]] += event.tax
+    for accruals, name in ((batch.late_interest, "late_interest"), (batch.interest, "interest")):
+        interest, tax = AT[name], AT[f"{name}_tax"]
+        after_due = np.flatnonzero(accruals.due)
+        rows = (column[after_due].tolist() for column in accruals[:4])
+        for at, number, amount, tax_amount in zip(*rows, strict=True):
+            added = _line(lines, batch.place_of[at], number).added
+            added[interest] += amount
+            added[tax] += tax_amount
 
 
-def _add(lines: Lines, loan: UUID, instalment: int, amounts: dict[str, int]) -> None:
+def _add(lines: Lines, loan: int, instalment: int, amounts: dict[str, int]) -> None:
     line = _line(lines, loan, instalment)
     for name, amount in amounts.items():
         line.added[AT[name]] += amount
 
 
-def _line(lines: Lines, loan: UUID, instalment: int) -> Line:
+def _line(lines: Lines, loan: int, instalment: int) -> Line:
     line = lines.get((loan, instalment))
     if line is None:
         line = lines[loan, instalment] = Line()
     return line
 
 
-def _stage(cursor: Cursor[Any], batch: Batch, lines: Lines) -> None:
-    loans = batch.uuids[[batch.places[loan] for loan, _ in lines]]
+def packed_lines(batch: Batch) -> bytes:
+    """The rows of `staged_lines` for binary COPY."""
+    lines = batch.derive(changes)
+    if not lines:
+        return b""
     added = np.array([line.added for line in lines.values()], dtype=np.int64)
     rest = np.array(
         [
-            (number, line.final is not None, *(line.final or (0, 0)), line.paid, line.settled,
-             line.settled_on)
-            for (_, number), line in lines.items()
+            (loan, number, line.final is not None, *(line.final or (0, 0)), line.paid,
+             line.settled, line.settled_on)
+            for (loan, number), line in lines.items()
         ],
         dtype=np.int64,
     ).T  # fmt: skip
-    instalment, fell_due, interest, tax, pays, settled, settled_on = rest
-    copy_columns(
-        cursor,
-        "staged_lines",
+    loans, instalment, fell_due, interest, tax, pays, settled, settled_on = rest
+    return packed(
         [
-            ("loan_id", "uuid", loans),
-            ("instalment", "int4", instalment),
-            ("fell_due", "bool", fell_due),
-            ("final_interest", "int8", interest),
-            ("final_tax", "int8", tax),
-            *((name, "int8", added[:, at]) for name, at in AT.items()),
-            ("pays", "bool", pays),
-            ("settled", "bool", settled),
-            ("settled_on", "date", settled_on),
-        ],
+            ("uuid", batch.uuids[loans]),
+            ("int4", instalment),
+            ("bool", fell_due),
+            ("int8", interest),
+            ("int8", tax),
+            *(("int8", added[:, at]) for at in range(len(ADDED))),
+            ("bool", pays),
+            ("bool", settled),
+            ("date", settled_on),
+        ]
     )
 
 
@@ -280,7 +280,7 @@ _NEVER_DUE = """
         interest_tax = CASE WHEN staged.status = 'closed'
                             THEN kept.paid_interest_tax + kept.forgiven_interest_tax
                             ELSE kept.planned_tax END
-    FROM staged_loans AS staged
+    FROM staged_headers AS staged
     WHERE kept.loan_id = staged.loan_id AND NOT kept.due
       AND staged.status IN ('active', 'closed', 'reopened')
 """
