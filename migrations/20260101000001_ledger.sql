@@ -33,7 +33,7 @@ CREATE SEQUENCE ledger.position AS bigint CACHE 1;  -- more would hand out posit
 CREATE TABLE ledger.commands (
     id              uuid        PRIMARY KEY,
     name            text        NOT NULL,
-    idempotency_key text        UNIQUE,
+    idempotency_key text,
     fingerprint     bytea       CHECK (octet_length(fingerprint) = 32),
     actor           text        NOT NULL CHECK (actor <> ''),
     channel         text        NOT NULL CHECK (channel <> ''),
@@ -45,6 +45,8 @@ CREATE TABLE ledger.commands (
     recorded_at     timestamptz NOT NULL DEFAULT transaction_timestamp(),
     CHECK (idempotency_key IS NULL OR fingerprint IS NOT NULL)
 );
+CREATE UNIQUE INDEX commands_idempotency_key ON ledger.commands (idempotency_key)
+    WHERE idempotency_key IS NOT NULL;  -- most commands have none
 
 CREATE TABLE ledger.events (
     position     bigint      NOT NULL DEFAULT nextval('ledger.position') UNIQUE,

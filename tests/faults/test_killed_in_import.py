@@ -1,4 +1,4 @@
-"""A worker killed with SIGKILL in the middle of a payment file applies each line once all the same."""
+"""A worker killed with SIGKILL in the middle of a payment file still applies each line once."""
 
 import pytest
 

@@ -21,7 +21,7 @@ def ledger(fresh_database):
 @pytest.fixture
 def look(ledger):
     """Ask the database something."""
-    return lambda work: ledger.store.run(work)
+    return ledger.store.run
 
 
 def streams(look, *loans):
