@@ -1,20 +1,17 @@
 """REST: the orders that one loan takes, each carried out once per `Idempotency-Key`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import ConfigDict, Field
-from pydantic.config import JsonDict
 
-from api import answers
+from api import answers, bodies
 from api.auth import requires
-from api.fields import Amount, Body, Code, Day, Effective, Figure, Number, Words
+from api.fields import Day, Number
 from api.orders import LoanName, Order, cause, idempotency_key, loan_named, order
 from api.policy import Action
 from api.problems import DOCUMENTED, refused
 from api.running import Running, running
 from domain.errors import LoanError
-from domain.terms import Component
 from domain.views import payoff
 from ledger.api_keys import Key
 from ledger.application import Receipt
@@ -24,102 +21,11 @@ from ledger.money import parse, text
 router = APIRouter(prefix="/v1/loans", tags=["loans"], responses=DOCUMENTED)
 
 Here = Annotated[Running, Depends(running)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
-
-EXAMPLE: JsonDict = {
-    "loan_no": "CR-000123",
-    "borrower": "B-77",
-    "product": "personal",
-    "branch": "centro",
-    "officer": "marta",
-    "effective_on": "2026-01-15",
-    "currency": "MXN",
-    "principal": "10000.00",
-    "annual_rate": "36.00",
-    "instalments": 12,
-    "frequency": "monthly",
-    "first_due": "2026-02-15",
-    "tax_rate": "16.00",
-}
-
-
-class Opening(Effective):
-    """A loan as approved: who and where, and beside it the fields of a scenario's `loan`."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [EXAMPLE]})
-
-    loan_no: Words = Field(min_length=1, description="the lender's own number, unique")
-    borrower: Words = ""
-    product: Words = ""
-    branch: Words = ""
-    officer: Words = ""
-    guarantors: list[Words] = Field(default=[], max_length=20)
-
-
-class Disbursement(Amount):
-    """A tranche: `amount` is owed, the withheld fees and their tax are not paid out."""
-
-    withheld_fees: Figure | None = None
-    channel: Words = ""
-
-
-class Receiving(Amount):
-    """Money that came in."""
-
-    channel: Words = Field(default="", examples=["spei"])
-    reference: Words = ""
-
-
-class Reversal(Body):
-    """A payment that was none."""
-
-    reversed_on: Day
-    reason: Words = ""
-
-
-class Fee(Amount):
-    """A fee before tax; the tax follows from the terms."""
-
-    kind: Name = Field(examples=["collection"])
-
-
-class Reasoned(Effective):
-    """What needs no figure."""
-
-    reason: Words = ""
-
-
-class Approved(Reasoned):
-    """What someone had to approve."""
-
-    approval: Words = ""
-
-
-class PromiseMade(Amount):
-    """The borrower promises `amount` by `promised_for`, which may lie ahead."""
-
-    promised_for: Day
-    grace_days: Annotated[int, Field(ge=0, le=366)] | None = None
-
-
-class Forgiveness(Approved):
-    """What is given up, by component."""
-
-    currency: Code
-    amounts: dict[Component, Figure] = Field(
-        min_length=1, examples=[{"late_interest": "120.00", "late_interest_tax": "19.20"}]
-    )
-
-
-class Closure(Effective):
-    """A loan that owes nothing closes by itself; this ends one that was never disbursed."""
-
-    reason: Literal["cancelled"] = "cancelled"
 
 
 @router.post("", status_code=201, summary="Open a loan")
 def open_loan(
-    body: Opening,
+    body: bodies.Opening,
     here: Here,
     actor: Annotated[Key, Depends(requires(Action.OPEN_LOAN))],
     key: Annotated[str, Depends(idempotency_key)],
@@ -145,7 +51,7 @@ def open_loan(
 
 @router.post("/{loan}/disbursements", status_code=201, summary="Pay out a tranche")
 def disburse(
-    body: Disbursement, given: Annotated[Order, Depends(order(Action.DISBURSE))]
+    body: bodies.Disbursement, given: Annotated[Order, Depends(order(Action.DISBURSE))]
 ) -> answers.ReceiptAnswer:
     withheld = (
         None
@@ -168,7 +74,7 @@ def disburse(
 
 @router.post("/{loan}/payments", status_code=201, summary="Receive a payment")
 def receive_payment(
-    body: Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_PAYMENT))]
+    body: bodies.Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_PAYMENT))]
 ) -> answers.PaymentAnswer:
     receipt = given.give(
         lambda ledger, loan_id, why: ledger.receive_payment(
@@ -187,7 +93,7 @@ def receive_payment(
 @router.post("/{loan}/payments/{payment}/reversal", status_code=201, summary="Reverse a payment")
 def reverse_payment(
     payment: Number,
-    body: Reversal,
+    body: bodies.Reversal,
     given: Annotated[Order, Depends(order(Action.REVERSE_PAYMENT))],
 ) -> answers.ReceiptAnswer:
     return _plain(
@@ -205,7 +111,7 @@ def reverse_payment(
 
 @router.post("/{loan}/fees", status_code=201, summary="Charge a fee")
 def charge_fee(
-    body: Fee, given: Annotated[Order, Depends(order(Action.CHARGE_FEE))]
+    body: bodies.Fee, given: Annotated[Order, Depends(order(Action.CHARGE_FEE))]
 ) -> answers.FeeAnswer:
     receipt = given.give(
         lambda ledger, loan_id, why: ledger.charge_fee(
@@ -218,7 +124,7 @@ def charge_fee(
 
 @router.post("/{loan}/fees/{fee}/waiver", status_code=201, summary="Waive a fee")
 def waive_fee(
-    fee: Number, body: Reasoned, given: Annotated[Order, Depends(order(Action.WAIVE_FEE))]
+    fee: Number, body: bodies.Reasoned, given: Annotated[Order, Depends(order(Action.WAIVE_FEE))]
 ) -> answers.ReceiptAnswer:
     return _plain(
         given.give(
@@ -231,7 +137,7 @@ def waive_fee(
 
 @router.post("/{loan}/promises", status_code=201, summary="Take a promise to pay")
 def make_promise(
-    body: PromiseMade, given: Annotated[Order, Depends(order(Action.MAKE_PROMISE))]
+    body: bodies.PromiseMade, given: Annotated[Order, Depends(order(Action.MAKE_PROMISE))]
 ) -> answers.PromiseAnswer:
     receipt = given.give(
         lambda ledger, loan_id, why: ledger.make_promise(
@@ -250,7 +156,7 @@ def make_promise(
 @router.post("/{loan}/promises/{promise}/cancellation", status_code=201, summary="Cancel a promise")
 def cancel_promise(
     promise: Number,
-    body: Reasoned,
+    body: bodies.Reasoned,
     given: Annotated[Order, Depends(order(Action.CANCEL_PROMISE))],
 ) -> answers.ReceiptAnswer:
     return _plain(
@@ -268,7 +174,7 @@ def cancel_promise(
 
 @router.post("/{loan}/forgiveness", status_code=201, summary="Forgive part of the debt")
 def forgive(
-    body: Forgiveness, given: Annotated[Order, Depends(order(Action.FORGIVE))]
+    body: bodies.Forgiveness, given: Annotated[Order, Depends(order(Action.FORGIVE))]
 ) -> answers.ReceiptAnswer:
     amounts = {
         component: parse(amount, body.currency, f"amounts.{component}")
@@ -290,7 +196,7 @@ def forgive(
 
 @router.post("/{loan}/write-off", status_code=201, summary="Write the loan off")
 def write_off(
-    body: Approved, given: Annotated[Order, Depends(order(Action.WRITE_OFF))]
+    body: bodies.Approved, given: Annotated[Order, Depends(order(Action.WRITE_OFF))]
 ) -> answers.ReceiptAnswer:
     return _plain(
         given.give(
@@ -307,7 +213,7 @@ def write_off(
 
 @router.post("/{loan}/recoveries", status_code=201, summary="Receive money on written-off debt")
 def receive_recovery(
-    body: Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_RECOVERY))]
+    body: bodies.Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_RECOVERY))]
 ) -> answers.RecoveryAnswer:
     receipt = given.give(
         lambda ledger, loan_id, why: ledger.receive_recovery(
@@ -325,7 +231,7 @@ def receive_recovery(
 
 @router.post("/{loan}/closure", status_code=201, summary="Close a loan never disbursed")
 def close_loan(
-    body: Closure, given: Annotated[Order, Depends(order(Action.CLOSE_LOAN))]
+    body: bodies.Closure, given: Annotated[Order, Depends(order(Action.CLOSE_LOAN))]
 ) -> answers.ReceiptAnswer:
     return _plain(
         given.give(

@@ -40,11 +40,12 @@ def run(
 
 
 async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str, Any]:
-    introspection = ApiSettings().graphql_introspection
+    options = ApiSettings()
     alone = settings.model_copy(update={"pool_min_size": 1, "pool_max_size": 1})
-    asked = schema(settings, introspection=introspection)
+    asked = schema(settings, introspection=options.graphql_introspection)
+    target = conninfo(settings, application_name="cartera-query")
     async with (
-        read_pool(conninfo(settings, application_name="cartera-query"), alone) as reads,
+        read_pool(target, alone, options.graphql_statement_seconds) as reads,
         snapshot(reads, settings, clock.business_date()) as view,
     ):
         return await answered(asked, view, question)

@@ -36,7 +36,8 @@ async def started(
     """Everything open for the length of the block; a database that is away is met later."""
     ledger = Ledger(settings, clock=clock)
     requests = _pool(settings)
-    reads = read_pool(conninfo(settings, application_name="cartera-reads"), settings)
+    target = conninfo(settings, application_name="cartera-reads")
+    reads = read_pool(target, settings, options.graphql_statement_seconds)
     await reads.open()
     size = settings.projection_batch_size
     catch_up = CatchUp(

@@ -15,6 +15,9 @@ class ApiSettings(BaseSettings):
     graphql_introspection: bool = Field(
         default=True, description="Answer questions about the schema itself."
     )
+    graphql_statement_seconds: float = Field(
+        default=15.0, gt=0, description="How long one statement of a question may take."
+    )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest payment file; others go in by `cartera`."
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from graphql import GraphQLError
+from psycopg.errors import QueryCanceled
 from pydantic import Field
 from starlette.responses import Response
 from strawberry.exceptions import MissingQueryError
@@ -66,8 +67,9 @@ async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[s
     assert isinstance(result, ExecutionResult), type(result)
     errors: Sequence[GraphQLError] = result.errors or ()
     for error in errors:
-        if isinstance(error.original_error, DATABASE_AWAY):
-            raise error.original_error
+        cause = error.original_error
+        if isinstance(cause, DATABASE_AWAY) and not isinstance(cause, QueryCanceled):
+            raise cause
     answer: dict[str, Any] = {"data": result.data}
     if errors:
         answer["errors"] = [shown(error).formatted for error in errors]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from graphql import GraphQLError
+from psycopg.errors import InFailedSqlTransaction, QueryCanceled
 
 from api.problems import failed, refused
 from domain.errors import LoanError
@@ -24,6 +25,12 @@ def shown(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, LoanError | FormError):
         problem = refused(cause)
         return _again(error, problem.detail, {"code": problem.code, "field": problem.field})
+    if isinstance(cause, QueryCanceled):
+        slow = "the question takes too long: ask for smaller pages or fewer fields"
+        return _again(error, slow, {"code": "too-slow"})
+    if isinstance(cause, InFailedSqlTransaction):
+        unread = "not read, because another part of the question failed"
+        return _again(error, unread, {"code": "not-read"})
     if cause is None or isinstance(cause, GraphQLError):
         extensions = {"code": "invalid-document", **(error.extensions or {})}
         return _again(error, error.message, extensions)

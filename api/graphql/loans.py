@@ -87,11 +87,9 @@ class Loan(Node):
     officer: str
     currency: str
     approved: Money
-    disbursed: Money
     instalments: int = strawberry.field(description="How many were agreed.")
     terms: JSON = strawberry.field(description="The agreement; amounts in minor units.")
     opened_on: date
-    disbursed_on: date | None
     booked_on: date | None
     first_due_on: date | None
     maturity_on: date | None
@@ -118,6 +116,17 @@ class Loan(Node):
     async def stage(self, info: Info[Any, Any]) -> int:
         past = await self.past(info)
         return past.loan.stage if past else int(self.row["stage"])
+
+    @strawberry.field(description="Paid out so far, in all tranches.")
+    async def disbursed(self, info: Info[Any, Any]) -> Money:
+        past = await self.past(info)
+        return money(past.loan.disbursed if past else self.row["disbursed"], self.currency)
+
+    @strawberry.field
+    async def disbursed_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["disbursed_on"]
+        return past.loan.disbursed_on if past else on
 
     @strawberry.field
     async def closed_on(self, info: Info[Any, Any]) -> date | None:
@@ -236,9 +245,16 @@ class Loan(Node):
             lambda row: journal.entry(row, names),
         )  # fmt: skip
 
-    @strawberry.field(description="Promises to pay, as they stand today.")
+    @strawberry.field(description="Promises to pay, the first one first.")
     async def promises(self, info: Info[Any, Any]) -> list[parts.PromiseNode]:
         rows = await snapshot_of(info).load("promises", many_each(PROMISES), self.loan_id)
+        if past := await self.past(info):
+            given = past.loan.promises
+            rows = [
+                parts.promise_row(row, given[row["promise"]])
+                for row in rows
+                if row["promise"] in given
+            ]
         return [parts.promise(row) for row in rows]
 
     @strawberry.field(description="Days since the oldest unpaid due date; 0 if none is past.")
@@ -285,12 +301,11 @@ class Loan(Node):
 def loan(row: DictRow, at: date | None = None, known_at: datetime | None = None) -> Loan:
     """The loan of a row with ``COLUMNS``, seen at a moment if one is given."""
     same = ("loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer",
-            "currency", "instalments", "terms", "opened_on", "disbursed_on", "booked_on",
+            "currency", "instalments", "terms", "opened_on", "booked_on",
             "first_due_on", "maturity_on")  # fmt: skip
     return Loan(
         id=global_id("Loan", row["loan_id"]),
         approved=money(row["approved"], row["currency"]),
-        disbursed=money(row["disbursed"], row["currency"]),
         row=row,
         at=at,
         known_at=known_at,

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from api.graphql.connections import Row
 from api.graphql.nodes import Node, global_id
 from api.graphql.scalars import BigInt, Components, Money, components, money, money_or_none
-from domain.loan import Amounts, Line, Loan, Payment
+from domain.loan import Amounts, Line, Loan, Payment, Promise
 from domain.views import ScheduleRow
 
 
@@ -214,6 +214,12 @@ def promise(row: Row) -> PromiseNode:
         received=money_or_none(row["received"], currency),
         **{name: row[name] for name in same},
     )
+
+
+def promise_row(row: Row, told: Promise) -> Row:
+    """The promise as it stood when the domain told it: what came later is left out."""
+    later = {"received": None, "resolved_on": None, "reason": ""} if told.state == "open" else {}
+    return {**row, **later, "status": told.state}
 
 
 @strawberry.type(description="One fact of a loan's history, exactly as it was recorded.")

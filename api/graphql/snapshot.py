@@ -17,7 +17,6 @@ from ledger.settings import Settings
 ReadPool: TypeAlias = AsyncConnectionPool[AsyncConnection[DictRow]]
 Load: TypeAlias = Callable[["Snapshot", list[Any]], Awaitable[Sequence[Any]]]
 
-STATEMENT_SECONDS = 30
 WAIT_SECONDS = 5.0  # then the client is told to come again
 RECONNECT_SECONDS = 1.0  # given up early: the next request tries at once, without a back-off
 
@@ -67,12 +66,12 @@ async def snapshot(pool: ReadPool, settings: Settings, today: date) -> AsyncIter
         yield Snapshot(connection, settings, today)
 
 
-def read_pool(conninfo: str, settings: Settings) -> ReadPool:
+def read_pool(conninfo: str, settings: Settings, statement_seconds: float) -> ReadPool:
     """A pool, not yet open, whose transactions are read-only snapshots of one moment."""
     options = {
         "default_transaction_isolation": "repeatable read",
         "default_transaction_read_only": "on",
-        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "statement_timeout": f"{int(statement_seconds * 1000)}ms",
     }
 
     async def configure(connection: AsyncConnection[DictRow]) -> None:

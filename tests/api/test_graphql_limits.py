@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
-from graphql import get_introspection_query
+from graphql import GraphQLError, get_introspection_query
+from psycopg.errors import InFailedSqlTransaction
 
+from api.graphql.errors import shown
 from api.graphql.schema import schema
 from ledger.database import connect
 from ledger.settings import Settings
@@ -156,3 +158,19 @@ def test_our_own_failure_is_masked_with_an_id(client, database, capsys):
     assert error["extensions"]["code"] == "internal-error"
     assert "accounts" not in str(answer)
     assert error["extensions"]["incident"] in capsys.readouterr().out
+
+
+def test_a_question_that_takes_too_long_is_ended(database, monkeypatch):
+    async def slow(view):
+        return await view.count("SELECT 1 FROM pg_sleep(5)")
+
+    monkeypatch.setattr("api.graphql.portfolio.position", slow)
+    with served(database, graphql_statement_seconds=0.1) as client:
+        errors = client.try_ask("{ position businessDate projections { name } }")["errors"]
+        assert [error["extensions"]["code"] for error in errors] == ["too-slow"]
+        assert client.ask("{ projections { name } }")["projections"]
+
+
+def test_what_fails_with_another_part_says_so():
+    consequence = GraphQLError("x", original_error=InFailedSqlTransaction("x"))
+    assert shown(consequence).extensions == {"code": "not-read"}

@@ -190,6 +190,30 @@ def test_promises_by_loan_and_by_due_date(client):
     assert again["node"]["number"] == 2
 
 
+def test_a_loan_of_the_past_had_only_the_promises_of_then(client):
+    number = client.running()
+    body = {"amount": "100.00", "currency": "MXN", "effective_on": "2026-03-01",
+            "promised_for": "2026-03-05"}  # fmt: skip
+    client.post(f"/v1/loans/{number}/promises", body)
+    body = {"effective_on": "2026-03-03", "reason": "a new agreement"}
+    client.post(f"/v1/loans/{number}/promises/1/cancellation", body)
+    client.settled()
+    fields = "promises { status resolvedOn reason } disbursed { amount } disbursedOn"
+    told = {on: seen(client, number, fields, on=on) for on in ("2026-02-28", "2026-03-02")}
+    assert told["2026-02-28"]["promises"] == []
+    assert told["2026-03-02"]["promises"] == [{"status": "open", "resolvedOn": None, "reason": ""}]
+    [now] = seen(client, number, fields)["promises"]
+    assert (now["status"], now["resolvedOn"]) == ("cancelled", "2026-03-03")
+
+
+def test_a_loan_not_yet_paid_out_then_had_nothing_disbursed(client):
+    number = client.running(effective_on="2026-01-10")
+    client.settled()
+    fields = "status disbursed { amount } disbursedOn"
+    then = seen(client, number, fields, on="2026-01-12")
+    assert then == {"status": "OPENED", "disbursed": {"amount": "0.00"}, "disbursedOn": None}
+
+
 def test_any_node_is_given_again_by_its_id(client, paid):
     loan = seen(client, paid, "id payments(first: 1) { nodes { id } }")
     document = "query($id: ID!) { node(id: $id) { __typename id } }"

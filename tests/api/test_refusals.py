@@ -1,8 +1,13 @@
 """Named bad input: one clear problem each, the right status, and nothing changed."""
 
+from uuid import UUID
+
 import pytest
 
+from api.problems import refused as refusal
+from domain.errors import OverRecovery
 from ledger.database import connect
+from ledger.errors import Conflict
 
 DAY = "2026-02-15"
 
@@ -244,6 +249,23 @@ def test_a_payoff_needs_a_date_in_reach(client, running):
     refused(client.get(f"/v1/loans/{running}/payoff?on=2026-01-01"), 422, "invalid-date", "on")
     refused(client.get(f"/v1/loans/{running}/payoff?on=9999-12-31"), 422, "invalid-field", "on")
     assert client.get(f"/v1/loans/{running}/payoff?on=2200-12-31").status_code == 200
+
+
+def test_a_lost_race_says_to_come_again():
+    problem = refusal(Conflict(UUID(int=7), 12), "MXN")
+    assert (problem.status, problem.code) == (409, "conflict")
+    assert int(problem.headers["Retry-After"]) > 0
+    assert "12 times" in problem.detail  # a count, not an amount
+
+
+def test_a_figure_is_not_mistaken_for_part_of_a_date():
+    problem = refusal(OverRecovery(15, 2026), "MXN")
+    assert problem.detail == (
+        "amount 0.15 MXN is more than the 20.26 MXN written off and not recovered"
+    )
+    odd = OverRecovery(15, 1)
+    odd.args = ("15 on 2026-01-15",)
+    assert refusal(odd, "MXN").detail == "0.15 MXN on 2026-01-15"
 
 
 def test_our_own_failure_leaks_nothing_but_an_id(client, database, running, capsys):
