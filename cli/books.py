@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.console import Exit, answer, progress, say, show, table
+from cli.console import Exit, answer, fail, progress, say, show, table
 from cli.read_side import catch_up
 from ledger.csv_lines import ENCODINGS
 from ledger.settings import settings
@@ -15,7 +15,7 @@ from ledger.settings import settings
 imports = typer.Typer(help="Take in a loan tape or a bank's payment file.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Source = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)]
+Source = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.")]
 Rejects = Annotated[
     Path | None, typer.Option(help="Where bad lines go (default: FILE.rejects.csv).")
 ]
@@ -54,6 +54,7 @@ def loans(
     from ledger.application import Ledger
     from ledger.tape import import_loans
 
+    _exists(file)
     chosen = settings()
     with Ledger(chosen) as ledger, progress("loans", quiet=as_json) as told:
         report = import_loans(
@@ -79,6 +80,7 @@ def payments(
     from ledger.application import Ledger
     from ledger.payment_file import import_payments
 
+    _exists(file)
     chosen = settings()
     with Ledger(chosen) as ledger, progress("payments", quiet=as_json) as told:
         report = import_payments(
@@ -141,6 +143,11 @@ def _figures(figures: Any) -> str:
     if isinstance(figures, dict):
         return ", ".join(f"{name} {figure}" for name, figure in figures.items())
     return str(figures)
+
+
+def _exists(file: Path) -> None:
+    if not file.is_file():
+        fail(f"file: {file} is no file")
 
 
 def _date(given: datetime | None) -> date | None:

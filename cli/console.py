@@ -38,12 +38,10 @@ class Commands(TyperGroup):
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
-        except (FormError, LoanError) as error:
-            fail(f"{error.field}: {error}")
         except StoreUnavailable as error:
-            fail(f"{error.field}: {error}", Exit.ENVIRONMENT)
-        except LedgerError as error:
-            fail(f"{error.field}: {error}")
+            fail(_named(error), Exit.ENVIRONMENT)
+        except (FormError, LoanError, LedgerError) as error:
+            fail(_named(error))
         except ServerError as error:
             fail(str(error), Exit.ENVIRONMENT)
         except BrokenPipeError:  # the reader of our output has gone: nothing more to tell it
@@ -101,6 +99,11 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Told]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _named(error: FormError | LoanError | LedgerError) -> str:
+    """Field and rule."""
+    return f"{error.field}: {str(error).removeprefix(f'{error.field} ')}"
 
 
 def _of_database(error: Exception) -> bool:

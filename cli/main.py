@@ -1,5 +1,6 @@
 """The `cartera` command: each subcommand parses, calls the house and shapes the answer."""
 
+import logging
 import sys
 
 import structlog
@@ -7,6 +8,8 @@ import typer
 
 from cli import books, days, demo, loans, servers, stories
 from cli.console import Commands
+
+SERVERS = ("up", "demo", "worker")
 
 app = typer.Typer(
     cls=Commands,
@@ -20,8 +23,10 @@ for part in (servers, books, days, loans, stories, demo):
 
 
 @app.callback()
-def start() -> None:
+def start(context: typer.Context) -> None:
     """Cartera, an event-sourced loan ledger."""
+    if context.invoked_subcommand not in SERVERS:  # a command says itself, once, what failed
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     structlog.configure(  # stdout belongs to answers
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(30),
