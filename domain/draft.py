@@ -85,10 +85,13 @@ class Draft:
             return
         for line in self.loan.lines[: self.loan.current]:
             overdue = line.owed.principal - line.paid.principal
+            if not overdue:
+                continue
             units = elapsed(terms.day_count, line.due_on, since, to)
-            if numerator := overdue * terms.late_rate * units:
-                before = self._late_interest(line, line.late_numerator, since)
-                after = self._late_interest(line, line.late_numerator + numerator, to)
+            numerator = overdue * terms.late_rate * units
+            before = self._late_interest(line, line.late_numerator, since)
+            after = self._late_interest(line, line.late_numerator + numerator, to)
+            if numerator or after != before:  # grace may end on a night that counts no day
                 yield e.LateLine(
                     instalment=line.number,
                     interest=after - before,
