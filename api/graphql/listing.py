@@ -14,7 +14,8 @@ from api.graphql import journal, parts
 from api.graphql.arguments import on_or, word
 from api.graphql.connections import Connection, Keyset, Slice, connection
 from api.graphql.errors import Refused
-from api.graphql.loans import COLUMNS, Loan, loan
+from api.graphql.loan_rows import COLUMNS
+from api.graphql.loans import Loan, loan
 from api.graphql.nodes import loan_named
 from api.graphql.snapshot import Snapshot
 from domain.loan import Status

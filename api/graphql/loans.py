@@ -11,10 +11,24 @@ from strawberry.scalars import JSON
 
 from api.graphql import journal, parts
 from api.graphql.arguments import known, on_or, word
-from api.graphql.connections import Connection, Keyset, Slice, connection, sliced
+from api.graphql.connections import Connection, Slice, connection, sliced
 from api.graphql.errors import Refused
 from api.graphql.history import Told, quote, told
 from api.graphql.loaders import many_each, one_each, page
+from api.graphql.loan_rows import (
+    COLUMNS,
+    EVENTS,
+    IN_ORDER,
+    LATEST_MOVEMENTS,
+    LATEST_PAYMENTS,
+    PAYMENTS,
+    PROMISES,
+    RECORDED,
+    SCHEDULE,
+    TRANSACTIONS,
+    aging,
+    buckets,
+)
 from api.graphql.nodes import Node, global_id
 from api.graphql.scalars import Components, Money, components, money
 from api.graphql.snapshot import Snapshot, snapshot_of
@@ -22,54 +36,6 @@ from domain.loan import Status
 from domain.views import schedule_rows
 
 strawberry.enum(Status, name="LoanStatus", description="Where a loan stands.")
-
-COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loans.product,
-    loans.branch, loans.officer, loans.currency, loans.status, loans.stage, loans.terms,
-    loans.approved, loans.disbursed, loans.instalments, loans.opened_on, loans.disbursed_on,
-    loans.booked_on, loans.first_due_on, loans.maturity_on, loans.closed_on, loans.written_off_on,
-    loans.oldest_unpaid_due_on, loans.next_due_on"""
-
-GIVEN_UP = " + ".join(
-    ["written_off", *(f"forgiven_{name}" for name in ("fee_tax", "fee", "late_interest_tax",
-                      "late_interest", "interest_tax", "interest", "principal"))]
-)  # fmt: skip
-
-SCHEDULE = f"""SELECT of.*, {GIVEN_UP} AS given_up, loans.currency
-    FROM read.schedule AS of JOIN read.loans USING (loan_id)
-    WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.instalment"""
-
-RECORDED = """SELECT of.*, loans.currency FROM read.balances AS of JOIN read.loans USING (loan_id)
-    WHERE of.loan_id = ANY(%s)"""
-
-PROMISES = """SELECT of.*, loans.currency, loans.loan_no
-    FROM read.promises AS of JOIN read.loans USING (loan_id)
-    WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.promise"""
-
-AGING = """SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket
-    FROM (SELECT loans.loan_id, coalesce(%s::date - (
-                     SELECT min(late.due_on) FROM read.schedule AS late
-                     WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
-                       AND (late.settled_on IS NULL OR late.settled_on > %s)), 0) AS days_past_due
-          FROM read.loans WHERE loans.loan_id = ANY(%s) AND loans.booked_on <= %s
-            AND (loans.closed_on IS NULL OR loans.closed_on > %s)
-            AND (loans.written_off_on IS NULL OR loans.written_off_on > %s)) AS aged"""
-
-PAYMENTS = ("of.*, loans.currency", "read.payments AS of JOIN read.loans USING (loan_id)")
-TRANSACTIONS = ("of.*, loans.currency", "read.transactions AS of JOIN read.loans USING (loan_id)")
-EVENTS = (
-    """of.loan_id, of.position, of.version, of.type, of.revision, of.effective_on, of.recorded_at,
-    of.command_id, of.state AS facts, given.actor, given.channel, given.name AS command,
-    given.correlation_id, given.causation_id""",
-    "ledger.events AS of JOIN ledger.commands AS given ON given.id = of.command_id",
-)
-
-LATEST_PAYMENTS = Keyset("payments:latest", (("of.payment", int),), descending=True)
-LATEST_MOVEMENTS = Keyset(
-    "transactions:latest",
-    (("of.effective_on", date), ("of.position", int), ("of.line", int)),
-    descending=True,
-)
-IN_ORDER = Keyset("events:version", (("of.version", int),))
 
 AsOf = Annotated[
     date | None, strawberry.argument(description="Value date; the business date if not given.")
@@ -280,13 +246,13 @@ class Loan(Node):
         snapshot = snapshot_of(info)
         on = on_or(as_of, self.at or snapshot.today)
         if self.known_at is None:
-            found: DictRow | None = await snapshot.load(("aging", on), _aging(on), self.loan_id)
+            found: DictRow | None = await snapshot.load(("aging", on), aging(on), self.loan_id)
             return found
         seen = await self.told(info, on)
         if seen is None or seen.loan.status is not Status.ACTIVE:
             return None
         days = seen.loan.days_past_due(on)
-        return {"days_past_due": days, "bucket": await snapshot.load("bucket", _buckets, days)}
+        return {"days_past_due": days, "bucket": await snapshot.load("bucket", buckets, days)}
 
     def _then(self, effective_on: str, recorded_at: str) -> tuple[str, list[Any]]:
         """Only what was effective and known, where the question's root names a moment."""
@@ -355,21 +321,3 @@ def _payments_told(loan_id: UUID, past: Told, asked: Slice) -> Connection[parts.
         return len(newest_first)
 
     return connection(rows[: asked.size + 1], asked, parts.payment, count)
-
-
-def _aging(on: date) -> Any:
-    async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> list[DictRow | None]:
-        rows = await snapshot.rows(AGING, [on, on, on, loan_ids, on, on, on])
-        by_loan = {row["loan_id"]: row for row in rows}
-        return [by_loan.get(loan_id) for loan_id in loan_ids]
-
-    return load
-
-
-async def _buckets(snapshot: Snapshot, days: list[int]) -> list[str]:
-    rows = await snapshot.rows(
-        "SELECT read.bucket(day) AS bucket FROM unnest(%s::integer[]) WITH ORDINALITY AS u (day, n)"
-        " ORDER BY n",
-        [days],
-    )
-    return [row["bucket"] for row in rows]

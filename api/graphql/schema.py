@@ -15,7 +15,8 @@ from api.graphql.arguments import on_or
 from api.graphql.connections import Connection, sliced
 from api.graphql.limits import Limits
 from api.graphql.loaders import one_each
-from api.graphql.loans import PAYMENTS, PROMISES, Loan, find
+from api.graphql.loan_rows import PAYMENTS, PROMISES
+from api.graphql.loans import Loan, find
 from api.graphql.nodes import Node, loan_named, named
 from api.graphql.scalars import SCALARS, BigInt
 from api.graphql.snapshot import snapshot_of
