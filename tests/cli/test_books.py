@@ -168,7 +168,7 @@ def test_keys_are_issued_listed_and_revoked(cartera, book):
         (["query", "{ loans }", "--vars", "{"], "error vars: is not JSON"),
         (["bench", "sprint"], "error name: 'sprint' is no benchmark"),
         (["import", "loans", "none.csv"], "error file: none.csv is no file"),
-        (["import", "loans", "{book}/loans.csv", "--encoding", "ebcdic"], "error encoding: must be"),
+        (["import", "loans", "{book}/loans.csv", "--encoding", "ebcdic"], "error encoding: must"),
         (["import", "payments", "{book}/loans.csv"], "error date: the file has no such column"),
         (["close", "--through", "yesterday"], "Invalid value"),
     ],
