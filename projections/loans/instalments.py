@@ -82,8 +82,6 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
-        if any(line.paid for line in lines.values()):
-            cursor.execute(_PAID)
     if batch.of(e.LoanClosed, e.PaymentReversed):
         cursor.execute(_NEVER_DUE)
 
@@ -231,6 +229,8 @@ def _final(name: str, final: str) -> str:
             ELSE kept.{name} END"""
 
 
+_TOTAL = " + ".join(f"portion.{name}" for name in COMPONENTS)
+
 _FOLD = f"""
     UPDATE schedule AS kept SET
         due = kept.due OR staged.fell_due,
@@ -244,32 +244,28 @@ _FOLD = f"""
     )
 },
         settled_on = CASE WHEN staged.settled THEN nullif(staged.settled_on, 'infinity')
-                          ELSE kept.settled_on END
+                          ELSE kept.settled_on END,
+        paid_on = CASE WHEN staged.pays THEN seen.paid_on ELSE kept.paid_on END,
+        paid_late = CASE WHEN staged.pays THEN seen.late ELSE kept.paid_late END,
+        paid_in_advance = CASE WHEN staged.pays THEN seen.in_advance
+                               ELSE kept.paid_in_advance END
     FROM staged_lines AS staged
-    WHERE kept.loan_id = staged.loan_id AND kept.instalment = staged.instalment
-"""
-
-_TOTAL = " + ".join(f"portion.{name}" for name in COMPONENTS)
-
-_PAID = f"""
-    UPDATE schedule AS kept SET
-        paid_on = seen.paid_on, paid_late = seen.late, paid_in_advance = seen.in_advance
-    FROM staged_lines AS staged
-    JOIN schedule AS line USING (loan_id, instalment)
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT max(paid.on_date) FILTER (WHERE paid.clears) AS paid_on,
-               coalesce(sum(paid.total) FILTER (WHERE paid.on_date > line.due_on), 0) AS late,
-               coalesce(sum(paid.total) FILTER (WHERE paid.on_date < line.due_on), 0) AS in_advance
+               coalesce(sum(paid.total) FILTER (WHERE paid.on_date > paid.due_on), 0) AS late,
+               coalesce(sum(paid.total) FILTER (WHERE paid.on_date < paid.due_on), 0) AS in_advance
         FROM (
             SELECT min(portion.effective_on) AS on_date, sum({_TOTAL}) AS total,
+                   min(line.due_on) AS due_on,
                    {" OR ".join(f"sum(portion.{name}) <> 0" for name in COMPONENTS)} AS clears
             FROM portions AS portion
+            JOIN schedule AS line USING (loan_id, instalment)
             WHERE portion.loan_id = staged.loan_id AND portion.instalment = staged.instalment
               AND portion.kind IN ('payment', 'reversal', 'payment_correction')
             GROUP BY portion.number
         ) AS paid
-    ) AS seen
-    WHERE staged.pays AND kept.loan_id = staged.loan_id AND kept.instalment = staged.instalment
+    ) AS seen ON staged.pays
+    WHERE kept.loan_id = staged.loan_id AND kept.instalment = staged.instalment
 """
 
 _NEVER_DUE = """
