@@ -1,0 +1,31 @@
+"""Progress shows to whoever watches, and never in the way of an answer."""
+
+import io
+import sys
+
+import pytest
+
+from cli import console
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet", "shows"),
+    [(Terminal, False, True), (Terminal, True, False), (io.StringIO, False, False)],
+)
+def test_a_bar_shows_on_a_terminal_only_and_not_beside_json(
+    monkeypatch, capsys, stream, quiet, shows
+):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", stream())
+
+    with console.progress("loans", quiet=quiet) as told:
+        told(3, 10)
+        told(10, 10)
+
+    assert ("loans" in sys.stderr.getvalue()) is shows
+    assert capsys.readouterr().out == ""
