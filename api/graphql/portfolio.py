@@ -10,24 +10,22 @@ from psycopg.rows import DictRow
 from api.graphql.scalars import BigInt, Money, money
 from api.graphql.snapshot import Snapshot
 
-NOW = "SELECT loan_id, principal FROM read.loans"
-THEN = """SELECT loan_id, sum(principal_change)::bigint AS principal FROM read.transactions
-          WHERE effective_on <= %s GROUP BY loan_id"""
-
 BOOK = """
-    SELECT loans.currency, {group} AS name, aged.bucket, count(*) AS loans,
-           coalesce(sum(standing.principal), 0)::bigint AS principal,
-           count(*) FILTER (WHERE aged.days_past_due > 30) AS loans_30,
-           coalesce(sum(standing.principal) FILTER (WHERE aged.days_past_due > 30), 0)::bigint
-               AS principal_30,
-           coalesce(sum(standing.principal) FILTER (WHERE aged.days_past_due > 90), 0)::bigint
-               AS principal_90,
-           min(aged.days_past_due) AS least_days
-    FROM read.aging_at(%s) AS aged
-    JOIN read.loans USING (loan_id)
-    LEFT JOIN ({standing}) AS standing USING (loan_id)
-    GROUP BY loans.currency, {group}, aged.bucket
-    ORDER BY loans.currency, {group}, least_days"""
+    WITH later AS (
+        SELECT loan_id, sum(principal_change) AS change
+        FROM read.transactions WHERE effective_on > %s GROUP BY loan_id
+    ), standing AS (
+        SELECT loans.currency, {group} AS name, aged.bucket, aged.days_past_due,
+               loans.principal - coalesce(later.change, 0) AS principal
+        FROM read.aging_at(%s) AS aged
+        JOIN read.loans USING (loan_id)
+        LEFT JOIN later USING (loan_id)
+    )
+    SELECT currency, name, bucket, count(*) AS loans, sum(principal)::bigint AS principal,
+           coalesce(sum(principal) FILTER (WHERE days_past_due > 30), 0)::bigint AS principal_30,
+           coalesce(sum(principal) FILTER (WHERE days_past_due > 90), 0)::bigint AS principal_90,
+           min(days_past_due) AS least_days
+    FROM standing GROUP BY currency, name, bucket ORDER BY currency, name, least_days"""
 
 
 @strawberry.enum(description="What arrears are grouped by.")
@@ -140,9 +138,7 @@ def _buckets(rows: list[DictRow], currency: str) -> list[Bucket]:
 
 
 async def _book(snapshot: Snapshot, on: date, by: AgingBy) -> list[DictRow]:
-    past = on < snapshot.today
-    sql = BOOK.format(group=by.value, standing=THEN if past else NOW)
-    return await snapshot.rows(sql, [on, on] if past else [on])
+    return await snapshot.rows(BOOK.format(group=by.value), [on, on])
 
 
 async def projections(snapshot: Snapshot) -> list[ProjectionStatus]:
