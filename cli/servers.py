@@ -1,6 +1,8 @@
 """The servers, the schema, workers and keys: what has to run before a book can be kept."""
 
+import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -173,6 +175,7 @@ def serve(chosen: Settings, *, worker: bool = True) -> None:
     else:
         say("token    issue one with: cartera key create NAME --role operator")
     say("Ctrl-C ends it.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.FINE))  # as Ctrl-C: servers end too
     ended = threading.Event()
     helper = threading.Thread(target=_work, args=(chosen, ended), name="worker", daemon=True)
     if worker:

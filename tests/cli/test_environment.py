@@ -80,7 +80,8 @@ def test_a_reject_file_that_cannot_be_written_is_named(cartera, fresh_database, 
     assert "No such file or directory" in told.err
 
 
-def test_up_serves_until_it_is_interrupted(fresh_database, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_serves_until_it_is_told_to_end(fresh_database, number):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
@@ -98,7 +99,7 @@ def test_up_serves_until_it_is_interrupted(fresh_database, tmp_path):
     try:
         assert _answers(f"http://127.0.0.1:{port}/openapi.json", process)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert f"GraphQL  http://127.0.0.1:{port}/graphql" in out
     assert process.returncode == 0, err
