@@ -54,8 +54,9 @@ def catch_up(
 ) -> Report:
     """Bring every projection up to ``upto`` (by default to the log's end at this moment).
 
-    From a pool the log is read ahead on a second connection while the first one writes. Several
-    engines may run at once: they take turns, and each event is applied once.
+    From a pool the log is read ahead on a second connection while the first one writes; who holds
+    a connection of the pool already passes that one, and needs no second. Several engines may run
+    at once: they take turns, and each event is applied once.
     """
     size = batch_size or settings().projection_batch_size
     if isinstance(source, Connection):

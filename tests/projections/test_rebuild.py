@@ -14,8 +14,8 @@ from projections import engine
 from projections.rebuild import RebuildFailed, RebuildRunning, rebuild
 from projections.registry import PROJECTIONS
 from projections.verify import verify
-from tests.domain.histories import STEPS, agreements
-from tests.projections.stories import Log, catch_up, everything, paid_out, played, read
+from tests.domain.histories import START, STEPS, agreements, terms
+from tests.projections.stories import Log, catch_up, everything, paid_out, played, read, taken_on
 
 
 def stories():
@@ -144,3 +144,42 @@ def test_a_rebuilt_table_is_laid_out_like_the_first_one(fresh_database):
         rebuild(pool)
 
     assert read(fresh_database, query) == before
+
+
+@pytest.mark.parametrize("principal", [0, 300_00, 10_000_00])
+def test_a_loan_taken_on_is_read_as_replayed(fresh_database, principal):
+    log = Log(fresh_database)
+    story = taken_on(
+        terms(), date(2026, 4, 20), disbursed_on=START, principal=principal,
+        late_interest=7_00 if principal else 0, fee=50_00 if principal else 0,
+    )  # fmt: skip
+    if principal:
+        story.do(commands.close_day, on=date(2026, 5, 20))
+        story.do(commands.receive_payment, amount=900_00, effective_on=date(2026, 5, 25))
+        story.do(commands.reverse_payment, payment=1, reversed_on=date(2026, 6, 2))
+        story.do(commands.receive_payment, amount=1_800_00, effective_on=date(2026, 4, 28))
+    log.append(story, paid_out())
+    for upto in (1, 3, 8, None):
+        catch_up(fresh_database, upto=upto)
+    live = everything(fresh_database)
+
+    with db.pool(fresh_database, min_size=2) as pool:
+        rebuild(pool)
+        with pool.connection() as connection:
+            assert verify(connection) == []
+    assert everything(fresh_database) == live
+
+
+def test_aging_of_one_loan_reads_only_that_loan(fresh_database):
+    Log(fresh_database).append(*(paid_out() for _ in range(50)))
+    catch_up(fresh_database)
+    with db.connect(fresh_database) as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT * FROM read.aging_at('2026-05-01')"
+            " WHERE loan_id = (SELECT loan_id FROM read.loans LIMIT 1)"
+        ).fetchall()
+
+    text = "\n".join(line for (line,) in plan)
+    assert "Function Scan" not in text
+    assert text.count("Index Cond: (loan_id = ") == 2
