@@ -165,7 +165,7 @@ def test_a_question_that_takes_too_long_is_ended(database, monkeypatch):
         return await view.count("SELECT 1 FROM pg_sleep(5)")
 
     monkeypatch.setattr("api.graphql.portfolio.position", slow)
-    with served(database, graphql_statement_seconds=0.1) as client:
+    with served(database, graphql_statement_seconds=0.5) as client:
         errors = client.try_ask("{ position businessDate projections { name } }")["errors"]
         assert [error["extensions"]["code"] for error in errors] == ["too-slow"]
         assert client.ask("{ projections { name } }")["projections"]

@@ -20,7 +20,7 @@ def alone(var_dir, **given):
 
 
 def test_the_next_request_after_an_outage_works(short_var):
-    with alone(short_var, pool_timeout_seconds=1.0) as (settings, client):
+    with alone(short_var, pool_timeout_seconds=2.0) as (settings, client):
         number = client.running()
         client.settled()
         assert client.ask("{ loans { totalCount } }")["loans"]["totalCount"] == 1
