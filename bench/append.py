@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from importlib.util import find_spec
 from itertools import product
 from multiprocessing.synchronize import Barrier
@@ -30,8 +30,8 @@ from ledger.settings import Settings
 WRITERS = (1, 8)
 ROUNDS = 3
 LOANS = 40  # of each writer: no two writers meet
-DAYS = 40  # of history behind each loan before the measurement
-PAY_ON = date(2026, 3, 1)
+DAYS = 60  # of history behind each loan: closed every day for two months; no snapshot yet
+PAY_ON = START + timedelta(days=DAYS)
 
 Step = Callable[[int], object]
 

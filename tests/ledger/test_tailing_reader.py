@@ -220,3 +220,15 @@ def test_a_subscription_follows_the_log_without_redis(ledger):
         assert list(followed) == []
     assert positions == sorted(set(positions))
     assert min(positions) > start
+
+
+def test_the_librarys_notification_log_reads_the_same_facts(ledger, app):
+    start = log.horizon(app) + 1
+    loan_id = running(ledger)
+    pay(ledger, loan_id)
+
+    section = ledger.notification_log[f"{start},{start + 9}"]
+
+    facts = log.facts(app, loan_id)
+    assert [notification.id for notification in section.items] == [f.position for f in facts]
+    assert [ledger.mapper.to_domain_event(n) for n in section.items] == facts
