@@ -9,8 +9,8 @@ import typer
 
 from cli.console import Exit, answer, fail, progress, say, show, table
 from cli.read_side import catch_up
+from cli.ready import ready
 from ledger.csv_lines import ENCODINGS
-from ledger.settings import settings
 
 imports = typer.Typer(help="Take in a loan tape or a bank's payment file.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def loans(
     from ledger.tape import import_loans
 
     _exists(file)
-    chosen = settings()
+    chosen = ready()
     with Ledger(chosen) as ledger, progress("loans", quiet=as_json) as told:
         report = import_loans(
             ledger, file, form=form.value, as_of=_date(as_of), rejects=rejects,
@@ -81,7 +81,7 @@ def payments(
     from ledger.payment_file import import_payments
 
     _exists(file)
-    chosen = settings()
+    chosen = ready()
     with Ledger(chosen) as ledger, progress("payments", quiet=as_json) as told:
         report = import_payments(
             ledger, file, rejects=rejects, encoding=encoding, actor=actor, progress=told
@@ -95,7 +95,7 @@ def suspense(as_json: AsJson = False) -> None:
     from ledger.store import Store
     from ledger.suspense import waiting
 
-    store = Store(settings())
+    store = Store(ready())
     try:
         found = [one.shown() for one in waiting(store)]
     finally:

@@ -8,7 +8,7 @@ import typer
 
 from cli.console import Exit, answer, fail, progress, say
 from cli.read_side import catch_up
-from ledger.settings import settings
+from cli.ready import ready
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DATE")]
@@ -30,7 +30,7 @@ def close(through: Day, as_json: AsJson = False) -> None:
     from ledger.application import Ledger
     from ledger.close_of_day import close_through
 
-    chosen = settings()
+    chosen = ready()
     with Ledger(chosen) as ledger, progress("close of day", quiet=as_json) as told:
         report = close_through(ledger, through.date(), told)
     catch_up(chosen, quiet=as_json)
@@ -59,7 +59,7 @@ def rebuild(as_json: AsJson = False) -> None:
 
     try:
         with (
-            pool(settings(), application_name="cartera-rebuild", max_size=2) as connections,
+            pool(ready(), application_name="cartera-rebuild", max_size=2) as connections,
             progress("rebuild", quiet=as_json) as told,
         ):
             report = run(connections, progress=told)
@@ -81,7 +81,7 @@ def verify(as_json: AsJson = False) -> None:
     from ledger.database import connect
     from projections.verify import verify as run
 
-    with connect(settings()) as connection, progress("verify", quiet=as_json) as told:
+    with connect(ready()) as connection, progress("verify", quiet=as_json) as told:
         findings = run(connection, told)
     if as_json:
         answer({"findings": findings})

@@ -81,7 +81,9 @@ def _live(ledger: Ledger) -> None:
                 fail(f"loan: {loan.loan_id} on {day}: {loan.reason}", Exit.FINDINGS)
             taken["events recorded"] += report.events
             told(done, len(days))
-    whole = _bank(ledger)  # every line is there already; what was rejected is told at once
+    whole = _bank(
+        ledger, through=LAST_DAY
+    )  # every line is there already; what was rejected is told at once
     taken["repeated"] = whole.repeated - sum(taken[name] for name in TAKEN)
     for name, count in taken.items():
         say(f"  {name:<17}{count:>9,}")

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from cli.console import Exit, answer, fail, say, show, table
-from ledger.settings import settings
+from cli.ready import ready
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -36,7 +36,7 @@ def replay(
     from ledger.errors import UnknownLoan
     from ledger.log import history
 
-    with connect(settings()) as connection:
+    with connect(ready()) as connection:
         loan_id = _loan_id(connection, loan)
         facts = history(connection, loan_id)
     if not facts:
@@ -110,7 +110,7 @@ def query(
         fail(f"vars: is not JSON: {error}")
     if not isinstance(given, dict):
         fail("vars: must be a JSON object")
-    found = run(sys.stdin.read() if graphql == "-" else graphql, given, settings())
+    found = run(sys.stdin.read() if graphql == "-" else graphql, given, ready())
     answer(found)
     if found.get("errors"):
         raise typer.Exit(Exit.BAD_INPUT)

@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 
 from cli.console import Exit, answer, fail, say, show, table
+from cli.ready import ready
 from ledger.settings import Settings, settings
 
 key = typer.Typer(help="Keys to the API, with roles.", no_args_is_help=True)
@@ -61,7 +62,7 @@ def worker(
     """Work off queued jobs until stopped: closes of day, payment files, read models."""
     from workers.main import work
 
-    work(settings(), threads=threads)
+    work(ready(), threads=threads)
 
 
 @key.command("create")
@@ -75,7 +76,7 @@ def create_key(
     from ledger.database import connect
 
     try:
-        with connect(settings()) as connection:
+        with connect(ready()) as connection:
             token = issue_key(connection, name, role)
     except UnknownRole as error:
         fail(f"{error.field}: {error}")
@@ -91,7 +92,7 @@ def list_keys(as_json: AsJson = False) -> None:
     from ledger.api_keys import keys
     from ledger.database import connect
 
-    with connect(settings()) as connection:
+    with connect(ready()) as connection:
         found = keys(connection)
     if as_json:
         answer(found)
@@ -112,7 +113,7 @@ def close_key(
     from ledger.api_keys import revoke_key
     from ledger.database import connect
 
-    with connect(settings()) as connection:
+    with connect(ready()) as connection:
         if not revoke_key(connection, key_id):
             fail(f"id: no open key has the id {key_id}")
     say("revoked")

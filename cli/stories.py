@@ -48,10 +48,11 @@ def run(
             outcomes.append(outcome(path))
             told(number, len(paths))
     if store:
+        from cli.ready import ready
         from cli.story_store import compare
         from ledger.application import Ledger
 
-        with Ledger() as ledger:
+        with Ledger(ready()) as ledger:
             compare(ledger, outcomes)
     _tell(outcomes, as_json=as_json)
     if any(one["final"] is None for one in outcomes):

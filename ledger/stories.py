@@ -86,7 +86,7 @@ def read(path: Path) -> Story:
 def story_from(form: Any) -> Story:
     """The story that parsed YAML describes."""
     fields = Fields(form)
-    terms = terms_from(fields.take("loan"), at="loan")
+    terms = terms_from(fields.take("loan"), at="loan", currency="MXN")
     story = Story(
         title=fields.text("title", ""),
         source=fields.text("source", "", longest=10_000),

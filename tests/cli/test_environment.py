@@ -64,10 +64,21 @@ def test_a_database_that_is_away_is_one_line_without_a_traceback(command):
     told = run(*command, DATABASE_URL=nobody, CARTERA_POOL_TIMEOUT_SECONDS="1")
 
     assert told.returncode == 3
-    assert told.stderr.startswith("error ")
+    assert told.stderr.startswith("error database: ")
     assert told.stderr.count("\n") == 1
     assert "secret" not in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("suspense",), ("replay", "A-1"), ("close", "--through", "2026-01-31")]
+)
+def test_a_database_without_its_schema_says_what_to_run(command, cartera, tmp_path, short_var):
+    with override(Settings(var_dir=short_var)):
+        told = cartera(*command)
+
+    assert told.code == 3
+    assert "migrations have not been applied; run cartera migrate" in told.err
 
 
 def test_a_reject_file_that_cannot_be_written_is_named(cartera, fresh_database, tmp_path):
