@@ -27,6 +27,11 @@ def plain(given: str) -> str:
     return given
 
 
+def storable(given: str) -> bool:
+    """Whether a database could hold the text at all, whoever wrote it."""
+    return "\x00" not in given and given.encode("utf-8", "ignore").decode() == given
+
+
 def plausible(given: date) -> date:
     """Refuse dates that only a typing error makes."""
     if not EARLIEST <= given <= LATEST:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Request
 
 from api.auth import authenticated, demand
+from api.fields import storable
 from api.policy import Action
 from api.problems import Problem, refused
 from api.running import Running, running
@@ -64,7 +65,7 @@ def loan_named(ledger: Ledger, name: str) -> UUID:
     try:
         return UUID(name)
     except ValueError:
-        if not name.isprintable():
+        if not storable(name):
             raise UnknownLoan(repr(name)) from None
         return ledger.find(name)
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from api.fields import EARLIEST, LATEST
+from api.fields import EARLIEST, LATEST, storable
 from api.graphql.errors import Refused
 
 LONGEST_WORD = 200
@@ -27,6 +27,6 @@ def known(given: datetime | None) -> datetime | None:
 
 def word(given: str) -> str:
     """Text to compare with. Errors: ``Refused`` for what no name or reference holds."""
-    if len(given) > LONGEST_WORD or not given.isprintable():
-        raise Refused("bad-argument", f"a text has {LONGEST_WORD} printable characters at most")
+    if len(given) > LONGEST_WORD or not storable(given):
+        raise Refused("bad-argument", f"a text has {LONGEST_WORD} plain characters at most")
     return given

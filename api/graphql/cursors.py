@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from api.fields import storable
 from api.graphql.errors import Refused
 
 DIGEST_BYTES = 6
@@ -39,10 +40,22 @@ def place(given: str, order: str, kinds: Sequence[type]) -> list[Any]:
         ) from altered
     if made_for != order:
         raise Refused("bad-cursor", f"this cursor belongs to the order {made_for}, not to {order}")
-    return [_READ[kind](value) for kind, value in zip(kinds, values, strict=True)]
+    try:
+        return [_read(kind, value) for kind, value in zip(kinds, values, strict=True)]
+    except (ValueError, TypeError, AttributeError) as odd:
+        raise Refused("bad-cursor", "this cursor holds what no row of ours is sorted by") from odd
 
 
-_READ: dict[type, Any] = {int: int, str: str, date: date.fromisoformat, UUID: UUID}
+def _read(kind: type, value: Any) -> Any:
+    if kind is int:
+        if type(value) is not int or abs(value) >= 2**63:
+            raise ValueError("not a number of ours")
+        return value
+    if kind is str:
+        if not storable(value):
+            raise ValueError("not a text of ours")
+        return value
+    return date.fromisoformat(value) if kind is date else UUID(value)
 
 
 def _digest(body: bytes) -> bytes:

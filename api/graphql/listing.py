@@ -23,6 +23,8 @@ from domain.loan import Status
 T = TypeVar("T")
 LAST_DAY = "DATE '9999-12-31'"
 MOST_CHOICES = 100
+MOST_DAYS = 99_999
+COUNTED = ("status", "product", "branch", "currency")
 
 
 @strawberry.enum(description="Which way a list runs.")
@@ -140,7 +142,7 @@ async def loans(
 ) -> Connection[Loan]:
     """A page of loans; with ``as_of`` those on the books that day, seen on it."""
     where = Where()
-    for column in ("status", "branch", "product", "officer", "currency", "borrower", "loan_no"):
+    for column in (*COUNTED, "officer", "borrower", "loan_no"):
         where.among(f"loans.{column}", getattr(given, column))
     where.day("loans.disbursed_on >= %s", given.disbursed_from)
     where.day("loans.disbursed_on <= %s", given.disbursed_to)
@@ -151,8 +153,24 @@ async def loans(
     else:
         _late(where, snapshot.today, given.dpd_from, given.dpd_to)
     return await _listed(
-        snapshot, COLUMNS, source, bound, where, asked, lambda row: loan(row, as_of)
+        snapshot,
+        COLUMNS,
+        source,
+        bound,
+        where,
+        asked,
+        lambda row: loan(row, as_of),
+        KEPT if _kept(given) else None,
     )
+
+
+KEPT = "SELECT coalesce(sum(loans.loans), 0) FROM read.portfolio_totals AS loans"
+
+
+def _kept(given: LoanFilter) -> bool:
+    """Whether the number of loans is kept by a counter: no filter but those it is kept by."""
+    others = {name: value for name, value in vars(given).items() if name not in COUNTED}
+    return all(value is None for value in others.values())
 
 
 def _between(where: Where, column: str, low: int | None, high: int | None) -> None:
@@ -165,14 +183,16 @@ def _between(where: Where, column: str, low: int | None, high: int | None) -> No
 def _late(where: Where, today: date, low: int | None, high: int | None) -> None:
     """Days past due today, put as bounds of the indexed date they follow from."""
     if low is not None and low > 0:
-        where.add("loans.oldest_unpaid_due_on <= %s::date - %s::integer", today, low)
+        where.add(
+            "loans.oldest_unpaid_due_on <= %s::date - %s::integer", today, min(low, MOST_DAYS)
+        )
     if high is not None:
         if high < 0:
             where.add("false")
         where.add(
             "(loans.oldest_unpaid_due_on IS NULL"
             " OR loans.oldest_unpaid_due_on >= %s::date - %s::integer)",
-            today, max(high, 0),
+            today, min(max(high, 0), MOST_DAYS),
         )  # fmt: skip
 
 
@@ -227,7 +247,9 @@ async def _listed(
     where: Where,
     asked: Slice,
     build: Callable[[DictRow], T],
+    counted: str | None = None,
 ) -> Connection[T]:
+    """A page; ``counted`` is where its total is kept, if it need not be counted."""
     rows = await snapshot.rows(
         f"SELECT {columns}, {asked.keyset.columns} FROM {source}"
         f" WHERE {where.sql} AND {asked.where} {asked.tail}",
@@ -235,8 +257,7 @@ async def _listed(
     )
 
     async def count() -> int:
-        return await snapshot.count(
-            f"SELECT count(*) FROM {source} WHERE {where.sql}", [*bound, *where.values]
-        )
+        number = counted or f"SELECT count(*) FROM {source}"
+        return await snapshot.count(f"{number} WHERE {where.sql}", [*bound, *where.values])
 
     return connection(rows, asked, build, count)

@@ -26,7 +26,10 @@ def named(given: str) -> tuple[str, UUID, int]:
     try:
         plain = base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True)
         kind, loan_id, *rest = plain.decode().split(":")
-        return kind, UUID(loan_id), int(rest[0]) if rest else 0
+        number = int(rest[0]) if rest else 0
+        if number not in range(2**31):
+            raise ValueError("no number of ours")
+        return kind, UUID(loan_id), number
     except ValueError as unknown:
         raise Refused("bad-id", "this is no id of ours") from unknown
 

@@ -3,6 +3,8 @@
 import psycopg
 import pytest
 
+from api.graphql.cursors import cursor
+
 LOANS = 250
 
 PAGE = """
@@ -129,7 +131,18 @@ def test_filters_by_days_past_due_agree_with_the_figure_shown(client, book):
                     totalCount nodes { loanNo daysPastDue } } }"""
     all_days = {n["loanNo"]: n["daysPastDue"] for n in client.ask(document)["loans"]["nodes"]}
     assert len(set(all_days.values())) > 1
-    for low, high in ((None, 0), (1, None), (0, None), (106, 135), (136, None), (5, 2), (None, -1)):
+    for low, high in (
+        (None, 0),
+        (1, None),
+        (0, None),
+        (106, 135),
+        (136, None),
+        (5, 2),
+        (None, -1),
+        (2**31 - 1, None),
+        (None, 2**31 - 1),
+        (-(2**31), -(2**31)),
+    ):
         given = {"dpdFrom": low, "dpdTo": high}
         found = client.ask(document, filter=given)["loans"]
         expected = {
@@ -174,6 +187,25 @@ def test_a_cursor_is_bound_to_its_order_and_cannot_be_altered(client, book):
     assert "loans:loan_no:asc" in error["message"]
     altered = cursor[:-3] + ("AAA" if not cursor.endswith("AAA") else "BBB")
     [error] = client.try_ask(PAGE, after=altered)["errors"]
+    assert error["extensions"]["code"] == "bad-cursor"
+
+
+@pytest.mark.parametrize(
+    ("order", "values"),
+    [
+        ("loans:loan_no:asc", [7, "01a20308-cae1-76a6-83c3-070162313aa0"]),
+        ("loans:loan_no:asc", ["a\x00", "01a20308-cae1-76a6-83c3-070162313aa0"]),
+        ("loans:loan_no:asc", ["a", 7]),
+        ("loans:loan_no:asc", ["a"]),
+        ("loans:loan_no:asc", []),
+        ("loans:principal:asc", [2**63, "01a20308-cae1-76a6-83c3-070162313aa0"]),
+        ("loans:principal:asc", [None, None]),
+        ("loans:maturity_on:asc", ["soon", "01a20308-cae1-76a6-83c3-070162313aa0"]),
+    ],
+)
+def test_a_forged_cursor_is_refused_like_any_other(client, book, order, values):
+    given = {"field": order.split(":")[1].upper()}
+    [error] = client.try_ask(PAGE, after=cursor(order, values), order=given)["errors"]
     assert error["extensions"]["code"] == "bad-cursor"
 
 
