@@ -158,15 +158,16 @@ def refused(error: LoanError | LedgerError | FormError, currency: str = "") -> P
 
 def in_money(error: Exception, currency: str) -> tuple[str, dict[str, dict[str, str]]]:
     """The message with its minor units shown as money, and those figures by name."""
-    detail = str(error)
-    if not currency:
-        return detail, {}
-    figures = {}
-    for name, value in vars(error).items():
-        if type(value) is int:
-            amount = text(value, currency)
-            figures[name] = {"amount": amount, "currency": currency}
-            detail = re.sub(rf"(?<![\d.-]){value}(?![\d-])", f"{amount} {currency}", detail)
+    amounts = {name: value for name, value in vars(error).items() if type(value) is int}
+    if not currency or not amounts:
+        return str(error), {}
+    shown = {str(value): f"{text(value, currency)} {currency}" for value in amounts.values()}
+    figure = re.compile(rf"(?<![\d.-])({'|'.join(map(re.escape, shown))})(?![\d-]|\.\d)")
+    detail = figure.sub(lambda found: shown[found[0]], str(error))
+    figures = {
+        name: {"amount": text(value, currency), "currency": currency}
+        for name, value in amounts.items()
+    }
     return detail, figures
 
 

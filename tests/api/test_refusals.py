@@ -263,6 +263,9 @@ def test_a_figure_is_not_mistaken_for_part_of_a_date():
     assert problem.detail == (
         "amount 0.15 MXN is more than the 20.26 MXN written off and not recovered"
     )
+    assert refusal(OverRecovery(100, 1), "MXN").detail.startswith(
+        "amount 1.00 MXN is more than the 0.01 MXN"
+    )
     odd = OverRecovery(15, 1)
     odd.args = ("15 on 2026-01-15",)
     assert refusal(odd, "MXN").detail == "0.15 MXN on 2026-01-15"
