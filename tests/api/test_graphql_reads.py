@@ -343,6 +343,7 @@ def test_portfolio_and_aging_add_up_to_the_loans(client, paid):
 def test_reads_follow_an_order_at_once_without_waiting_for_the_next_look(database):
     with served(database.model_copy(update={"projection_poll_seconds": 60.0})) as client:
         number = client.running("woken")
+        client.settled()
         begun = time.monotonic()
         client.pay(number, "10.00", "2026-02-15")
         client.settled()
