@@ -16,6 +16,7 @@ from cli.servers import development_token, free_port, prepare, serve
 from ledger.application import Ledger
 from ledger.close_of_day import close_through
 from ledger.payment_file import PaymentReport, import_payments
+from ledger.servers import postgres_url
 from ledger.settings import Settings, settings
 from ledger.suspense import waiting
 from ledger.tape import import_loans
@@ -48,7 +49,8 @@ def demo(
             fail(f"demo: {path} is missing; run the demo from a checkout", Exit.ENVIRONMENT)
     prepare(chosen)
     token = development_token(chosen)
-    with Ledger(chosen) as ledger:
+    found = chosen.model_copy(update={"database_url": postgres_url(chosen)})  # looked for once
+    with Ledger(found) as ledger:
         _tape(ledger)
         _live(ledger)
     catch_up(chosen, quiet=False)

@@ -5,6 +5,7 @@ that cannot be read is rejected. The bank's transaction id is the line's identit
 Columns: `docs/guides/payment_file.md`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
@@ -31,6 +32,7 @@ from ledger.spread import spread
 from ledger.suspense import Suspended, suspend, suspended
 
 BATCH = 500
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ONE_AT_A_TIME = 8400000002  # advisory lock: two imports could part one line between them
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -143,12 +145,12 @@ class _Import:
                 yield (str(task.matches[0].loan_id) if task.matches else line.key), task
 
     def _read(self, lines: CsvLines, days: tuple[date, date]) -> Iterator[BankLine | Reject]:
+        first, last = str(days[0]), str(days[1])
         for line in lines:
-            found = line if isinstance(line, Reject) else self._bank_line(line)
-            if isinstance(found, BankLine) and not days[0] <= found.paid_on <= days[1]:
+            if isinstance(line, Line) and not first <= _iso_day(line, first) <= last:
                 self.report.later += 1
                 continue
-            yield found
+            yield line if isinstance(line, Reject) else self._bank_line(line)
 
     def _bank_line(self, line: Line) -> BankLine | Reject:
         try:
@@ -259,6 +261,12 @@ def matches(ledger: Ledger, references: Sequence[str]) -> dict[str, tuple[Match,
     for key, loan_id, currency in rows:
         found[key] = (*found.get(key, ()), Match(loan_id, currency))
     return found
+
+
+def _iso_day(line: Line, otherwise: str) -> str:
+    """The date as written, which sorts as it reads; what is no date is for the reader to refuse."""
+    cell = line.cells["date"]
+    return cell if ISO_DAY.fullmatch(cell) else otherwise
 
 
 def _taking(line: BankLine, amount: int) -> Callable[[Loan], tuple[AnyLoanEvent, ...]]:
