@@ -4,7 +4,6 @@ One record is one line; it is never larger in memory than ``MAX_LINE_BYTES``, wh
 """
 
 import csv
-import io
 import os
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
+from uuid import uuid4
 
 from msgspec import Struct
 
@@ -164,23 +164,22 @@ class RejectFile:
     """Where rejected lines go; there is a file only if there were any.
 
     It is written under another name and put in place at the end, so that a reader never sees half.
+    Where it cannot be written, that is told before any line is taken.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.part = path.with_name(path.name + ".part")
+        self.part = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")  # two runs, two names
         self.count = 0
-        self.file: io.TextIOWrapper | None = None
 
     def add(self, reject: Reject) -> None:
-        if self.file is None:
-            self.file = self.part.open("w", encoding="utf-8", newline="")
-            csv.writer(self.file).writerow(("line", "field", "reason", "original"))
         original = reject.original[:MAX_ORIGINAL].replace("\x00", "\N{REPLACEMENT CHARACTER}")
         csv.writer(self.file).writerow((reject.line, reject.field, reject.reason, original))
         self.count += 1
 
     def __enter__(self) -> Self:
+        self.file = self.part.open("w", encoding="utf-8", newline="")
+        csv.writer(self.file).writerow(("line", "field", "reason", "original"))
         return self
 
     def __exit__(
@@ -189,10 +188,12 @@ class RejectFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.file is not None:
-            self.file.close()
+        self.file.close()
+        if self.count:
             self.part.replace(self.path)
-        elif kind is None:
+            return
+        self.part.unlink()
+        if kind is None:
             with suppress(FileNotFoundError):  # of an earlier run, whose lines are good by now
                 self.path.unlink()
 

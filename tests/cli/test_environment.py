@@ -81,14 +81,20 @@ def test_a_database_without_its_schema_says_what_to_run(command, cartera, tmp_pa
     assert "migrations have not been applied; run cartera migrate" in told.err
 
 
-def test_a_reject_file_that_cannot_be_written_is_named(cartera, fresh_database, tmp_path):
+def test_a_reject_file_that_cannot_be_written_is_told_before_any_line_lands(
+    cartera, fresh_database, tmp_path
+):
     tape = tmp_path / "loans.csv"
-    tape.write_text("loan_no,principal,annual_rate,instalments,frequency,disbursed_on\nA,1\n")
+    tape.write_text(
+        "loan_no,principal,annual_rate,instalments,frequency,disbursed_on\n"
+        "A,5000.00,48.00,6,monthly,2026-02-01\nB,1\n"
+    )
 
     told = cartera("import", "loans", tape, "--rejects", tmp_path / "no" / "such" / "file.csv")
 
     assert told.code == 3
     assert "No such file or directory" in told.err
+    assert cartera("replay", "A").code == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

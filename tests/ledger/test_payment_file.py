@@ -283,11 +283,7 @@ def test_two_imports_at_once_apply_each_line_once(ledger, tmp_path, fresh_databa
     )
 
     with ThreadPoolExecutor(2) as pool:
-        reports = list(
-            pool.map(
-                lambda name: import_payments(ledger, path, rejects=tmp_path / name), ("r1", "r2")
-            )
-        )
+        reports = list(pool.map(lambda _: import_payments(ledger, path), range(2)))
 
     assert sum(report.applied for report in reports) == 40
     assert sum(report.repeated for report in reports) == 40
