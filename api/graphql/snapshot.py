@@ -13,6 +13,7 @@ from strawberry import Info
 from strawberry.dataloader import DataLoader
 
 from ledger.settings import Settings
+from projections.registry import PROJECTIONS
 
 ReadPool: TypeAlias = AsyncConnectionPool[AsyncConnection[DictRow]]
 Load: TypeAlias = Callable[["Snapshot", list[Any]], Awaitable[Sequence[Any]]]
@@ -59,10 +60,21 @@ def snapshot_of(info: Info[Any, Any]) -> Snapshot:
     return context
 
 
+TABLES = (*(table for kind in PROJECTIONS for table in kind().tables), "accounts", "positions")
+"""In the order in which a rebuild takes them, so that it and a reader never wait for each other."""
+
+HOLD = f"LOCK TABLE {', '.join(f'read.{table}' for table in TABLES)} IN ACCESS SHARE MODE"
+
+
 @asynccontextmanager
 async def snapshot(pool: ReadPool, settings: Settings, today: date) -> AsyncIterator[Snapshot]:
-    """A snapshot of the book for one request."""
+    """A snapshot of the book for one request.
+
+    The tables are held before the snapshot is taken: one that a rebuild swaps in later would look
+    empty to an older snapshot.
+    """
     async with pool.connection() as connection, connection.transaction():
+        await connection.execute(HOLD.encode())
         yield Snapshot(connection, settings, today)
 
 
