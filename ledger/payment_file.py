@@ -6,13 +6,12 @@ Columns: `docs/guides/payment_file.md`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +27,7 @@ from ledger.database import connect
 from ledger.errors import KeyReused, WrongCurrency
 from ledger.forms import FormError, rule_of
 from ledger.money import minor, parse, text
+from ledger.references import Match, matches
 from ledger.spread import spread
 from ledger.suspense import Suspended, suspend, suspended
 
@@ -36,13 +36,6 @@ ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ONE_AT_A_TIME = 8400000002  # advisory lock: two imports could part one line between them
 
 Progress: TypeAlias = Callable[[int, int], None]
-
-
-class Match(Struct, frozen=True):
-    """The loan a reference means, and the currency it is in."""
-
-    loan_id: UUID
-    currency: str
 
 
 class Task(Struct, frozen=True):
@@ -136,7 +129,7 @@ class _Import:
         read = self._read(lines, days)
         while batch := list(islice(read, BATCH)):
             references = [line.reference for line in batch if isinstance(line, BankLine)]
-            found = matches(self.ledger, references)
+            found = matches(self.ledger.store, references)
             for line in batch:
                 if isinstance(line, Reject):
                     yield "", line
@@ -245,22 +238,6 @@ class _Import:
         setattr(self.report, result.outcome, getattr(self.report, result.outcome) + 1)
         sums = self.sums.setdefault(result.outcome, {})
         sums[result.currency] = sums.get(result.currency, 0) + result.amount
-
-
-def matches(ledger: Ledger, references: Sequence[str]) -> dict[str, tuple[Match, ...]]:
-    """The loans whose number each reference means, written with or without its punctuation."""
-    wanted = sorted({reference_key(reference) for reference in references} - {""})
-    rows = ledger.store.run(
-        lambda connection: connection.execute(
-            "SELECT ledger.reference_key(loan_no), loan_id, currency FROM ledger.loan_state"
-            " WHERE ledger.reference_key(loan_no) = ANY (%s) ORDER BY loan_id",
-            [wanted],
-        ).fetchall()
-    )
-    found: dict[str, tuple[Match, ...]] = {}
-    for key, loan_id, currency in rows:
-        found[key] = (*found.get(key, ()), Match(loan_id, currency))
-    return found
 
 
 def _iso_day(line: Line, otherwise: str) -> str:

@@ -1,0 +1,32 @@
+"""Which loan does a bank's reference mean?"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from ledger.bank_line import reference_key
+from ledger.store import Store
+
+
+class Match(Struct, frozen=True):
+    """The loan a reference means, and the currency it is in."""
+
+    loan_id: UUID
+    currency: str
+
+
+def matches(store: Store, references: Sequence[str]) -> dict[str, tuple[Match, ...]]:
+    """The loans whose number each reference means, written with or without its punctuation."""
+    wanted = sorted({reference_key(reference) for reference in references} - {""})
+    rows = store.run(
+        lambda connection: connection.execute(
+            "SELECT ledger.reference_key(loan_no), loan_id, currency FROM ledger.loan_state"
+            " WHERE ledger.reference_key(loan_no) = ANY (%s) ORDER BY loan_id",
+            [wanted],
+        ).fetchall()
+    )
+    found: dict[str, tuple[Match, ...]] = {}
+    for key, loan_id, currency in rows:
+        found[key] = (*found.get(key, ()), Match(loan_id, currency))
+    return found
