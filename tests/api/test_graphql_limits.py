@@ -149,11 +149,11 @@ def test_a_batch_of_questions_is_refused(client):
 def test_our_own_failure_is_masked_with_an_id(client, database, capsys):
 
     with connect(database, owner=True, autocommit=True) as owner:
-        owner.execute("ALTER TABLE read.accounts RENAME TO hidden")
+        owner.execute("ALTER TABLE read.accounts RENAME COLUMN kind TO hidden")
         try:
             answer = client.try_ask("{ trialBalance { currency } }")
         finally:
-            owner.execute("ALTER TABLE read.hidden RENAME TO accounts")
+            owner.execute("ALTER TABLE read.accounts RENAME COLUMN hidden TO kind")
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "internal-error"
     assert "accounts" not in str(answer)
