@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from domain import events as e
 from domain.loan import COMPONENTS, Amounts
 from ledger import upcasters
-from ledger.application import Receipt
 from ledger.money import text
+from ledger.orders import Receipt
 
 
 class ReceiptAnswer(BaseModel):

@@ -14,9 +14,9 @@ from api.running import Running, running
 from domain.errors import LoanError
 from domain.views import payoff
 from ledger.api_keys import Key
-from ledger.application import Receipt
 from ledger.forms import terms_from
 from ledger.money import parse, text
+from ledger.orders import Receipt
 
 router = APIRouter(prefix="/v1/loans", tags=["loans"], responses=DOCUMENTED)
 

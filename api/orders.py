@@ -14,8 +14,9 @@ from api.problems import Problem, refused
 from api.running import Running, running
 from domain.errors import LoanError
 from ledger.api_keys import Key
-from ledger.application import Cause, Ledger, Receipt
+from ledger.application import Ledger
 from ledger.errors import UnknownLoan
+from ledger.orders import Cause, Receipt
 
 LONGEST_KEY = 120  # the ledger takes 200, of which the actor's name is a part
 CHANNEL = "api"

@@ -22,7 +22,7 @@ from bench.report import BenchResult, result, scratch, target
 from bench.story import CAUSE, START, TERMS, history
 from domain import commands
 from domain.events import AnyLoanEvent, PaymentReceived
-from domain.loan import replay
+from domain.fold import replay
 from ledger.application import Ledger
 from ledger.clock import FixedClock
 from ledger.settings import Settings

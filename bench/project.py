@@ -12,8 +12,9 @@ from bench.report import BenchResult, result, scratch
 from domain import commands
 from domain import events as e
 from domain.draft import Draft
+from domain.fold import replay
 from domain.history import payment_event
-from domain.loan import Status, replay
+from domain.loan import Status
 from domain.terms import Frequency, Terms
 from ledger import database, log, upcasters
 from ledger.settings import Settings

@@ -9,7 +9,7 @@ from bench import stock
 from bench.report import BenchResult, result
 from bench.story import history
 from domain import events as e
-from domain.loan import replay
+from domain.fold import replay
 from ledger.log import decode_list
 
 ROUNDS = 10

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 from domain import commands
 from domain.events import AnyLoanEvent
-from domain.loan import Loan, replay
+from domain.fold import replay
+from domain.loan import Loan
 from domain.terms import Frequency, Terms
-from ledger.application import Cause
+from ledger.orders import Cause
 
 START = date(2026, 1, 15)
 CAUSE = Cause("bench", "bench")

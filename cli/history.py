@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from domain import events as e
-from domain.loan import Amounts, Loan, apply, replay
+from domain.fold import apply, replay
+from domain.loan import Amounts, Loan
 from domain.terms import Component
 from domain.views import as_of
 from ledger.log import Origin, Recorded

@@ -28,7 +28,7 @@ def start(context: typer.Context) -> None:
     if context.invoked_subcommand not in SERVERS:  # a command says itself, once, what failed
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     structlog.configure(  # stdout belongs to answers
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is by then
         wrapper_class=structlog.make_filtering_bound_logger(30),
     )
 

@@ -33,7 +33,7 @@ def stories() -> None:
 def run(
     files: Annotated[list[Path], typer.Argument(help="Story files, or folders of them.")],
     store: Annotated[bool, typer.Option(help="Play them through the event store as well.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every outcome.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each outcome on a line.")] = False,
 ) -> None:
     """Play stories and compare what they come to with what they expect.
 
@@ -63,7 +63,8 @@ def run(
 
 def _tell(outcomes: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        answer(outcomes)
+        for one in outcomes:
+            answer(one)
         return
     for one in outcomes:
         mark = "[green]passed[/green]" if one["passed"] else "[red]failed[/red]"

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from domain import commands
 from domain.errors import LoanError
 from domain.events import AnyLoanEvent
-from domain.loan import Amounts, Loan, apply, replay
+from domain.fold import apply, replay
+from domain.loan import Amounts, Loan
 from domain.terms import Component
 from domain.views import as_of, schedule_rows
 from ledger.forms import FormError, rule_of

@@ -12,9 +12,10 @@ from domain import commands
 from domain.errors import LoanError
 from domain.loan import Loan
 from domain.terms import Component
-from ledger.application import Cause, Ledger
+from ledger.application import Ledger
 from ledger.database import pool
 from ledger.money import text
+from ledger.orders import Cause
 from ledger.stories import Step, Story, read
 from projections.engine import catch_up
 

@@ -5,7 +5,8 @@ from datetime import date
 
 from domain import events as e
 from domain.daycount import CONVENTIONS, elapsed
-from domain.loan import Amounts, Line, Loan, Status, apply, copy
+from domain.fold import apply
+from domain.loan import Amounts, Line, Loan, Status, copy
 from domain.money import MILLION, divide, share
 
 

@@ -27,6 +27,7 @@ from ledger.clock import Clock, SystemClock
 from ledger.commands import Commands
 from ledger.errors import Conflict, KeyNotUsable, NotStorable, UnknownLoan
 from ledger.mapper import Snapshot
+from ledger.orders import Cause, Receipt
 from ledger.recorder import (
     AlreadyApplied,
     Command,
@@ -44,27 +45,6 @@ from ledger.subscription import Wake
 
 ATTEMPTS = 12
 LONGEST_KEY = 200
-
-
-class Cause(msgspec.Struct, frozen=True):
-    """Who orders something, through what, and which order it goes back to."""
-
-    actor: str
-    channel: str
-    idempotency_key: str | None = None
-    correlation_id: UUID | None = None
-    causation_id: UUID | None = None
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """What an order came to. ``repeated``: it had been given before, and this is that result."""
-
-    loan_id: UUID
-    version: int
-    position: int
-    command_id: UUID
-    events: tuple[str, ...]
-    repeated: bool = False
 
 
 class Ledger(Commands, Application[UUID]):

@@ -22,8 +22,9 @@ from domain.errors import LoanError
 from domain.guards import Events
 from domain.loan import Status
 from ledger import bulk
-from ledger.application import Cause, Ledger
+from ledger.application import Ledger
 from ledger.errors import Conflict, LedgerError, NotStorable, StoreUnavailable
+from ledger.orders import Cause
 from ledger.state import row
 from ledger.streams import Stream, load_streams
 

@@ -7,7 +7,7 @@ what was refused, and then nothing changed.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from moneyed import Money
@@ -18,9 +18,7 @@ from domain.loan import Loan
 from domain.terms import Component, Terms
 from ledger.errors import WrongCurrency
 from ledger.money import minor
-
-if TYPE_CHECKING:
-    from ledger.application import Cause, Receipt
+from ledger.orders import Cause, Receipt
 
 
 class Commands(ABC):
@@ -32,8 +30,8 @@ class Commands(ABC):
         loan_id: UUID,
         decide: Callable[[Loan], Sequence[AnyLoanEvent]],
         body: Mapping[str, Any],
-        cause: "Cause",
-    ) -> "Receipt":
+        cause: Cause,
+    ) -> Receipt:
         """Load, decide, append."""
 
     @abstractmethod
@@ -41,8 +39,8 @@ class Commands(ABC):
         self,
         events: Callable[[], Sequence[AnyLoanEvent]],
         body: Mapping[str, Any],
-        cause: "Cause",
-    ) -> "Receipt":
+        cause: Cause,
+    ) -> Receipt:
         """Append a new loan's first events."""
 
     @abstractmethod
@@ -55,13 +53,13 @@ class Commands(ABC):
         loan_no: str,
         terms: Terms,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         borrower: str = "",
         product: str = "",
         branch: str = "",
         officer: str = "",
         guarantors: tuple[str, ...] = (),
-    ) -> "Receipt":
+    ) -> Receipt:
         """Approve a new loan. Errors: ``DuplicateLoanNumber``."""
         self.check_date(effective_on)
         given: dict[str, Any] = {
@@ -81,7 +79,7 @@ class Commands(ABC):
         disbursed_on: date,
         effective_on: date,
         principal: Money,
-        cause: "Cause",
+        cause: Cause,
         interest: Money | None = None,
         interest_tax: Money | None = None,
         late_interest: Money | None = None,
@@ -92,7 +90,7 @@ class Commands(ABC):
         product: str = "",
         branch: str = "",
         officer: str = "",
-    ) -> "Receipt":
+    ) -> Receipt:
         """Take a running loan over from another system. Errors: ``DuplicateLoanNumber``."""
         self.check_date(effective_on)
         currency = terms.currency
@@ -121,10 +119,10 @@ class Commands(ABC):
         *,
         principal: Money,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         withheld_fees: Money | None = None,
         channel: str = "",
-    ) -> "Receipt":
+    ) -> Receipt:
         """Pay out a tranche."""
         self.check_date(effective_on)
         return self.execute(
@@ -141,7 +139,7 @@ class Commands(ABC):
             cause,
         )  # fmt: skip
 
-    def accrue(self, loan_id: UUID, *, effective_on: date, cause: "Cause") -> "Receipt":
+    def accrue(self, loan_id: UUID, *, effective_on: date, cause: Cause) -> Receipt:
         """Record interest up to a date, without waiting for the close of day."""
         self.check_date(effective_on)
         return self.execute(
@@ -152,8 +150,8 @@ class Commands(ABC):
         )
 
     def charge_fee(
-        self, loan_id: UUID, *, kind: str, amount: Money, effective_on: date, cause: "Cause"
-    ) -> "Receipt":
+        self, loan_id: UUID, *, kind: str, amount: Money, effective_on: date, cause: Cause
+    ) -> Receipt:
         """Charge a fee; its tax follows from the terms."""
         self.check_date(effective_on)
         return self.execute(
@@ -167,8 +165,8 @@ class Commands(ABC):
         )  # fmt: skip
 
     def waive_fee(
-        self, loan_id: UUID, *, fee: int, effective_on: date, cause: "Cause", reason: str = ""
-    ) -> "Receipt":
+        self, loan_id: UUID, *, fee: int, effective_on: date, cause: Cause, reason: str = ""
+    ) -> Receipt:
         """Give up what is unpaid of a fee."""
         self.check_date(effective_on)
         return self.execute(
@@ -186,10 +184,10 @@ class Commands(ABC):
         *,
         amount: Money,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         channel: str = "",
         reference: str = "",
-    ) -> "Receipt":
+    ) -> Receipt:
         """Money came in, today or on an earlier value date."""
         self.check_date(effective_on)
         return self.execute(
@@ -207,8 +205,8 @@ class Commands(ABC):
         )  # fmt: skip
 
     def reverse_payment(
-        self, loan_id: UUID, *, payment: int, reversed_on: date, cause: "Cause", reason: str = ""
-    ) -> "Receipt":
+        self, loan_id: UUID, *, payment: int, reversed_on: date, cause: Cause, reason: str = ""
+    ) -> Receipt:
         """A payment turned out not to be one."""
         self.check_date(reversed_on, "reversed_on")
         return self.execute(
@@ -228,9 +226,9 @@ class Commands(ABC):
         amount: Money,
         promised_for: date,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         grace_days: int | None = None,
-    ) -> "Receipt":
+    ) -> Receipt:
         """The borrower promises an amount by a date, which may lie ahead."""
         self.check_date(effective_on)
         return self.execute(
@@ -248,8 +246,8 @@ class Commands(ABC):
         )  # fmt: skip
 
     def cancel_promise(
-        self, loan_id: UUID, *, promise: int, effective_on: date, cause: "Cause", reason: str = ""
-    ) -> "Receipt":
+        self, loan_id: UUID, *, promise: int, effective_on: date, cause: Cause, reason: str = ""
+    ) -> Receipt:
         """A promise no longer binds."""
         self.check_date(effective_on)
         return self.execute(
@@ -268,10 +266,10 @@ class Commands(ABC):
         *,
         amounts: Mapping[Component, Money],
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         approval: str = "",
         reason: str = "",
-    ) -> "Receipt":
+    ) -> Receipt:
         """Give up part of the debt, by component."""
         self.check_date(effective_on)
         return self.execute(
@@ -293,10 +291,10 @@ class Commands(ABC):
         loan_id: UUID,
         *,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         approval: str = "",
         reason: str = "",
-    ) -> "Receipt":
+    ) -> Receipt:
         """Take the whole debt off the books."""
         self.check_date(effective_on)
         return self.execute(
@@ -315,10 +313,10 @@ class Commands(ABC):
         *,
         amount: Money,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         channel: str = "",
         reference: str = "",
-    ) -> "Receipt":
+    ) -> Receipt:
         """Money came in on a written-off debt."""
         self.check_date(effective_on)
         return self.execute(
@@ -340,9 +338,9 @@ class Commands(ABC):
         loan_id: UUID,
         *,
         effective_on: date,
-        cause: "Cause",
+        cause: Cause,
         reason: Literal["cancelled"] = "cancelled",
-    ) -> "Receipt":
+    ) -> Receipt:
         """End a loan that owes nothing and was not ended by its last payment."""
         self.check_date(effective_on)
         return self.execute(
@@ -352,7 +350,7 @@ class Commands(ABC):
             cause,
         )
 
-    def close_day(self, loan_id: UUID, *, on: date, cause: "Cause") -> "Receipt":
+    def close_day(self, loan_id: UUID, *, on: date, cause: Cause) -> Receipt:
         """Record everything a close of day records, for this loan alone."""
         self.check_date(on, "on")
         return self.execute(

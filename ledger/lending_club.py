@@ -10,7 +10,8 @@ from typing import Any
 
 from domain import commands
 from domain.errors import LoanError
-from domain.loan import Line, Loan, apply, replay
+from domain.fold import apply, replay
+from domain.loan import Line, Loan
 from domain.terms import AllocationRule, Component, Terms, Timing
 from ledger.forms import Fields, FormError, terms_from
 from ledger.tape_loan import Running, TapeLoan, loan_number

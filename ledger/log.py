@@ -14,7 +14,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.loan import Loan, replay
+from domain.fold import replay
+from domain.loan import Loan
 from ledger import upcasters
 from ledger.mapper import Recorded
 

@@ -20,13 +20,14 @@ from domain import commands
 from domain.errors import LoanError
 from domain.events import AnyLoanEvent
 from domain.loan import Loan, Status
-from ledger.application import Cause, Ledger
+from ledger.application import Ledger
 from ledger.bank_line import COLUMNS, REQUIRED, BankLine, reference_key
 from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
 from ledger.database import connect
 from ledger.errors import KeyReused, WrongCurrency
 from ledger.forms import FormError, rule_of
 from ledger.money import minor, parse, text
+from ledger.orders import Cause
 from ledger.references import Match, matches
 from ledger.spread import spread
 from ledger.suspense import Suspended, suspend, suspended

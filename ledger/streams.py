@@ -10,7 +10,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.events import AnyLoanEvent
-from domain.loan import Loan, replay
+from domain.fold import replay
+from domain.loan import Loan
 from ledger import upcasters
 from ledger.log import decode_list, facts
 from ledger.mapper import LAYOUT, Recorded, Snapshot, decode_loan

@@ -13,12 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from domain.errors import LoanError
-from ledger.application import Cause, Ledger, Receipt
+from ledger.application import Ledger
 from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
 from ledger.errors import DuplicateLoanNumber, KeyReused, NotStorable
 from ledger.forms import FormError, rule_of
 from ledger.lending_club import LendingClub
 from ledger.money import text
+from ledger.orders import Cause, Receipt
 from ledger.spread import spread
 from ledger.tape_format import Cartera
 from ledger.tape_loan import TapeLoan

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain import commands, takeover
 from domain.events import AnyLoanEvent
-from domain.loan import replay
+from domain.fold import replay
 from domain.terms import Terms
 from ledger.forms import Fields, FormError
 

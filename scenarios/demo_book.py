@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain import commands
-from domain.loan import Loan, Status, apply, replay
+from domain.fold import apply, replay
+from domain.loan import Loan, Status
 from domain.schedule import schedule
 from domain.views import as_of
 from ledger.money import text

@@ -14,10 +14,11 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from ledger import jobs
-from ledger.application import Cause, Ledger
+from ledger.application import Ledger
 from ledger.close_of_day import BATCH, close_through
 from ledger.database import connect
 from ledger.jobs import Job
+from ledger.orders import Cause
 from ledger.payment_file import import_payments
 from projections.engine import catch_up
 

@@ -11,7 +11,8 @@ from psycopg.rows import DictRow
 
 from api.graphql.snapshot import Snapshot
 from domain import events as e
-from domain.loan import Amounts, Loan, Status, replay
+from domain.fold import replay
+from domain.loan import Amounts, Loan, Status
 from domain.views import as_of, payoff
 from ledger import upcasters
 

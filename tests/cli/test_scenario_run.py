@@ -31,7 +31,7 @@ def test_json_is_a_list_of_outcomes_in_the_order_of_the_files(cartera, tmp_path)
     told = cartera("scenario", "run", good, wrong, "--json")
 
     assert told.code == 1
-    first, second = told.json
+    first, second = (json.loads(line) for line in told.out.splitlines())
     assert (first["file"], first["passed"], first["failures"]) == (str(good), True, [])
     assert (second["file"], second["passed"]) == (str(wrong), False)
     assert second["failures"] == ["expect[0] 2026-02-15 days_past_due: expected 1, found 0"]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from domain import commands
 from domain import events as e
 from domain.errors import LoanError
-from domain.loan import Loan, Status, replay
+from domain.fold import replay
+from domain.loan import Loan, Status
 from domain.money import Rounding
 from domain.terms import (
     AllocationRule,

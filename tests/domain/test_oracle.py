@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from domain import commands
 from domain.errors import InvalidTerms, LoanError, UnknownFee
-from domain.loan import Loan, Status, apply, replay
+from domain.fold import apply, replay
+from domain.loan import Loan, Status
 from domain.money import Rounding
 from domain.schedule import schedule
 from domain.terms import Component, DayCount, Frequency, InterestBasis, Method, Terms

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from domain import commands, views
 from domain import events as e
 from domain.errors import InvalidTerms, LoanError
-from domain.loan import Amounts, Loan, Status, replay
+from domain.fold import replay
+from domain.loan import Amounts, Loan, Status
 from tests.domain.histories import PLAIN_STEPS, START, STEPS, agreements, disbursed, play
 
 

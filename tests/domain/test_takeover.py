@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from domain import commands, views
 from domain.errors import InvalidAmount, InvalidDate, InvalidTerms
-from domain.loan import Amounts, Status, replay
+from domain.fold import replay
+from domain.loan import Amounts, Status
 from domain.terms import Method
 from tests.domain.histories import START, Book, agreements, disbursed, terms
 

@@ -6,8 +6,9 @@ from itertools import count
 from moneyed import Money
 
 from domain.terms import Frequency, Terms
-from ledger.application import Cause, Ledger
+from ledger.application import Ledger
 from ledger.clock import FixedClock
+from ledger.orders import Cause
 
 START = date(2026, 1, 15)
 TODAY = date(2027, 6, 30)

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import log
-from ledger.application import Cause
 from ledger.errors import NotStorable
+from ledger.orders import Cause
 from tests.ledger.builders import START, keyed, mxn, opened, pay, running
 
 

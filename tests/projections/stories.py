@@ -6,7 +6,7 @@ import psycopg
 
 from domain import commands
 from domain import events as e
-from domain.loan import replay
+from domain.fold import replay
 from ledger import database, state, upcasters
 from projections import engine
 from tests.domain.histories import START, Book, play, terms

@@ -1,0 +1,284 @@
+"""How each event changes a loan.
+
+Folding is in place and never refuses: every rule stands in the commands.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from domain import events as e
+from domain.loan import Amounts, Fee, Line, Loan, Payment, Promise, Status
+
+
+def replay(history: Iterable[e.AnyLoanEvent], loan: Loan | None = None) -> Loan | None:
+    """Fold ``history`` onto ``loan`` in place, or onto nothing. None if there was no event."""
+    for event in history:
+        if loan is None:
+            if not isinstance(event, e.LoanOpened):
+                raise AssertionError(f"a history begins with LoanOpened, not {e.tag(event)}")
+            loan = Loan(opened=event, through=event.effective_on, version=1)
+            continue
+        _FOLDS[type(event)](loan, event)
+        loan.version += 1
+        loan.through = max(loan.through, event.effective_on)
+    return loan
+
+
+def apply(loan: Loan, event: e.AnyLoanEvent) -> None:
+    """Fold one event onto ``loan`` in place."""
+    replay((event,), loan)
+
+
+def _mark(loan: Loan, settled: tuple[e.Settled, ...]) -> None:
+    for mark in settled:
+        loan.lines[mark.instalment - 1].settled_on = mark.on
+
+
+def _clear(loan: Loan, portions: Iterable[e.Portion], sign: int = 1) -> None:
+    """Count ``portions`` as paid (or, with a minus, as not paid after all)."""
+    for portion in portions:
+        loan.lines[portion.instalment - 1].paid.add(portion, sign)
+        loan.principal -= sign * portion.principal
+
+
+def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
+    loan.status = Status.ACTIVE
+    loan.disbursed_on = event.effective_on
+    loan.disbursed += event.principal
+    loan.principal += event.principal
+    loan.tranches = event.tranche
+    loan.lines = [_line(row) for row in event.schedule]
+    loan.facts.append(event)
+
+
+def _line(row: e.Instalment) -> Line:
+    return Line(
+        number=row.number,
+        start_on=row.start_on,
+        due_on=row.due_on,
+        owed=Amounts(principal=row.principal),
+        paid=Amounts(),
+        planned_interest=row.interest,
+        planned_tax=row.tax,
+    )
+
+
+def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
+    loan.status = Status.ACTIVE
+    loan.disbursed_on = event.disbursed_on
+    loan.lines = [_line(row) for row in event.schedule]
+    opening = {portion.instalment: portion for portion in event.opening}
+    for line in loan.lines:
+        line.owed = Amounts()
+        if portion := opening.get(line.number):
+            line.owed.add(portion)
+        line.due = line.due_on <= event.effective_on
+        loan.current += line.due
+        if line.due and line.owed.total == 0:
+            line.settled_on = event.effective_on
+    loan.principal = sum(line.owed.principal for line in loan.lines)
+    loan.disbursed = loan.principal
+    if loan.current < len(loan.lines):
+        loan.lines[loan.current].numerator = event.numerator
+    for number, numerator in event.late_numerators:
+        loan.lines[number - 1].late_numerator = numerator
+    loan.facts.append(event)
+
+
+def _accrued(loan: Loan, event: e.InterestAccrued) -> None:
+    line = loan.lines[event.instalment - 1]
+    line.owed.interest += event.interest
+    line.owed.interest_tax += event.tax
+    line.numerator += event.numerator
+
+
+def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
+    line = loan.lines[event.instalment - 1]
+    line.due = True
+    loan.current = event.instalment
+    loan.prepaid = 0
+    if event.carried or event.carried_tax:
+        line.owed.interest -= event.carried
+        line.owed.interest_tax -= event.carried_tax
+        following = loan.lines[event.instalment]
+        following.owed.interest += event.carried
+        following.owed.interest_tax += event.carried_tax
+    _mark(loan, event.settled)
+
+
+def _late_accrued(loan: Loan, event: e.LateInterestAccrued) -> None:
+    for late in event.lines:
+        line = loan.lines[late.instalment - 1]
+        line.owed.late_interest += late.interest
+        line.owed.late_interest_tax += late.tax
+        line.late_numerator += late.numerator
+
+
+def _fee_charged(loan: Loan, event: e.FeeCharged) -> None:
+    owed = loan.lines[event.instalment - 1].owed
+    owed.fee += event.amount
+    owed.fee_tax += event.tax
+    if loan.status is Status.CLOSED:  # told again: a backdated payment had closed it before
+        loan.status = Status.ACTIVE
+    loan.fees[event.fee] = Fee(
+        event.fee, event.kind, event.amount, event.tax, event.instalment, event.effective_on
+    )
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _fee_waived(loan: Loan, event: e.FeeWaived) -> None:
+    owed = loan.lines[event.instalment - 1].owed
+    owed.fee -= event.amount
+    owed.fee_tax -= event.tax
+    loan.fees[event.fee].waived = True
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _payment(loan: Loan, event: e.PaymentReceived) -> None:
+    _clear(loan, event.allocation)
+    for portion in event.allocation:
+        line = loan.lines[portion.instalment - 1]
+        if line.paid_on is None or event.effective_on > line.paid_on:
+            line.paid_on = event.effective_on
+    loan.overpaid += event.overpaid
+    loan.prepaid += event.prepaid
+    payment = Payment(
+        event.payment, event.amount, event.effective_on, {}, event.overpaid, event.prepaid,
+        event.channel, event.reference,
+    )  # fmt: skip
+    _allocate(payment, event.allocation)
+    loan.payments[event.payment] = payment
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _allocate(payment: Payment, portions: Iterable[e.Portion], sign: int = 1) -> None:
+    for portion in portions:
+        payment.allocation.setdefault(portion.instalment, Amounts()).add(portion, sign)
+
+
+def _reversed(loan: Loan, event: e.PaymentReversed) -> None:
+    _clear(loan, event.allocation, -1)
+    loan.overpaid -= event.overpaid
+    loan.prepaid -= event.prepaid
+    loan.payments[event.payment].reversed_on = event.reversed_on
+    loan.facts = [
+        fact for fact in loan.facts
+        if not (isinstance(fact, e.PaymentReceived) and fact.payment == event.payment)
+    ]  # fmt: skip
+    if loan.status is Status.CLOSED:
+        loan.status = Status.ACTIVE
+        loan.closed_for = ""
+    for number in {portion.instalment for portion in event.allocation}:
+        _repaid_on(loan, number)
+    _mark(loan, event.settled)
+
+
+def _repaid_on(loan: Loan, number: int) -> None:
+    """The latest payment that still clears something of the instalment."""
+    days = [
+        payment.effective_on
+        for payment in loan.payments.values()
+        if payment.reversed_on is None
+        and number in payment.allocation
+        and payment.allocation[number] != Amounts()
+    ]
+    loan.lines[number - 1].paid_on = max(days, default=None)
+
+
+def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
+    for change in event.charged:
+        line = loan.lines[change.instalment - 1]
+        line.owed.interest += change.interest
+        line.owed.interest_tax += change.interest_tax
+        line.owed.late_interest += change.late_interest
+        line.owed.late_interest_tax += change.late_interest_tax
+        line.numerator += change.numerator
+        line.late_numerator += change.late_numerator
+    for moved in event.moved:
+        _clear(loan, moved.portions)
+        payment = loan.payments[moved.payment]
+        _allocate(payment, moved.portions)
+        payment.overpaid += moved.overpaid
+        loan.overpaid += moved.overpaid
+    for number in {p.instalment for moved in event.moved for p in moved.portions}:
+        _repaid_on(loan, number)
+    loan.prepaid += event.prepaid
+    _mark(loan, event.settled)
+
+
+def _forgiven(loan: Loan, event: e.DebtForgiven) -> None:
+    for portion in event.forgiven:
+        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+        loan.principal -= portion.principal
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _promised(loan: Loan, event: e.PromiseMade) -> None:
+    loan.promises[event.promise] = Promise(
+        event.promise, event.amount, event.promised_for, event.effective_on, event.grace_days
+    )
+    loan.facts.append(event)
+
+
+def _judged(state: str) -> Callable[[Loan, Any], None]:
+    def fold(loan: Loan, event: e.PromiseKept | e.PromiseBroken | e.PromiseCancelled) -> None:
+        loan.promises[event.promise].state = state
+        loan.facts.append(event)
+
+    return fold
+
+
+def _stage_changed(loan: Loan, event: e.StageChanged) -> None:
+    loan.stage = event.after
+    loan.facts.append(event)
+
+
+def _written_off(loan: Loan, event: e.LoanWrittenOff) -> None:
+    loan.status = Status.WRITTEN_OFF
+    loan.written_off = Amounts()
+    for portion in event.written_off:
+        loan.written_off.add(portion)
+        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+    loan.principal = 0
+    loan.facts.append(event)
+
+
+def _recovered(loan: Loan, event: e.RecoveryReceived) -> None:
+    loan.recoveries = event.recovery
+    for component, amount in event.by_component.items():
+        setattr(loan.recovered, component, getattr(loan.recovered, component) + amount)
+    loan.facts.append(event)
+
+
+def _closed(loan: Loan, event: e.LoanClosed) -> None:
+    loan.status = Status.CLOSED
+    loan.closed_for = event.reason
+    if event.reason == "cancelled":
+        loan.facts.append(event)
+
+
+_FOLDS: dict[type, Callable[[Loan, Any], None]] = {
+    e.LoanDisbursed: _disbursed,
+    e.LoanTakenOn: _taken_on,
+    e.InterestAccrued: _accrued,
+    e.InstalmentFellDue: _fell_due,
+    e.LateInterestAccrued: _late_accrued,
+    e.FeeCharged: _fee_charged,
+    e.FeeWaived: _fee_waived,
+    e.PaymentReceived: _payment,
+    e.PaymentReversed: _reversed,
+    e.HistoryCorrected: _corrected,
+    e.DebtForgiven: _forgiven,
+    e.PromiseMade: _promised,
+    e.PromiseKept: _judged("kept"),
+    e.PromiseBroken: _judged("broken"),
+    e.PromiseCancelled: _judged("cancelled"),
+    e.StageChanged: _stage_changed,
+    e.LoanWrittenOff: _written_off,
+    e.RecoveryReceived: _recovered,
+    e.LoanClosed: _closed,
+}
