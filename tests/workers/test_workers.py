@@ -81,7 +81,10 @@ def test_a_job_whose_message_was_lost_is_found(app, fresh_database, redis_url):
 
 def test_a_worker_told_to_stop_ends_in_order(app, fresh_database):
     with worker(fresh_database) as process:
-        started = "SELECT FROM pg_stat_activity WHERE application_name = 'cartera-ledger'"
+        started = (
+            "SELECT FROM pg_stat_activity WHERE application_name = 'cartera-ledger'"
+            " AND datname = current_database()"
+        )
         until(lambda: app.execute(started).fetchall())
         process.terminate()
         assert ended(process) == 0
