@@ -5,8 +5,9 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from importlib.util import find_spec
 from itertools import product
 from multiprocessing.synchronize import Barrier
@@ -30,10 +31,11 @@ from ledger.settings import Settings
 WRITERS = (1, 8)
 ROUNDS = 3
 LOANS = 40  # of each writer: no two writers meet
-DAYS = 60  # of history behind each loan: closed every day for two months; no snapshot yet
-PAY_ON = START + timedelta(days=DAYS)
+DAYS = 180  # of history behind each loan: half of a twelve-month loan, closed every day
+YOUNG_DAYS = 60  # and a younger book, which is kinder to who replays every event
 
 Step = Callable[[int], object]
+Prepare = Callable[[Settings, int], Step]
 
 
 def run(*, quick: bool = False) -> BenchResult:
@@ -47,15 +49,17 @@ def run(*, quick: bool = False) -> BenchResult:
         for functions in (False, True):
             _application(settings, functions=functions, create=True).close()
         for writers, _ in product(WRITERS, range(1 if quick else ROUNDS)):
-            for what, prepare in STEPS.items():
-                rate = _measure(prepare, settings, writers, seconds)
+            for what, rate in _round(settings, writers, seconds, DAYS):
                 figures[what, writers] = max(rate, figures.get((what, writers), 0.0))
             rate = _pgbench(settings, writers, seconds)
             figures["pgbench", writers] = max(rate, figures.get(("pgbench", writers), 0.0))
-    most = max(WRITERS)
+        most = max(WRITERS)
+        young = {} if quick else dict(_round(settings, most, seconds, YOUNG_DAYS))
     others = {f"{what}, {writers} writers": figure for (what, writers), figure in figures.items()}
-    best_stock = max(figures["stock", most], figures["stock with functions", most])
-    others["times the faster stock"] = figures["ours", most] / best_stock
+    others["times the faster stock"] = _times({what: figures[what, most] for what in STEPS})
+    if young:
+        others |= {f"{what}, loans of {YOUNG_DAYS} days": rate for what, rate in young.items()}
+        others[f"times the faster stock, loans of {YOUNG_DAYS} days"] = _times(young)
     return result(
         "append",
         "commits/s",
@@ -69,9 +73,18 @@ def run(*, quick: bool = False) -> BenchResult:
     )
 
 
-def _measure(
-    prepare: Callable[[Settings, int], Step], settings: Settings, writers: int, seconds: float
-) -> float:
+def _round(
+    settings: Settings, writers: int, seconds: float, days: int
+) -> Iterator[tuple[str, float]]:
+    for what, prepare in STEPS.items():
+        yield what, _measure(partial(prepare, days=days), settings, writers, seconds)
+
+
+def _times(rates: dict[str, float]) -> float:
+    return rates["ours"] / max(rates["stock"], rates["stock with functions"])
+
+
+def _measure(prepare: Prepare, settings: Settings, writers: int, seconds: float) -> float:
     """Commits a second of all writers together, between the same two instants."""
     processes = multiprocessing.get_context("spawn")
     with processes.Manager() as manager:
@@ -91,7 +104,7 @@ def _measure(
 
 
 def _write(
-    prepare: Callable[[Settings, int], Step],
+    prepare: Prepare,
     settings: Settings,
     nth: int,
     seconds: float,
@@ -109,12 +122,13 @@ def _write(
     counts[nth] = done / spent
 
 
-def _ours(settings: Settings, nth: int) -> Step:
+def _ours(settings: Settings, nth: int, days: int = DAYS) -> Step:
     ledger = Ledger(
         settings.model_copy(update={"pool_max_size": 1}), clock=FixedClock(date(2027, 1, 1))
     )
     loans = []
-    story = history(DAYS)
+    story = history(days)
+    pay_on = START + timedelta(days=days)
     run_id = f"{os.getpid()}-{nth}"
     for n in range(LOANS):
         opened = ledger.open_loan(
@@ -124,14 +138,15 @@ def _ours(settings: Settings, nth: int) -> Step:
         loans.append(opened.loan_id)
     amount = Money("0.01", TERMS.currency)
     return lambda n: ledger.receive_payment(
-        loans[n % LOANS], amount=amount, effective_on=PAY_ON, cause=CAUSE, channel="spei",
+        loans[n % LOANS], amount=amount, effective_on=pay_on, cause=CAUSE, channel="spei",
         reference="R2026-03-01",
     )  # fmt: skip
 
 
-def _stock(settings: Settings, nth: int, *, functions: bool = False) -> Step:
+def _stock(settings: Settings, nth: int, days: int = DAYS, *, functions: bool = False) -> Step:
     app = _application(settings, functions=functions)
-    story = history(DAYS)
+    story = history(days)
+    pay_on = START + timedelta(days=days)
     loans = []
     for _ in range(LOANS):
         loan = stock.told(story)
@@ -139,12 +154,12 @@ def _stock(settings: Settings, nth: int, *, functions: bool = False) -> Step:
         loans.append(loan.id)
     folded = replay(story)
     assert folded is not None
-    [paid] = _payments(commands.receive_payment(folded, amount=1, effective_on=PAY_ON))
+    [paid] = _payments(commands.receive_payment(folded, amount=1, effective_on=pay_on))
     portions = [stock.portion(portion) for portion in paid.allocation]
 
     def step(n: int) -> None:
         loan: stock.StockLoan = app.repository.get(loans[n % LOANS])
-        loan.pay(PAY_ON, paid.amount, portions, "spei", "R2026-03-01")
+        loan.pay(pay_on, paid.amount, portions, "spei", "R2026-03-01")
         app.save(loan)
 
     return step
@@ -168,15 +183,19 @@ def _application(settings: Settings, *, functions: bool, create: bool = False) -
     )
 
 
-def _stock_functions(settings: Settings, nth: int) -> Step:
-    return _stock(settings, nth, functions=True)
+def _stock_functions(settings: Settings, nth: int, days: int = DAYS) -> Step:
+    return _stock(settings, nth, days, functions=True)
 
 
 def _payments(events: tuple[AnyLoanEvent, ...]) -> list[PaymentReceived]:
     return [event for event in events if isinstance(event, PaymentReceived)]
 
 
-STEPS = {"ours": _ours, "stock": _stock, "stock with functions": _stock_functions}
+STEPS: dict[str, Callable[..., Step]] = {
+    "ours": _ours,
+    "stock": _stock,
+    "stock with functions": _stock_functions,
+}
 
 SCRIPT = r"""
 \set version random(1, 2000000000)
