@@ -6,6 +6,8 @@ Folding is in place and never refuses: every rule stands in the commands.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from msgspec import structs
+
 from domain import events as e
 from domain.loan import Amounts, Fee, Line, Loan, Payment, Promise, Status
 
@@ -131,7 +133,7 @@ def _fee_waived(loan: Loan, event: e.FeeWaived) -> None:
     owed = loan.lines[event.instalment - 1].owed
     owed.fee -= event.amount
     owed.fee_tax -= event.tax
-    loan.fees[event.fee].waived = True
+    loan.fees[event.fee] = structs.replace(loan.fees[event.fee], waived=True)
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -144,26 +146,34 @@ def _payment(loan: Loan, event: e.PaymentReceived) -> None:
             line.paid_on = event.effective_on
     loan.overpaid += event.overpaid
     loan.prepaid += event.prepaid
-    payment = Payment(
-        event.payment, event.amount, event.effective_on, {}, event.overpaid, event.prepaid,
-        event.channel, event.reference,
+    loan.payments[event.payment] = Payment(
+        event.payment, event.amount, event.effective_on, _allocated({}, event.allocation),
+        event.overpaid, event.prepaid, event.channel, event.reference,
     )  # fmt: skip
-    _allocate(payment, event.allocation)
-    loan.payments[event.payment] = payment
     loan.facts.append(event)
     _mark(loan, event.settled)
 
 
-def _allocate(payment: Payment, portions: Iterable[e.Portion], sign: int = 1) -> None:
+def _allocated(before: dict[int, Amounts], portions: Iterable[e.Portion]) -> dict[int, Amounts]:
+    """What a payment clears once ``portions`` are added to what it cleared before."""
+    after = dict(before)
     for portion in portions:
-        payment.allocation.setdefault(portion.instalment, Amounts()).add(portion, sign)
+        cleared = Amounts(
+            portion.fee_tax, portion.fee, portion.late_interest_tax, portion.late_interest,
+            portion.interest_tax, portion.interest, portion.principal,
+        )  # fmt: skip
+        if kept := after.get(portion.instalment):
+            cleared.add(kept)
+        after[portion.instalment] = cleared
+    return after
 
 
 def _reversed(loan: Loan, event: e.PaymentReversed) -> None:
     _clear(loan, event.allocation, -1)
     loan.overpaid -= event.overpaid
     loan.prepaid -= event.prepaid
-    loan.payments[event.payment].reversed_on = event.reversed_on
+    payment = loan.payments[event.payment]
+    loan.payments[event.payment] = structs.replace(payment, reversed_on=event.reversed_on)
     loan.facts = [
         fact for fact in loan.facts
         if not (isinstance(fact, e.PaymentReceived) and fact.payment == event.payment)
@@ -200,8 +210,11 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     for moved in event.moved:
         _clear(loan, moved.portions)
         payment = loan.payments[moved.payment]
-        _allocate(payment, moved.portions)
-        payment.overpaid += moved.overpaid
+        loan.payments[moved.payment] = structs.replace(
+            payment,
+            allocation=_allocated(payment.allocation, moved.portions),
+            overpaid=payment.overpaid + moved.overpaid,
+        )
         loan.overpaid += moved.overpaid
     for number in {p.instalment for moved in event.moved for p in moved.portions}:
         _repaid_on(loan, number)
@@ -226,7 +239,8 @@ def _promised(loan: Loan, event: e.PromiseMade) -> None:
 
 def _judged(state: str) -> Callable[[Loan, Any], None]:
     def fold(loan: Loan, event: e.PromiseKept | e.PromiseBroken | e.PromiseCancelled) -> None:
-        loan.promises[event.promise].state = state
+        promise = loan.promises[event.promise]
+        loan.promises[event.promise] = structs.replace(promise, state=state)
         loan.facts.append(event)
 
     return fold

@@ -82,7 +82,7 @@ class Line(Struct, omit_defaults=True):
         return self.owed.total - self.paid.total
 
 
-class Payment(Struct, omit_defaults=True):
+class Payment(Struct, frozen=True, omit_defaults=True):
     """A payment and what it clears now (later corrections included)."""
 
     number: int
@@ -96,7 +96,7 @@ class Payment(Struct, omit_defaults=True):
     reversed_on: date | None = None
 
 
-class Fee(Struct, omit_defaults=True):
+class Fee(Struct, frozen=True, omit_defaults=True):
     """A fee and what was waived of it."""
 
     number: int
@@ -108,7 +108,7 @@ class Fee(Struct, omit_defaults=True):
     waived: bool = False
 
 
-class Promise(Struct, omit_defaults=True):
+class Promise(Struct, frozen=True, omit_defaults=True):
     """A promise to pay."""
 
     number: int
@@ -212,7 +212,7 @@ class Loan(Struct, omit_defaults=True):
 
 
 def copy(loan: Loan) -> Loan:
-    """An independent copy; events, being frozen, are shared."""
+    """An independent copy; what is frozen is shared."""
     again = msgspec.structs.replace(loan)
     again.lines = [
         msgspec.structs.replace(
@@ -220,15 +220,9 @@ def copy(loan: Loan) -> Loan:
         )
         for line in loan.lines
     ]
-    again.payments = {
-        number: msgspec.structs.replace(
-            payment,
-            allocation={n: msgspec.structs.replace(a) for n, a in payment.allocation.items()},
-        )
-        for number, payment in loan.payments.items()
-    }
-    again.fees = {n: msgspec.structs.replace(fee) for n, fee in loan.fees.items()}
-    again.promises = {n: msgspec.structs.replace(p) for n, p in loan.promises.items()}
+    again.payments = dict(loan.payments)
+    again.fees = dict(loan.fees)
+    again.promises = dict(loan.promises)
     again.recovered = msgspec.structs.replace(loan.recovered)
     again.facts = list(loan.facts)
     return again
