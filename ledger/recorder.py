@@ -1,6 +1,7 @@
 """The recorders and their factory: the event store on our tables, in eventsourcing's terms."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,7 +22,6 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment
 from psycopg import Connection, errors
 from psycopg.rows import TupleRow
-from psycopg.types.numeric import Int2
 
 from ledger.errors import DuplicateLoanNumber, KeyReused
 from ledger.log import horizon
@@ -64,6 +64,19 @@ class AlreadyApplied(IntegrityError):
         self.result = result
 
 
+class Packed(msgspec.Struct, frozen=True):
+    """One event on its way into `ledger.append`; ``state`` goes in byte for byte."""
+
+    type: str
+    revision: int
+    effective_on: date
+    state: msgspec.Raw
+
+
+def _packed(fact: StoredFact) -> Packed:
+    return Packed(fact.topic, fact.revision, fact.effective_on, msgspec.Raw(fact.state))
+
+
 class LedgerRecorder(ApplicationRecorder):
     """Appends with `ledger.append` in one round trip; reads the log up to its horizon."""
 
@@ -97,10 +110,7 @@ class LedgerRecorder(ApplicationRecorder):
             msgspec.json.encode(command).decode(),
             loan_id,
             expected,
-            [fact.topic for fact in facts],
-            [Int2(fact.revision) for fact in facts],
-            [fact.effective_on for fact in facts],
-            [fact.state.decode() for fact in facts],
+            msgspec.json.encode([_packed(fact) for fact in facts]).decode(),
             msgspec.json.encode(state).decode(),
         ]
         try:
@@ -207,7 +217,7 @@ class LedgerRecorder(ApplicationRecorder):
 
 APPEND = (
     "SELECT outcome, command_id, loan_id, version, positions, tags"
-    " FROM ledger.append(%s, %s, %s, %b, %b, %b, %b, %s)"
+    " FROM ledger.append(%s, %s, %s, %s, %s)"
 )
 APPLIED = (
     "SELECT c.fingerprint, r.* FROM ledger.commands AS c, ledger.result_of(c.id) AS r"

@@ -243,8 +243,7 @@ $$;
 -- reused (the key with another body); conflict (another writer was first).
 
 CREATE FUNCTION ledger.append(
-    command json, loan uuid, expected integer,
-    types text[], revisions smallint[], effective date[], states text[], state json,
+    command json, loan uuid, expected integer, events json, state json,
     OUT outcome text, OUT command_id uuid, OUT loan_id uuid, OUT version integer,
     OUT positions bigint[], OUT tags text[]
 ) LANGUAGE plpgsql AS $$
@@ -253,7 +252,7 @@ DECLARE
     given ledger.commands   := json_populate_record(NULL::ledger.commands, command);
     kept  ledger.commands;
     fresh ledger.loan_state := json_populate_record(NULL::ledger.loan_state, state);
-    total integer           := cardinality(types);
+    total integer           := json_array_length(events);
 BEGIN
     INSERT INTO ledger.commands (id, name, idempotency_key, fingerprint, actor, channel,
                                  correlation_id, causation_id, loan_id, version, appended)
@@ -272,6 +271,8 @@ BEGIN
     command_id := given.id;
     loan_id := loan;
     version := expected + total;
+    positions := '{}';
+    tags := '{}';
     IF total > 0 THEN
         IF expected = 0 THEN
             INSERT INTO ledger.loan_state SELECT (fresh).*
@@ -295,14 +296,15 @@ BEGIN
         WITH added AS (
             INSERT INTO ledger.events
                 (loan_id, version, type, revision, more, effective_on, command_id, state)
-            SELECT loan, expected + n, t, r, total - n, e, given.id, s::json
-            FROM unnest(types, revisions, effective, states) WITH ORDINALITY AS u (t, r, e, s, n)
-            RETURNING position, version
+            SELECT loan, expected + n, e ->> 'type', (e ->> 'revision')::smallint, total - n,
+                   (e ->> 'effective_on')::date, given.id, e -> 'state'
+            FROM json_array_elements(events) WITH ORDINALITY AS u (e, n)
+            RETURNING position, version, type
         )
-        SELECT array_agg(position ORDER BY version) INTO positions FROM added;
+        SELECT array_agg(position ORDER BY version), array_agg(type ORDER BY version)
+        INTO positions, tags FROM added;
     END IF;
     outcome := 'appended';
-    tags := types;
 END
 $$;
 
