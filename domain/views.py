@@ -120,15 +120,14 @@ def _timings(loan: Loan) -> tuple[dict[int, int], dict[int, int]]:
 def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
     """(interest, tax) of each instalment: final, or forecast while the loan runs."""
     terms = loan.terms
-    principal = loan.principal
+    principal = later = loan.principal
     for line in loan.lines:
         owed = line.owed
         coming = 0
+        later -= owed.principal - line.paid.principal
         if loan.status is Status.ACTIVE and not line.due:
             coming = _coming(loan, line, principal, on)
-            principal = sum(
-                later.owed.principal - later.paid.principal for later in loan.lines[line.number :]
-            )
+            principal = later
         accrued = _accrued(loan, line, line.numerator)
         after = share(accrued + coming, terms.tax_rate, terms.rounding)
         before = share(accrued, terms.tax_rate, terms.rounding)
