@@ -3,7 +3,6 @@
 Families of errors are mapped, not single classes; figures in them are shown as money.
 """
 
-import re
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -149,7 +148,7 @@ def refused(error: LoanError | LedgerError | FormError, currency: str = "") -> P
         reused = "this Idempotency-Key came before with another body; that first order stands"
         return Problem(422, error.code, reused, field="Idempotency-Key")
     status = next(status for family, status in STATUSES if isinstance(error, family))
-    detail, figures = in_money(error, currency if isinstance(error, LoanError) else "")
+    detail, figures = in_money(error, currency)
     retry = {"Retry-After": str(RETRY_AFTER)} if isinstance(error, Conflict) else {}
     extra = {"figures": figures} if figures else {}
     code = "invalid-field" if isinstance(error, FormError) else error.code
@@ -158,17 +157,13 @@ def refused(error: LoanError | LedgerError | FormError, currency: str = "") -> P
 
 def in_money(error: Exception, currency: str) -> tuple[str, dict[str, dict[str, str]]]:
     """The message with its minor units shown as money, and those figures by name."""
-    amounts = {name: value for name, value in vars(error).items() if type(value) is int}
-    if not currency or not amounts:
+    if not isinstance(error, LoanError) or not currency:
         return str(error), {}
-    shown = {str(value): f"{text(value, currency)} {currency}" for value in amounts.values()}
-    figure = re.compile(rf"(?<![\d.-])({'|'.join(map(re.escape, shown))})(?![\d-]|\.\d)")
-    detail = figure.sub(lambda found: shown[found[0]], str(error))
     figures = {
         name: {"amount": text(value, currency), "currency": currency}
-        for name, value in amounts.items()
+        for name, value in error.amounts.items()
     }
-    return detail, figures
+    return error.told(lambda amount: f"{text(amount, currency)} {currency}"), figures
 
 
 def away() -> Problem:

@@ -1,5 +1,6 @@
 """`scenario run`: stories played and compared; `schedule`: terms in, their schedule out."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from cli.console import Exit, answer, progress, say
 from domain.errors import LoanError
 from domain.limits import check_terms
 from domain.schedule import schedule as schedule_of
+from ledger.fields import LONGEST_KEY
 from ledger.forms import FormError, rule_of, schedule_request
 from ledger.money import text
 
@@ -112,8 +114,11 @@ def schedule(
 def _schedule(raw: bytes) -> dict[str, Any]:
     try:
         form = msgspec.json.decode(raw)
+        json.loads(raw, object_pairs_hook=_once, parse_int=str)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _error("json", f"cannot be read: {error}")
+    except FormError as twice:
+        return _error(twice.field, twice.rule)
     currency = form.get("currency") if isinstance(form, dict) else None
     try:
         terms, disbursed_on = schedule_request(form, currency="MXN")
@@ -122,6 +127,15 @@ def _schedule(raw: bytes) -> dict[str, Any]:
     except (FormError, LoanError) as error:
         return _error(*rule_of(error, currency if isinstance(currency, str) else "MXN"))
     return _shown(rows, terms.principal, terms.currency)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse a key that stands twice in one object: which of the two was meant?"""
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise FormError(key[:LONGEST_KEY], "stands twice")
+        seen.add(key)
 
 
 def _shown(rows: Any, principal: int, currency: str) -> dict[str, Any]:

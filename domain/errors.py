@@ -16,18 +16,30 @@ LoanError                   the family; ``field`` is the input at fault, the mes
     NotBackdatable          the value date lies before a fact that fixed the debt
 """
 
+from collections.abc import Callable
 from datetime import date
 
 
 class LoanError(Exception):
-    """A command was refused; nothing changed."""
+    """A command was refused; nothing changed.
+
+    ``rule`` names each of ``amounts`` (minor units) in braces, so that a reader gets them as money.
+    """
 
     field = "loan"
 
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, rule: str, field: str | None = None, **amounts: int) -> None:
+        self.rule = rule
+        self.amounts = amounts
+        super().__init__(self.told(str))
         if field is not None:
             self.field = field
+
+    def told(self, shown: Callable[[int], str]) -> str:
+        """The message, each amount as ``shown`` writes it."""
+        if not self.amounts:
+            return self.rule
+        return self.rule.format_map({name: shown(n) for name, n in self.amounts.items()})
 
     @property
     def code(self) -> str:
@@ -48,10 +60,13 @@ class InvalidAmount(LoanError):
     field = "amount"
 
     def __init__(
-        self, asked: int, rule: str = "must be more than zero", field: str = "amount"
+        self,
+        asked: int,
+        rule: str = "must be more than zero",
+        field: str = "amount",
+        **amounts: int,
     ) -> None:
-        super().__init__(f"{field} {asked} {rule}", field)
-        self.asked = asked
+        super().__init__(f"{field} {{asked}} {rule}", field, asked=asked, **amounts)
 
 
 class InvalidDate(LoanError):
@@ -82,18 +97,16 @@ class OverDisbursement(LoanError):
     field = "principal"
 
     def __init__(self, asked: int, available: int) -> None:
-        super().__init__(f"principal {asked} is more than the {available} still approved")
-        self.asked = asked
-        self.available = available
+        rule = "principal {asked} is more than the {available} still approved"
+        super().__init__(rule, asked=asked, available=available)
 
 
 class OverForgiveness(LoanError):
     """More would be forgiven than is owed."""
 
     def __init__(self, component: str, asked: int, owed: int) -> None:
-        super().__init__(f"{component} {asked} is more than the {owed} owed", component)
-        self.asked = asked
-        self.owed = owed
+        rule = f"{component} {{asked}} is more than the {{owed}} owed"
+        super().__init__(rule, component, asked=asked, owed=owed)
 
 
 class OverRecovery(LoanError):
@@ -102,9 +115,8 @@ class OverRecovery(LoanError):
     field = "amount"
 
     def __init__(self, asked: int, left: int) -> None:
-        super().__init__(f"amount {asked} is more than the {left} written off and not recovered")
-        self.asked = asked
-        self.left = left
+        rule = "amount {asked} is more than the {left} written off and not recovered"
+        super().__init__(rule, asked=asked, left=left)
 
 
 class UnknownPayment(LoanError):
@@ -146,8 +158,7 @@ class BalanceOutstanding(LoanError):
     field = "balance"
 
     def __init__(self, owed: int) -> None:
-        super().__init__(f"cannot close: {owed} is still owed")
-        self.owed = owed
+        super().__init__("cannot close: {owed} is still owed", owed=owed)
 
 
 class NotBackdatable(LoanError):

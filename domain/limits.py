@@ -30,15 +30,15 @@ def check_terms(terms: Terms) -> None:
         _between(field, getattr(terms, field), 0, MAX_RATE)
     _between("instalments", terms.instalments, 1, MAX_INSTALMENTS)
     _between("every", terms.every, 1, 366)
-    _between("instalment_multiple", terms.instalment_multiple, 1, terms.principal)
+    _amount_between("instalment_multiple", terms.instalment_multiple, 1, terms.principal)
     _between("late_grace_days", terms.late_grace_days, 0, 366)
     _between("promise_grace_days", terms.promise_grace_days, 0, 366)
     _between("stage_2_from", terms.stage_2_from, 1, 9_999)
     _between("stage_3_from", terms.stage_3_from, terms.stage_2_from + 1, 9_999)
     for day in terms.month_days:
         _between("month_days", day, 1, 31)
-    if terms.month_days[0] == terms.month_days[1]:
-        raise InvalidTerms("month_days must be two different days", "month_days")
+    if min(terms.month_days) >= 28 or terms.month_days[0] == terms.month_days[1]:
+        raise InvalidTerms("month_days must be different days, in February too", "month_days")
     if len(set(terms.allocation.order)) != len(terms.allocation.order):
         raise InvalidTerms("allocation names an entry twice", "allocation")
     _check_method(terms)
@@ -49,7 +49,7 @@ def _check_method(terms: Terms) -> None:
     if (terms.method in single or terms.frequency in single) and terms.instalments != 1:
         raise InvalidTerms("a single payment has one instalment", "instalments")
     if terms.method is Method.BALLOON:
-        _between("balloon", terms.balloon, 1, terms.principal - 1)
+        _amount_between("balloon", terms.balloon, 1, terms.principal - 1)
     elif terms.balloon:
         raise InvalidTerms("balloon belongs to the balloon method only", "balloon")
     if terms.method is Method.IRREGULAR:
@@ -69,9 +69,16 @@ def _check_irregular(terms: Terms) -> None:
         raise InvalidTerms("irregular due dates must rise", "irregular")
     repaid = sum(row.principal for row in rows)
     if repaid != terms.principal:
-        raise InvalidTerms(f"irregular rows repay {repaid} of {terms.principal}", "irregular")
+        rule = "irregular rows repay {repaid} of {principal}"
+        raise InvalidTerms(rule, "irregular", repaid=repaid, principal=terms.principal)
 
 
 def _between(field: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise InvalidTerms(f"{field} {value} must be between {low} and {high}", field)
+
+
+def _amount_between(field: str, amount: int, low: int, high: int) -> None:
+    if not low <= amount <= high:
+        rule = f"{field} {{asked}} must be between {{low}} and {{high}}"
+        raise InvalidTerms(rule, field, asked=amount, low=low, high=high)

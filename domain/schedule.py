@@ -33,9 +33,11 @@ def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalme
         balance -= repaid
         if repaid < 0 or balance < 0:
             raise InvalidTerms(
-                f"instalment {number} ({repaid + interest}) does not cover its interest "
-                f"({interest}) or repays more than the balance",
+                f"instalment {number} ({{instalment}}) does not cover its interest "
+                "({interest}) or repays more than the balance",
                 "instalments",
+                instalment=repaid + interest,
+                interest=interest,
             )
         rows.append(
             Instalment(
@@ -61,7 +63,8 @@ def _rows(
     """(period, interest, principal) of every instalment."""
     count = len(periods)
     level = _level_instalment(terms, principal, periods)
-    even = _round_to_multiple(divide(principal, count, terms.rounding), terms)
+    multiple = terms.instalment_multiple
+    even = divide(principal, count * multiple, terms.rounding) * multiple
     balance = principal
     for index, period in enumerate(periods):
         interest = (
@@ -130,8 +133,3 @@ def _growth_factors(terms: Terms, periods: Sequence[Period]) -> Iterator[Decimal
     for period in periods:
         numerator = Decimal(terms.annual_rate * units(*period))
         yield _EXACT.add(Decimal(1), _EXACT.divide(numerator, Decimal(basis * MILLION)))
-
-
-def _round_to_multiple(amount: int, terms: Terms) -> int:
-    multiple = terms.instalment_multiple
-    return divide(amount, multiple, terms.rounding) * multiple

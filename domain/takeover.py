@@ -62,8 +62,8 @@ def take_on(
         if not 0 <= amount <= MAX_AMOUNT:
             raise InvalidAmount(amount, "must be between 0 and what the ledger holds", field)
     if principal > terms.principal:
-        rule = f"is more than the {terms.principal} lent"
-        raise InvalidAmount(principal, rule, "principal_balance")
+        rule = "is more than the {lent} lent"
+        raise InvalidAmount(principal, rule, "principal_balance", lent=terms.principal)
     rows = schedule(terms, terms.principal, disbursed_on)
     owed = _uncovered(rows, principal)
     running = next((row for row in rows if row.due_on > effective_on), None)

@@ -15,6 +15,7 @@ from ledger.money import FormError, minor, parse
 
 MAX_WHOLE = 10**9
 MAX_TEXT = 500
+LONGEST_KEY = 80  # of one we do not know, in what we say about it
 REQUIRED: Any = object()
 """In place of a default: the field must be there."""
 
@@ -56,22 +57,22 @@ class Fields:
                     "is an unknown key: YAML reads on, off, yes, no as booleans",
                 )
             if key not in self.asked:
-                raise FormError(self.name(str(key)), "is an unknown key")
+                raise FormError(self.name(str(key)[:LONGEST_KEY]), "is an unknown key")
 
     def amount(self, field: str, currency: str, default: Any = REQUIRED) -> int:
-        """Minor units of an amount written as text."""
-        value = self.take(field, default)
-        if value is default:
+        """Minor units of an amount written as text; ``default`` is in minor units already."""
+        if default is not REQUIRED and self.take(field, None) is None:
             return int(default)
+        value = self.take(field)
         if not isinstance(value, str):
             raise FormError(self.name(field), f'must be text such as "1200.00", not {_kind(value)}')
         return minor(parse(value, currency, self.name(field)), self.name(field))
 
     def rate(self, field: str, default: Any = REQUIRED) -> int:
-        """Millionths of a percentage written as text."""
-        value = self.take(field, default)
-        if value is default:
+        """Millionths of a percentage written as text; ``default`` is in millionths already."""
+        if default is not REQUIRED and self.take(field, None) is None:
             return int(default)
+        value = self.take(field)
         if not isinstance(value, str):
             raise FormError(self.name(field), f'must be text such as "36.00", not {_kind(value)}')
         return percent(value, self.name(field))

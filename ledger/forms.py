@@ -1,6 +1,5 @@
 """What people write (YAML, JSON, CSV cells) turned into terms; or the field and rule it breaks."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -52,12 +51,7 @@ def rule_of(error: LoanError | FormError, currency: str) -> tuple[str, str]:
     """Field and rule of a refusal, its figures written as amounts of ``currency``."""
     if isinstance(error, FormError):
         return error.field, error.rule
-    rule = str(error)
-    for name in ("asked", "available", "owed", "left"):
-        figure = getattr(error, name, None)
-        if isinstance(figure, int):
-            rule = re.sub(rf"(?<!\d){figure}(?!\d)", text(figure, currency), rule)
-    return error.field, rule
+    return error.field, error.told(lambda amount: text(amount, currency))
 
 
 def _terms(fields: Fields, currency: str | None) -> Terms:
@@ -132,6 +126,8 @@ def _allocation(fields: Fields) -> AllocationRule:
     given, at = fields.take("allocation", None), fields.name("allocation")
     if given is None:
         return AllocationRule()
+    if given == [] or (isinstance(given, dict) and given.get("order") == []):
+        raise FormError(at, "names no component: no payment would ever pay anything")
     if isinstance(given, list):
         components = [one_of(name, Component, at) for name in given]
         return AllocationRule(order=tuple((when, what) for when in Timing for what in components))

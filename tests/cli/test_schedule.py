@@ -73,6 +73,31 @@ def test_the_instalment_is_the_one_of_numpy_financial(principal, rate, count):
         ({"disbursed_on": None}, "disbursed_on", "is missing"),
         ({"frequency": "single", "instalments": 1}, "first_due", "needs its due date"),
         ({"disbursed_on": "9999-12-01"}, "instalments", "beyond the year 9999"),
+        (
+            {"every": 366, "frequency": "annual", "interest": "daily"},
+            "instalments",
+            "(1317600.56) does not cover its interest (1336780.00)",
+        ),
+        (
+            {"instalment_multiple": "10000.01"},
+            "instalment_multiple",
+            "instalment_multiple 10000.01 must be between 0.01 and 10000.00",
+        ),
+        (
+            {"method": "balloon", "balloon": "10000.00"},
+            "balloon",
+            "balloon 10000.00 must be between 0.01 and 9999.99",
+        ),
+        (
+            {
+                "method": "irregular",
+                "instalments": 1,
+                "irregular": [{"due": "2026-02-15", "principal": "9.50"}],
+            },
+            "irregular",
+            "irregular rows repay 9.50 of 10000.00",
+        ),
+        ({"x" * 1000: 1}, "x" * 80, "is an unknown key"),
     ],
 )
 def test_impossible_terms_are_an_error_on_stdout_and_exit_code_2(cartera, changes, field, rule):
@@ -102,3 +127,15 @@ def test_lines_are_answered_one_by_one_with_errors_in_their_place(cartera):
     assert answers[2]["error"]["field"] == "instalments"
     assert len(answers[3]["instalments"]) == 1
     assert date.fromisoformat(answers[3]["instalments"][0]["due"]) == date(2026, 2, 15)
+
+
+@pytest.mark.parametrize(
+    ("stdin", "field"),
+    [('{"principal": "1.00", ' + given_terms()[1:], "principal"),
+     (given_terms(allocation={"walk": 1})[:-2] + ', "walk": 2}}', "walk")],
+)  # fmt: skip
+def test_a_key_that_stands_twice_is_an_error_and_not_the_last_one_taken(cartera, stdin, field):
+    told = cartera("schedule", stdin=stdin)
+
+    assert told.code == 2
+    assert told.json == {"error": {"field": field, "rule": "stands twice"}}

@@ -149,6 +149,7 @@ def test_a_payment_dated_before_a_forgiveness_that_would_not_hold_is_refused():
         ({"every": 0}, "every"),
         ({"balloon": 1}, "balloon"),
         ({"month_days": (15, 15)}, "month_days"),
+        ({"month_days": (31, 28)}, "month_days"),  # one day in February
         ({"stage_2_from": 90}, "stage_3_from"),
     ],
 )

@@ -195,3 +195,15 @@ def test_a_year_of_actual_actual_is_one_whatever_the_year():
     for year in range(2000, 2030):
         assert actual_actual_isda(date(year, 1, 1), date(year + 1, 1, 1)) == basis
         assert calendar.isleap(year) == ((date(year + 1, 1, 1) - date(year, 1, 1)).days == 366)
+
+
+def test_an_even_share_is_rounded_to_its_multiple_once():
+    agreed = terms(
+        method=Method.EQUAL_PRINCIPAL, principal=2_33, instalments=6, instalment_multiple=26,
+        annual_rate=0,
+    )  # fmt: skip
+
+    rows = schedule(agreed, agreed.principal, START)
+
+    # 233/6 = 38.83 is 1.49 times 26; 39, its rounding, would be 1.5 times
+    assert [row.principal for row in rows] == [26, 26, 26, 26, 26, 103]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import OverDisbursement
+from domain.errors import InvalidTerms, OverDisbursement
 from domain.limits import check_terms
 from domain.money import Rounding
 from domain.terms import (
@@ -148,6 +148,11 @@ def test_every_frequency_is_understood_by_its_own_name(frequency):
         ("allocation", ["intrest"], "'intrest' is not one of"),
         ("allocation", "interest", "must be a mapping of fields"),
         ("irregular", {"due": "2026-01-01"}, "must be a list"),
+        ("balloon", 0, "must be text"),
+        ("tax_rate", 0, "must be text"),
+        ("instalment_multiple", 1, "must be text"),
+        ("allocation", [], "names no component"),
+        ("allocation", {"order": []}, "names no component"),
     ],
 )
 def test_a_field_that_cannot_be_read_is_named_with_its_rule(field, value, rule):
@@ -198,3 +203,11 @@ def test_a_refusal_shows_its_figures_as_amounts():
 
     assert field == "principal"
     assert rule == "principal 1200.00 is more than the 1000.00 still approved"
+
+
+def test_a_figure_that_equals_a_number_of_the_sentence_is_still_the_only_amount():
+    error = InvalidTerms("instalment 30000 ({paid}) is less than {owed}", paid=30_000, owed=2)
+
+    assert str(error) == "instalment 30000 (30000) is less than 2"
+    assert rule_of(error, "MXN")[1] == "instalment 30000 (300.00) is less than 0.02"
+    assert rule_of(error, "JPY")[1] == "instalment 30000 (30000) is less than 2"
