@@ -6,7 +6,7 @@ import sys
 import structlog
 import typer
 
-from cli import books, days, demo, loans, servers, stories
+from cli import books, days, demo, loans, servers, status, stories
 from cli.console import Commands
 
 SERVERS = ("up", "demo", "worker")
@@ -18,18 +18,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (servers, books, days, loans, stories, demo):
+for part in (servers, books, days, status, loans, stories, demo):
     part.register(app)
 
 
 @app.callback()
 def start(context: typer.Context) -> None:
     """Cartera, an event-sourced loan ledger."""
+    level = logging.WARNING
     if context.invoked_subcommand not in SERVERS:  # a command says itself, once, what failed
-        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+        level = logging.CRITICAL
+        logging.getLogger("psycopg.pool").setLevel(level)
     structlog.configure(  # stdout belongs to answers
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is by then
-        wrapper_class=structlog.make_filtering_bound_logger(30),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
     )
 
 

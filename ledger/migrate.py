@@ -58,13 +58,18 @@ def migrate(settings: Settings | None = None, directory: Path | None = None) -> 
 def pending(settings: Settings | None = None, directory: Path | None = None) -> list[str]:
     """The versions that `migrate` would apply now."""
     chosen = settings or current_settings()
-    with psycopg.connect(postgres_url(chosen), autocommit=True) as connection:
-        [[table]] = connection.execute("SELECT to_regclass('schema_migrations')").fetchall()
-        rows = connection.execute("SELECT version FROM schema_migrations") if table else ()
-        applied = {version for (version,) in rows}
+    there = set(applied(chosen))
     return [
-        version for version in _files(directory or chosen.migrations_dir) if version not in applied
+        version for version in _files(directory or chosen.migrations_dir) if version not in there
     ]
+
+
+def applied(settings: Settings | None = None) -> list[str]:
+    """The versions that the database has, oldest first; only its owner may read them."""
+    with psycopg.connect(postgres_url(settings or current_settings()), autocommit=True) as owner:
+        [[table]] = owner.execute("SELECT to_regclass('schema_migrations')").fetchall()
+        rows = owner.execute("SELECT version FROM schema_migrations ORDER BY 1") if table else ()
+        return [version for (version,) in rows]
 
 
 def dbmate_url(url: str) -> str:
