@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from domain.errors import LoanError
@@ -58,9 +59,8 @@ class Commands(TyperGroup):
 
 def fail(told: str, code: Exit = Exit.BAD_INPUT) -> NoReturn:
     """Say what was wrong in one line, and end."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"[red]error[/red] {_escaped(' '.join(told.split()))}"
-    )
+    error = Text.assemble(("error", "red"), " ", " ".join(told.split()))
+    Console(stderr=True, soft_wrap=True, highlight=False).print(error)
     raise typer.Exit(code)
 
 
@@ -69,9 +69,13 @@ def answer(result: Any) -> None:
     sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
 
 
-def say(text: str) -> None:
-    """A line for people, on stdout."""
-    Console(soft_wrap=True, highlight=False).print(text)
+def say(text: str, *, lead: str = "", style: str = "bold") -> None:
+    """A line for people, on stdout, as it is: what looks like markup in a stranger's file is not.
+
+    ``lead`` stands before it in ``style``.
+    """
+    line = Text.assemble((lead, style), " " if lead and text else "", text)
+    Console(soft_wrap=True, highlight=False).print(line)
 
 
 def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -84,7 +88,8 @@ def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
 
 def show(what: Table) -> None:
     """A table on stdout, as wide as it needs where nobody watches."""
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(what)
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width, highlight=False, markup=False, emoji=False).print(what)
 
 
 @contextmanager
@@ -114,7 +119,3 @@ def _of_database(error: Exception) -> bool:
 def _first_line(error: Exception) -> str:
     """Without the statement and the details that follow it."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -87,7 +87,7 @@ def verify(as_json: AsJson = False) -> None:
         answer({"findings": findings})
     else:
         for finding in findings:
-            say(f"{finding}".replace("[", r"\["))
+            say(f"{finding}")
         say(f"{len(findings)} findings" if findings else "replay, read models and journal agree")
     if findings:
         raise typer.Exit(Exit.FINDINGS)
@@ -108,4 +108,4 @@ def bench(
     if as_json:
         answer(result)
     else:
-        say(shown(result).replace("[", r"\["))
+        say(shown(result))

@@ -62,7 +62,7 @@ def demo(
 
 
 def _tape(ledger: Ledger) -> None:
-    say(f"[bold]Loan tape[/bold] {LOANS.name}")
+    say(LOANS.name, lead="Loan tape")
     with progress("loans") as told:
         report = import_loans(
             ledger, LOANS, rejects=_rejects(ledger.settings, LOANS), actor="demo", progress=told
@@ -73,7 +73,7 @@ def _tape(ledger: Ledger) -> None:
 def _live(ledger: Ledger) -> None:
     """Day by day as a lender works: what the bank brings, then the close."""
     days = list(_open_days(ledger))
-    say(f"[bold]Close of day[/bold] {len(days)} days through {LAST_DAY}, with {PAYMENTS.name}")
+    say(f"{len(days)} days through {LAST_DAY}, with {PAYMENTS.name}", lead="Close of day")
     taken: Counter[str] = Counter()
     with progress("days") as told:
         for done, day in enumerate(days, start=1):

@@ -1,6 +1,6 @@
 """A loan's history for an auditor's eyes: each event, what it did, and what was owed after it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -72,7 +72,7 @@ def summary(event: e.AnyLoanEvent, currency: str) -> str:
         case e.LoanOpened():
             terms = event.terms
             return (
-                f"{text(terms.principal, currency)} {currency} at {terms.annual_rate / 10_000:g} %,"
+                f"{text(terms.principal, currency)} {currency} at {_percent(terms.annual_rate)} %,"
                 f" {terms.instalments} {terms.frequency} instalments, {terms.method}"
             )
         case e.LoanDisbursed() | e.LoanTakenOn():
@@ -100,6 +100,11 @@ def summary(event: e.AnyLoanEvent, currency: str) -> str:
             return _portions(event.written_off, currency)
         case e.StageChanged():
             return f"{event.before} to {event.after} at {event.days_past_due} days past due"
+        case e.RecoveryReceived():
+            shown = ((name, event.by_component.get(Component(name), 0)) for name in COMPONENTS)
+            return f"recovery {event.recovery}: {text(event.amount, currency)} = " + _named(
+                shown, currency
+            )
         case _:
             return _plain(event, currency)
 
@@ -116,6 +121,11 @@ def _plain(event: e.AnyLoanEvent, currency: str) -> str:
     return ", ".join(told)
 
 
+def _percent(millionths: int) -> str:
+    """All its decimals, and no zeros behind them."""
+    return f"{millionths // 10_000}.{millionths % 10_000:04d}".rstrip("0").rstrip(".")
+
+
 def _parts(event: Any, currency: str, *names: str) -> str:
     shown = [(name, getattr(event, name)) for name in names]
     return ", ".join(f"{name} {text(value, currency)}" for name, value in shown if value) or "0"
@@ -126,8 +136,12 @@ def _portions(portions: Sequence[e.Portion], currency: str) -> str:
     total = Amounts()
     for portion in portions:
         total.add(portion)
-    shown = [(name, getattr(total, name)) for name in COMPONENTS]
-    named = [f"{name.replace('_', ' ')} {text(value, currency)}" for name, value in shown if value]
+    return _named(((name, getattr(total, name)) for name in COMPONENTS), currency)
+
+
+def _named(amounts: Iterable[tuple[str, int]], currency: str) -> str:
+    """Those that are not zero."""
+    named = [f"{name.replace('_', ' ')} {text(n, currency)}" for name, n in amounts if n]
     return ", ".join(named) or "nothing"
 
 

@@ -13,7 +13,7 @@ def show_portfolio(chosen: Settings, on: date) -> None:
     """Print the portfolio at the end of ``on``, one section a currency."""
     with connect(chosen) as connection:
         found = summary(connection, on)
-    say(f"\n[bold]Portfolio on {on}[/bold]")
+    say("", lead=f"\nPortfolio on {on}")
     for part in found.currencies:
         _loans_and_balances(part)
         _aging(part)
@@ -54,7 +54,10 @@ def _trial_balance(part: CurrencySummary) -> None:
     sums = (_money(n, part.currency) for n in (part.debit, part.credit, part.debit - part.credit))
     shown.add_row("", "total", *sums)
     show(shown)
-    say("debits equal credits" if part.debit == part.credit else "[red]out of balance[/red]")
+    if part.debit == part.credit:
+        say("debits equal credits")
+    else:
+        say("", lead="out of balance", style="red")
 
 
 def _money(amount: int, currency: str) -> str:

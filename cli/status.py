@@ -78,8 +78,7 @@ def _show(book: Any, projections: list[Any]) -> None:
     shown = table("Projections", "name", *numbers, "status", "error", numbers=numbers)
     for one in projections:
         shown.add_row(
-            one.projection, str(one.position), f"{one.behind:,}", one.status,
-            (one.error or "").replace("[", r"\["),
+            one.projection, str(one.position), f"{one.behind:,}", one.status, one.error or "",
         )  # fmt: skip
     show(shown)
 

@@ -69,10 +69,10 @@ def _tell(outcomes: list[dict[str, Any]], *, as_json: bool) -> None:
             answer(one)
         return
     for one in outcomes:
-        mark = "[green]passed[/green]" if one["passed"] else "[red]failed[/red]"
-        say(f"{mark} {one['file']}")
+        lead, style = ("passed", "green") if one["passed"] else ("failed", "red")
+        say(one["file"], lead=lead, style=style)
         for failure in one["failures"]:
-            say(f"       {failure}".replace("[", r"\["))
+            say(f"       {failure}")
     passed = sum(one["passed"] for one in outcomes)
     say(f"{passed} of {len(outcomes)} stories passed")
 

@@ -61,7 +61,7 @@ class CsvLines:
         self.encoding = encoding
         self.file = path.open("rb")
         self.size = os.fstat(self.file.fileno()).st_size
-        self.number = 1
+        self.number = 0
         self.ignored: list[str] = []
         try:
             self.names = self._header(columns, required)
@@ -136,9 +136,9 @@ class CsvLines:
         return names
 
     def _header_text(self) -> str:
-        raw = _physical_line(self.file)
-        if raw is None or not raw.strip():
-            raise FormError("file", "is empty: the first line must name the columns")
+        raw = self._first_line()
+        if raw.startswith(b"\x1f\x8b"):
+            raise FormError("file", "is compressed; unpack it first")
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FormError("file", "is UTF-16; save it as CSV in UTF-8")
         if raw.startswith(b"PK\x03\x04"):
@@ -152,6 +152,14 @@ class CsvLines:
         if "\x00" in text or "\r" in text.rstrip("\r\n"):
             raise FormError("header", "lines must end in LF or CR LF, and hold plain text")
         return text.rstrip("\r\n")
+
+    def _first_line(self) -> bytes:
+        """The first line that is not blank."""
+        while (raw := _physical_line(self.file)) is not None:
+            self.number += 1
+            if raw.removeprefix(b"\xef\xbb\xbf").strip():
+                return raw
+        raise FormError("file", "is empty: the first line must name the columns")
 
 
 def plain(header: str) -> str:

@@ -29,3 +29,17 @@ def test_a_bar_shows_on_a_terminal_only_and_not_beside_json(
 
     assert ("loans" in sys.stderr.getvalue()) is shows
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("told", ["[red]X[/red]", "[/]", r"a\[b]", ":smile:", "[1, 2]"])
+def test_what_strangers_write_is_shown_as_it_is(capsys, told):
+    console.say(told, lead="seen")
+    table = console.table(told, "reference")
+    table.add_row(told)
+    console.show(table)
+    with pytest.raises(console.typer.Exit):
+        console.fail(told)
+
+    shown = capsys.readouterr()
+    assert shown.out.count(told) == 3
+    assert shown.err == f"error {told}\n"

@@ -227,6 +227,7 @@ def test_a_latin_1_line_is_rejected_unless_the_encoding_is_declared(ledger, tmp_
         (b"\n", "file", "is empty"),
         (b"\xff\xfel\x00o\x00", "file", "UTF-16"),
         (b"PK\x03\x04rest", "file", "spreadsheet"),
+        (b"\x1f\x8b\x08rest", "file", "compressed"),
         (b"loan_no,principal\n", "annual_rate", "the file has no such column"),
         (HEADER.encode() + b",monto\n", "principal", "two columns"),
         (b"cr\xe9dito,principal\n", "header", "is not utf-8 text"),
@@ -303,3 +304,13 @@ def test_real_loans_land_and_our_figures_are_the_lenders(ledger, tmp_path):
     assert report.taken_on == report.lines == instalments["of"]
     assert instalments["matching"] >= 0.999 * instalments["of"]
     assert balances["matching"] >= 0.9 * balances["of"]
+
+
+def test_blank_lines_above_the_header_are_passed_over_and_counted(ledger, tmp_path):
+    path = tmp_path / "tape.csv"
+    path.write_text(f"\n  \n{HEADER}\n\nN-1,{NEW}\nN-2\n")
+
+    report = import_loans(ledger, path)
+
+    assert report.opened == 1
+    assert [(line, field) for line, field, _ in rejects(report)] == [(6, "line")]
