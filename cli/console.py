@@ -57,10 +57,21 @@ class Commands(TyperGroup):
             fail(f"database: {_first_line(error)}", Exit.ENVIRONMENT)
 
 
+class Screen(Console):
+    """Shows text as it is; a reader that has gone is for ``Commands`` to answer."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end with exit code 1, which here says that there is something to look at."""
+        raise  # noqa: PLE0704  called where the error is being handled
+
+
 def fail(told: str, code: Exit = Exit.BAD_INPUT) -> NoReturn:
     """Say what was wrong in one line, and end."""
     error = Text.assemble(("error", "red"), " ", " ".join(told.split()))
-    Console(stderr=True, soft_wrap=True, highlight=False).print(error)
+    Screen(stderr=True, soft_wrap=True).print(error)
     raise typer.Exit(code)
 
 
@@ -75,7 +86,7 @@ def say(text: str, *, lead: str = "", style: str = "bold") -> None:
     ``lead`` stands before it in ``style``.
     """
     line = Text.assemble((lead, style), " " if lead and text else "", text)
-    Console(soft_wrap=True, highlight=False).print(line)
+    Screen(soft_wrap=True).print(line)
 
 
 def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
@@ -89,7 +100,7 @@ def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
 def show(what: Table) -> None:
     """A table on stdout, as wide as it needs where nobody watches."""
     width = None if sys.stdout.isatty() else 160
-    Console(width=width, highlight=False, markup=False, emoji=False).print(what)
+    Screen(width=width).print(what)
 
 
 @contextmanager

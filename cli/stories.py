@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from cli.console import Exit, answer, progress, say
+from cli.console import Exit, answer, fail, progress, say
 from domain.errors import LoanError
 from domain.limits import check_terms
 from domain.schedule import schedule as schedule_of
@@ -80,7 +80,10 @@ def _tell(outcomes: list[dict[str, Any]], *, as_json: bool) -> None:
 def _story_files(given: list[Path]) -> Iterator[Path]:
     for path in given:
         if path.is_dir():
-            yield from sorted(path.glob("*.yaml"))
+            stories = sorted(path.glob("*.yaml"))
+            if not stories:
+                fail(f"file: {path} holds no stories (*.yaml)")
+            yield from stories
         else:
             yield path
 

@@ -45,19 +45,20 @@ class Fields:
         if value is not None:
             return value
         if default is REQUIRED:
-            raise FormError(self.name(field), "is missing")
+            raise FormError(self.name(field), f"is missing{self._hint()}")
         return default
 
     def done(self) -> None:
         """Refuse the keys that were never asked for."""
         for key in self.form:
-            if key is True or key is False:
-                raise FormError(
-                    self.name(str(key)),
-                    "is an unknown key: YAML reads on, off, yes, no as booleans",
-                )
             if key not in self.asked:
-                raise FormError(self.name(str(key)[:LONGEST_KEY]), "is an unknown key")
+                named = self.name(str(key)[:LONGEST_KEY])
+                raise FormError(named, f"is an unknown key{self._hint()}")
+
+    def _hint(self) -> str:
+        """Why a key that was written is not there."""
+        booleans = any(key is True or key is False for key in self.form)
+        return ": YAML reads on, off, yes, no as booleans" if booleans else ""
 
     def amount(self, field: str, currency: str, default: Any = REQUIRED) -> int:
         """Minor units of an amount written as text; ``default`` is in minor units already."""

@@ -43,3 +43,14 @@ def test_what_strangers_write_is_shown_as_it_is(capsys, told):
     shown = capsys.readouterr()
     assert shown.out.count(told) == 3
     assert shown.err == f"error {told}\n"
+
+
+def test_a_reader_that_has_gone_is_no_finding(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+
+    with pytest.raises(BrokenPipeError):  # rich alone would end with exit code 1
+        console.say("a line")

@@ -58,3 +58,17 @@ def test_stories_can_be_played_through_the_store(cartera, fresh_database):
 def test_the_schema_itself_is_sound():
     schema = json.loads((SCENARIOS / "scenario.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_a_folder_without_stories_is_bad_input_and_not_a_success(cartera, tmp_path):
+    told = cartera("scenario", "run", tmp_path)
+
+    assert told.code == 2
+    assert told.err == f"error file: {tmp_path} holds no stories (*.yaml)\n"
+
+
+def test_the_key_on_is_explained(cartera, tmp_path):
+    told = cartera("scenario", "run", story(tmp_path, "on.yaml", STORY.replace("day:", "on:")))
+
+    assert told.code == 2
+    assert "timeline[0].day: is missing: YAML reads on, off, yes, no as booleans" in told.out
