@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -51,6 +52,10 @@ class Commands(TyperGroup):
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             fail(f"{where}{error.strerror or error}", Exit.ENVIRONMENT)
+        except UnicodeEncodeError:
+            fail("argument: holds bytes that are no text")
+        except ValidationError as error:  # of the environment's settings: all else is ours
+            fail("; ".join(_settings(error)), Exit.ENVIRONMENT)
         except Exception as error:
             if not _of_database(error):
                 raise
@@ -120,6 +125,13 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Told]:
 def _named(error: FormError | LoanError | LedgerError) -> str:
     """Field and rule."""
     return f"{error.field}: {str(error).removeprefix(f'{error.field} ')}"
+
+
+def _settings(error: ValidationError) -> Iterator[str]:
+    """Each by the variable it came from, without its value, which may be a secret."""
+    for fault in error.errors():
+        name = "_".join(str(part) for part in fault["loc"])
+        yield f"{name if name.isupper() else f'CARTERA_{name.upper()}'}: {fault['msg']}"
 
 
 def _of_database(error: Exception) -> bool:

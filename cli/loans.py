@@ -106,7 +106,7 @@ def query(
 
     try:
         given = json.loads(variables)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         fail(f"vars: is not JSON: {error}")
     if not isinstance(given, dict):
         fail("vars: must be a JSON object")

@@ -75,6 +75,8 @@ def create_key(
     from ledger.api_keys import UnknownRole, issue_key
     from ledger.database import connect
 
+    if not name.strip() or not name.isprintable():
+        fail("name: must say who will use the key, in printable characters")
     try:
         with connect(ready()) as connection:
             token = issue_key(connection, name, role)

@@ -137,3 +137,15 @@ def _answers(url, process):
 def test_stop_is_fine_where_nothing_runs(cartera, tmp_path):
     with override(Settings(var_dir=tmp_path / "none")):
         assert cartera("stop").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("CARTERA_HTTP_PORT", "abc"), ("CARTERA_CURRENCY", "pesos")]
+)
+def test_a_setting_that_cannot_be_read_is_one_line_that_names_its_variable(name, value):
+    told = run("status", **{name: value})
+
+    assert told.returncode == 3
+    assert told.stderr.startswith(f"error {name}: ")
+    assert told.stderr.count("\n") == 1
+    assert value not in told.stderr.replace(name, "")
