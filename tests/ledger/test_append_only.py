@@ -37,6 +37,32 @@ def test_the_application_has_not_even_the_right_to_try(change, app, owner):
     owner.execute("ROLLBACK")
 
 
+@pytest.mark.parametrize("change", CHANGES)
+def test_not_even_as_a_replica_whose_ordinary_triggers_sleep(change, ledger, owner):
+    running(ledger)
+    owner.execute("BEGIN; SET LOCAL session_replication_role = replica")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        owner.execute(change)
+
+    owner.execute("ROLLBACK")
+
+
+def test_a_replica_draws_positions_under_the_lock_too(ledger, owner):
+    running(ledger)
+    owner.execute("BEGIN; SET LOCAL session_replication_role = replica")
+    owner.execute(
+        "INSERT INTO ledger.events (loan_id, version, type, revision, more, effective_on,"
+        " command_id, state) VALUES (gen_random_uuid(), 1, 'x', 1, 0, '2026-01-01',"
+        " gen_random_uuid(), '{}')"
+    )
+    held = owner.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    )
+    assert held.fetchone() == (1,)
+    owner.execute("ROLLBACK")
+
+
 @pytest.mark.parametrize("column", ["position", "recorded_at"])
 def test_position_and_booking_time_are_the_databases_own(column, app):
     value = {"position": "7", "recorded_at": "'2020-01-01'"}[column]
