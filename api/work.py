@@ -61,15 +61,7 @@ def close_of_day(
     shards = body.shards or here.settings.close_of_day_shards
 
     def queue(connection: Connection[TupleRow], origin: dict[str, Any]) -> list[jobs.Job]:
-        return [
-            jobs.enqueue(
-                connection,
-                jobs.CLOSE_DAY,
-                {"on": body.through, "shard": [nth, shards], **origin},
-                here.settings,
-            )
-            for nth in range(shards)
-        ]
+        return jobs.enqueue_close(connection, body.through, shards, here.settings, **origin)
 
     asked = f"close-of-day {body.through} {body.shards}"
     return _once(here, actor, key, asked, queue)

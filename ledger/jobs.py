@@ -4,7 +4,7 @@ A worker holds an advisory lock on the job while it runs it. The lock dies with 
 two workers never run one job at once, and the job of a killed worker is free at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
@@ -38,6 +38,8 @@ KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
 """Each kind has a queue of its name and an actor."""
 
 ATTEMPTS = 5
+DEATHS = 20  # a job that was begun more often than this ends its workers: it is not begun again
+PATIENCE_SECONDS = 2.0
 REFUSALS = (LoanError, LedgerError, FormError, FileNotFoundError)
 """Trying again would be refused again."""
 
@@ -70,25 +72,41 @@ def enqueue(
     settings: Settings | None = None,
 ) -> Job:
     """Keep the job, then tell the workers; if that fails they find it by themselves."""
-    assert kind in KINDS, kind
-    with connection.transaction():
-        [row] = connection.execute(
-            f"INSERT INTO ledger.jobs (id, kind, arguments) VALUES (%s, %s, %s) RETURNING {FIELDS}",
-            [uuid7(), kind, msgspec.json.encode(arguments).decode()],
-        ).fetchall()
-    job = Job(*row)
-    tell(job.id, kind, settings)
+    [job] = _enqueue(connection, kind, [arguments], settings)
     return job
 
 
 def enqueue_close(
-    connection: Connection[TupleRow], on: date, shards: int, settings: Settings | None = None
+    connection: Connection[TupleRow],
+    on: date,
+    shards: int,
+    settings: Settings | None = None,
+    **origin: Any,
 ) -> list[Job]:
-    """One job per shard of the loans."""
-    return [
-        enqueue(connection, CLOSE_DAY, {"on": on, "shard": [nth, shards]}, settings)
-        for nth in range(shards)
-    ]
+    """One job per shard of the loans: all of them, or none. ``origin`` says who asked."""
+    parts = [{"on": on, "shard": [nth, shards], **origin} for nth in range(shards)]
+    return _enqueue(connection, CLOSE_DAY, parts, settings)
+
+
+def _enqueue(
+    connection: Connection[TupleRow],
+    kind: str,
+    orders: Sequence[Mapping[str, Any]],
+    settings: Settings | None,
+) -> list[Job]:
+    assert kind in KINDS, kind
+    with connection.transaction():
+        rows = [
+            connection.execute(
+                "INSERT INTO ledger.jobs (id, kind, arguments) VALUES (%s, %s, %s)"
+                f" RETURNING {FIELDS}",
+                [uuid7(), kind, msgspec.json.encode(arguments).decode()],
+            ).fetchall()[0]
+            for arguments in orders
+        ]
+    made = [Job(*row) for row in rows]
+    all(tell(job.id, kind, settings) for job in made)  # up to the first that is not heard
+    return made
 
 
 def find(connection: Connection[TupleRow], job_id: UUID) -> Job:
@@ -158,6 +176,9 @@ def _start(connection: Connection[TupleRow], job_id: UUID) -> Job | None:
         f" WHERE id = %s AND state IN ('waiting', 'running') RETURNING {FIELDS}",
         [job_id],
     ).fetchall()
+    if rows and Job(*rows[0]).attempts > DEATHS:
+        _end(connection, job_id, "failed", error=f"its worker ended {DEATHS} times in the middle")
+        return None
     return Job(*rows[0]) if rows else None
 
 
@@ -204,5 +225,8 @@ def tell(job_id: UUID, kind: str, settings: Settings | None = None) -> bool:
 
 @lru_cache(maxsize=8)
 def sender(url: str) -> RedisBroker:
-    """A broker that only sends."""
-    return RedisBroker(url=url, middleware=[])  # type: ignore[no-untyped-call]
+    """A broker that only sends, and gives up soon on a queue that hangs."""
+    client = redis.Redis.from_url(
+        url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+    )
+    return RedisBroker(client=client, middleware=[])  # type: ignore[no-untyped-call]

@@ -1,5 +1,7 @@
 from datetime import date
+from socket import AF_UNIX, socket
 from threading import Event, Thread
+from time import monotonic
 from uuid import UUID
 
 import psycopg
@@ -129,3 +131,46 @@ def test_a_job_is_kept_though_the_queue_is_down(app, database):
 def test_each_shard_is_a_job(app, database):
     many = jobs.enqueue_close(app, date(2026, 3, 20), 3, database)
     assert [job.arguments["shard"] for job in many] == [[0, 3], [1, 3], [2, 3]]
+
+
+def test_either_all_shards_are_kept_or_none(app, owner, database):
+    """Half of them would close half of the book, and a repeat would find them already there."""
+    owner.execute(
+        "CREATE FUNCTION third_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.arguments -> 'shard' ->> 0 = '2' THEN RAISE 'no'; END IF; RETURN NEW; END $$;"
+        "CREATE TRIGGER third_fails BEFORE INSERT ON ledger.jobs"
+        " FOR EACH ROW EXECUTE FUNCTION third_fails()"
+    )
+    before = jobs.recent(app)
+    try:
+        with pytest.raises(psycopg.errors.RaiseException):
+            jobs.enqueue_close(app, date(2026, 3, 20), 3, database)
+    finally:
+        owner.execute("DROP FUNCTION third_fails CASCADE")
+    assert jobs.recent(app) == before
+
+
+def test_a_queue_that_hangs_holds_nobody_up_for_long(app, database, tmp_path):
+    path = str(tmp_path / "mute.sock")
+    with socket(AF_UNIX) as mute:
+        mute.bind(path)
+        mute.listen()  # and never says a word
+        silent = database.model_copy(update={"redis_url": f"unix://{path}"})
+        began = monotonic()
+        many = jobs.enqueue_close(app, date(2026, 3, 20), 8, silent)
+    assert len(many) == 8
+    assert monotonic() - began < 4 * jobs.PATIENCE_SECONDS
+
+
+def test_a_job_that_ends_its_workers_is_given_up_some_day(app, owner, database):
+    job = waiting(app, database)
+    owner.execute(
+        "UPDATE ledger.jobs SET state = 'running', attempts = %s WHERE id = %s",
+        [jobs.DEATHS, job.id],
+    )
+
+    assert jobs.run(app, job.id, lambda _: pytest.fail("ran")) is None
+
+    kept = jobs.find(app, job.id)
+    assert (kept.state, kept.error) == ("failed", "its worker ended 20 times in the middle")
+    assert job.id not in dict(jobs.forgotten(app, 0))
