@@ -9,7 +9,10 @@ from functools import lru_cache
 
 from moneyed import CurrencyDoesNotExist, Money, get_currency
 
-LARGEST = 2**63 - 1
+LARGEST = 10**15
+"""Ten million million pesos. One amount stays far below an int64, so that sums of thousands of them
+over the book stay in it: a figure that no total could take would stop the read models."""
+
 PLAIN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
 
 

@@ -151,9 +151,13 @@ def _accruals(places: list[int], rows: list[tuple[int, int, int, bool]]) -> Accr
 
 
 def add_at(sums: Ints, places: Ints | tuple[Ints, ...], values: Ints) -> None:
-    """``sums[places] += values`` with repeats, refusing what an int64 might not hold."""
+    """``sums[places] += values`` with repeats; ``OverflowError`` if a sum is beyond int64."""
     if not values.size:
         return
-    bound = np.abs(values).astype(np.float64).sum() + np.abs(sums).astype(np.float64).max()
-    assert bound < 2**62, f"amounts up to {bound:.0f} in one batch are beyond int64"
-    np.add.at(sums, places, values)
+    bound = np.abs(values.astype(np.float64)).sum() + np.abs(sums.astype(np.float64)).max()
+    if bound < 2**62:
+        np.add.at(sums, places, values)
+        return
+    exact = sums.astype(object)
+    np.add.at(exact, places, values.astype(object))
+    sums[...] = exact.astype(np.int64)

@@ -39,7 +39,7 @@ def test_what_is_no_plain_amount_is_refused_by_field(bad):
 
 @pytest.mark.parametrize(
     ("amount", "whole"),
-    [("92233720368547758.07", LARGEST), ("92233720368547758.08", None), ("1.00000", 1_00),
+    [("10000000000000.00", LARGEST), ("10000000000000.01", None), ("1.00000", 1_00),
      ("0.001", None), ("NaN", None), ("-Infinity", None), ("1E+500", None), ("1E-500", None)],
 )  # fmt: skip
 def test_money_becomes_minor_units_exactly_or_not_at_all(amount, whole):

@@ -203,10 +203,19 @@ def test_a_projection_added_later_catches_up_alone(log):
     assert checked(log.settings) == []
 
 
-def test_sums_beyond_int64_are_refused_not_wrapped():
-    sums, large = np.zeros(1, dtype=np.int64), np.array([2**61, 2**61], dtype=np.int64)
+@pytest.mark.parametrize(
+    "amounts", [[2**62, 2**62 - 1], [2**63 - 1], [2**62, -(2**62), 2**62, 7], [-(2**63)]]
+)
+def test_large_sums_are_exact(amounts):
+    sums = np.zeros(1, dtype=np.int64)
+    add_at(sums, np.zeros(len(amounts), dtype=np.int64), np.array(amounts, dtype=np.int64))
+    assert sums.tolist() == [sum(amounts)]
 
-    with pytest.raises(AssertionError, match="beyond int64"):
+
+def test_sums_beyond_int64_are_refused_not_wrapped():
+    sums, large = np.zeros(1, dtype=np.int64), np.array([2**62, 2**62], dtype=np.int64)
+
+    with pytest.raises(OverflowError):
         add_at(sums, np.zeros(2, dtype=np.int64), large)
 
     assert sums.tolist() == [0]
