@@ -34,7 +34,10 @@ AGING = """SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_d
     FROM (SELECT loans.loan_id, coalesce(%s::date - (
                      SELECT min(late.due_on) FROM read.schedule AS late
                      WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
-                       AND (late.settled_on IS NULL OR late.settled_on > %s)), 0) AS days_past_due
+                       AND (late.settled_on IS NULL OR late.settled_on > %s)
+                       AND (late.due OR late.principal + late.interest + late.interest_tax
+                            + late.late_interest + late.late_interest_tax
+                            + late.fee + late.fee_tax > 0)), 0) AS days_past_due
           FROM read.loans WHERE loans.loan_id = ANY(%s) AND loans.booked_on <= %s
             AND (loans.closed_on IS NULL OR loans.closed_on > %s)
             AND (loans.written_off_on IS NULL OR loans.written_off_on > %s)) AS aged"""

@@ -14,6 +14,7 @@ from tests.domain.histories import terms
 from tests.projections.stories import Log, Story, catch_up, paid_out, read, taken_on
 
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 15), date(2026, 2, 15), date(2026, 3, 15)
+WITHOUT_INTEREST = {"annual_rate": 0, "method": Method.INTEREST_ONLY}
 PRINCIPALS = {"method": Method.EQUAL_PRINCIPAL, "day_count": DayCount.THIRTY_360}
 
 
@@ -291,3 +292,23 @@ def test_counters_need_no_count(told, database):
         ("active", 2, 2_400_00), ("opened", 1, 0),
     ]  # fmt: skip
     assert (rows[0]["overdue_loans"], rows[0]["overdue"]) == (1, 141_76)
+
+
+@pytest.mark.parametrize(("on", "days"), [("2026-07-01", 0), ("2027-01-15", 0), ("2027-01-25", 10)])
+def test_an_instalment_of_nothing_makes_nobody_late(told, on, days):
+    """Interest only at 0 %: eleven empty instalments, then the principal. No day was closed."""
+    story = paid_out(terms(**WITHOUT_INTEREST))
+    rows = told(story)(
+        "SELECT days_past_due FROM read.aging_at(%s) WHERE loan_id = %s", on, story.loan_id
+    )
+    assert rows == [{"days_past_due": days}]
+
+
+def test_a_page_of_the_journal_follows_an_index(told):
+    ask = told(paid_out())
+    plan = ask(
+        "EXPLAIN (COSTS OFF) SELECT set_config('enable_seqscan', 'off', true), entry.position"
+        " FROM read.journal_entries AS entry WHERE (entry.position, entry.part) > (5, 1)"
+        " ORDER BY entry.position, entry.part LIMIT 50"
+    )
+    assert not [line for line in plan if "Sort" in line["QUERY PLAN"]], plan
