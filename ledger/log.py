@@ -4,7 +4,7 @@ Positions are drawn before they are committed, so a later one may become visible
 therefore stop at `horizon`: docs/decisions/0003 says why nothing can appear below it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -17,9 +17,13 @@ from domain import events as e
 from domain.fold import replay
 from domain.loan import Loan
 from ledger import upcasters
+from ledger.errors import UnknownRevision
 from ledger.mapper import Recorded
 
-__all__ = ["Batch", "Origin", "Recorded", "facts", "history", "horizon", "load_many", "read"]
+__all__ = [
+    "UNREADABLE", "Batch", "Origin", "Recorded", "facts", "history", "horizon", "load_many", "read",
+    "unreadable",
+]  # fmt: skip
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
 
@@ -85,6 +89,27 @@ def read(
     if end and whole == len(rows):
         return Batch(events, max(after, reached), end=True)
     return Batch(events, events[-1].position if events else after, end=end)
+
+
+UNREADABLE = (UnknownRevision, msgspec.MsgspecError)
+"""What reading raises where a stored event is none of ours."""
+
+
+def unreadable(
+    connection: Connection[TupleRow], after: int, upto: int
+) -> Iterator[tuple[UUID, int, str]]:
+    """Loan, position and reason of each stored event in the span that cannot be read."""
+    with connection.cursor(name="unreadable") as rows:
+        rows.execute(
+            f"SELECT {FIELDS} FROM ledger.events WHERE position > %s AND position <= %s"
+            " ORDER BY position",
+            [after, upto],
+        )
+        for row in rows:
+            try:
+                _recorded(row)
+            except UNREADABLE as broken:
+                yield row[1], row[0], f"{row[3]} cannot be read: {broken}"
 
 
 def history(connection: Connection[TupleRow], loan_id: UUID) -> list[tuple[Recorded, Origin]]:

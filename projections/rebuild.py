@@ -51,7 +51,7 @@ def rebuild(
     """
     tables = [table for kind in projections for table in kind().tables]
     with pool.connection() as writer, pool.connection() as reader, _alone(writer):
-        _lay_out(writer, tables)
+        lay_out(writer, tables)
         engine = Engine(writer, reader, projections, SHADOW)
         report = engine.run(None, batch_size, progress)
         if report.stopped:
@@ -81,7 +81,7 @@ def _alone(connection: Connection[Any]) -> Iterator[None]:
         connection.commit()
 
 
-def _lay_out(connection: Connection[Any], tables: Sequence[str]) -> None:
+def lay_out(connection: Connection[Any], tables: Sequence[str]) -> None:
     """Empty tables in the shadow schema, like the live ones down to their indexes."""
     with connection.transaction(), connection.cursor() as cursor:
         left = cursor.execute(

@@ -49,6 +49,15 @@ _CHECKS = (
         """,
     ),
     (
+        "positions",
+        "projection {} stands at {}, the log ends at {}",
+        """
+        SELECT NULL, NULL, projection, position, last_value
+        FROM read.positions CROSS JOIN ledger.position
+        WHERE position > last_value
+        """,
+    ),
+    (
         "identity",
         "disbursed {} is not repaid {} + forgiven {} + written off {} + outstanding {}",
         """

@@ -1,5 +1,6 @@
 """Logs for the tests: what the domain's commands answer, stored as the ledger stores it."""
 
+from collections import Counter
 from uuid import UUID, uuid4
 
 import psycopg
@@ -84,12 +85,27 @@ class Log:
                 continue
             rows += self._rows(loan_id, waiting[loan_id].pop(0))
         with database.connect(self.settings) as connection:
+            for command, loan_id, version, appended in self._commands(rows):
+                connection.execute(
+                    "INSERT INTO ledger.commands (id, name, actor, channel, correlation_id,"
+                    " loan_id, version, appended)"
+                    " VALUES (%s, 'story', 'tests', 'tests', %s, %s, %s, %s)",
+                    [command, command, loan_id, version, appended],
+                )
             columns = "loan_id, version, type, revision, more, effective_on, command_id, state"
             copying = f"COPY ledger.events ({columns}) FROM STDIN"
             with connection.cursor() as cursor, cursor.copy(copying) as copy:
                 for row in rows:
                     copy.write_row(row)
             state.rebuild(connection)
+
+    @staticmethod
+    def _commands(rows):
+        """The order that each append came from: id, loan, version after it, events."""
+        appended = Counter(row[6] for row in rows)
+        for loan_id, version, _, _, more, _, command, _ in rows:
+            if not more:
+                yield command, loan_id, version, appended[command]
 
     def _rows(self, loan_id, events):
         command = uuid4()

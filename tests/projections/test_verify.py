@@ -15,6 +15,8 @@ def book(database):
     log, story = Log(database), paid_out()
     story.do(commands.close_day, on=date(2026, 2, 20))
     story.do(commands.receive_payment, amount=1_500_00, effective_on=date(2026, 2, 20))
+    story.do(commands.make_promise, amount=1_00, promised_for=date(2026, 2, 25),
+             effective_on=date(2026, 2, 20))  # fmt: skip
     log.append(story, paid_out())
     catch_up(database)
     return database, story.loan_id
@@ -42,6 +44,17 @@ TAMPERED = [
     ("portfolio totals", "UPDATE read.portfolio_totals SET loans = loans + {}"),
     ("journal totals", "UPDATE read.journal_totals SET debit = debit + {} WHERE account = 1"),
     ("transactions", f"UPDATE read.transactions SET overpaid = overpaid + {{}} {PAYMENT}"),
+    ("table", f"UPDATE read.portions SET effective_on = effective_on + {{}} {OF_LOAN}"),
+    ("table", f"UPDATE read.payments SET position = position + {{}} {OF_LOAN}"),
+    ("table", f"UPDATE read.promises SET amount = amount + {{}} {OF_LOAN}"),
+    ("table", f"UPDATE read.schedule SET paid_late = paid_late + {{}} {FIRST}"),
+    ("table", f"UPDATE read.loans SET maturity_on = maturity_on + {{}} {OF_LOAN}"),
+    ("table", f"UPDATE read.balances SET paid_total = paid_total + {{}} {OF_LOAN}"),
+    ("state row", f"UPDATE ledger.loan_state SET numerator = numerator + {{}} {OF_LOAN}"),
+    (
+        "state row",
+        f"UPDATE ledger.loan_state SET closed_through = date '2026-02-20' + {{}} {OF_LOAN}",
+    ),
     ("state row", f"UPDATE ledger.loan_state SET principal = principal + {{}} {OF_LOAN}"),
 ]
 
@@ -103,3 +116,71 @@ def test_a_position_inside_an_append_is_found(book):
         connection.execute("UPDATE read.positions SET position = %s", [before])
 
     assert [one.check for one in found] == ["positions"]
+
+
+OF_PAYMENT = f"{OF_LOAN} AND type = 'payment-received'"
+IN_THE_LOG = [
+    f"DELETE FROM ledger.events {OF_PAYMENT}",
+    f"DELETE FROM ledger.events {OF_LOAN} AND version = 1",
+    f"DELETE FROM ledger.events {OF_LOAN} AND version = 2",
+    f"DELETE FROM ledger.events {OF_LOAN} AND type = 'promise-made'",
+    f"DELETE FROM ledger.events {OF_LOAN}",
+    f"DELETE FROM ledger.commands {OF_LOAN}",
+    f"UPDATE ledger.events SET state = '{{}}' {OF_PAYMENT}",
+    f"UPDATE ledger.events SET state = '7' {OF_PAYMENT}",
+    f"UPDATE ledger.events SET state = (state::jsonb - 'amount')::json {OF_PAYMENT}",
+    f"UPDATE ledger.events SET type = 'fee-charged' {OF_PAYMENT}",
+    f"UPDATE ledger.events SET revision = 9 {OF_PAYMENT}",
+    f"UPDATE ledger.events SET effective_on = effective_on - 1 {OF_PAYMENT}",
+    f"UPDATE ledger.events SET recorded_at = recorded_at - interval '1 day' {OF_PAYMENT}",
+    f"UPDATE ledger.events SET more = more + 1 {OF_PAYMENT}",
+    f"UPDATE ledger.events SET command_id = gen_random_uuid() {OF_PAYMENT}",
+    f"UPDATE ledger.commands SET version = version + 1 {OF_LOAN}",
+]
+
+
+@pytest.mark.parametrize("tampering", IN_THE_LOG)
+def test_a_log_that_was_laid_hands_on_is_told_not_tripped_over(fresh_database, tampering):
+    log, story = Log(fresh_database), paid_out()
+    story.do(commands.receive_payment, amount=1_500_00, effective_on=date(2026, 2, 20))
+    story.do(commands.make_promise, amount=1_00, promised_for=date(2026, 2, 25),
+             effective_on=date(2026, 2, 20))  # fmt: skip
+    other = paid_out()
+    log.append(story, other)
+    catch_up(fresh_database)
+    with db.connect(fresh_database, owner=True) as connection:
+        connection.execute("ALTER TABLE ledger.events DISABLE TRIGGER ALL")
+        connection.execute("ALTER TABLE ledger.commands DISABLE TRIGGER ALL")
+
+    found = findings(fresh_database, story.loan_id, tampering)
+
+    assert "log" in {one.check for one in found}
+    assert other.loan_id not in {one.loan_id for one in found}
+
+
+def test_an_altered_word_in_an_event_shows_in_what_was_made_of_it(fresh_database):
+    log, story = Log(fresh_database), paid_out()
+    story.do(commands.receive_payment, amount=1_00, effective_on=date(2026, 2, 20), reference="A")
+    log.append(story)
+    catch_up(fresh_database)
+    with db.connect(fresh_database, owner=True) as connection:
+        connection.execute("ALTER TABLE ledger.events DISABLE TRIGGER ALL")
+
+    found = findings(
+        fresh_database, story.loan_id,
+        "UPDATE ledger.events SET state = jsonb_set(state::jsonb, '{reference}', '\"B\"')"
+        f" {OF_PAYMENT}",
+    )  # fmt: skip
+
+    assert {one.check for one in found} == {"table"}
+    assert {one.loan_id for one in found} == {story.loan_id}
+
+
+def test_a_projection_cannot_be_ahead_of_the_log(book):
+    settings, _ = book
+    with db.connect(settings, owner=True) as connection:
+        connection.execute("UPDATE read.positions SET position = position + 1000")
+        connection.commit()
+        found = {one.check for one in verify(connection)}
+        connection.execute("UPDATE read.positions SET position = position - 1000")
+    assert "positions" in found
