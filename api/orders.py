@@ -63,12 +63,13 @@ LoanName = Annotated[
 
 def loan_named(ledger: Ledger, name: str) -> UUID:
     """The loan that a path names. Errors: ``UnknownLoan``."""
+    if not storable(name):
+        raise UnknownLoan(repr(name))
     try:
-        return UUID(name)
+        given = UUID(name)
     except ValueError:
-        if not storable(name):
-            raise UnknownLoan(repr(name)) from None
         return ledger.find(name)
+    return ledger.find_either(given, name)
 
 
 @dataclass(frozen=True)

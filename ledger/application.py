@@ -3,8 +3,10 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from hashlib import sha256
+from threading import RLock
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -44,6 +46,7 @@ from ledger.streams import LoanRepository, Stream, project
 from ledger.subscription import Wake
 
 ATTEMPTS = 12
+TURNS = 256  # loans that lost a race wait by the last digits of their id
 LONGEST_KEY = 200
 
 
@@ -59,6 +62,7 @@ class Ledger(Commands, Application[UUID]):
         self.settings = settings or current_settings()
         self.clock: Clock = clock or SystemClock(self.settings.zone)
         self.store = Store(self.settings)
+        self._turns = [RLock() for _ in range(TURNS)]
         super().__init__()
 
     def construct_factory(self, env: Environment) -> Factory:
@@ -96,6 +100,22 @@ class Ledger(Commands, Application[UUID]):
             raise UnknownLoan(loan_no)
         return found
 
+    def find_either(self, loan_id: UUID, loan_no: str) -> UUID:
+        """The loan with this id, else the one with this number: a number may look like an id.
+
+        Errors: ``UnknownLoan``.
+        """
+        rows = self.store.run(
+            lambda connection: connection.execute(
+                "SELECT loan_id FROM ledger.loan_state WHERE loan_id = %(id)s OR loan_no = %(no)s"
+                " ORDER BY loan_id <> %(id)s LIMIT 1",
+                {"id": loan_id, "no": loan_no},
+            ).fetchall()
+        )
+        for (found,) in rows:
+            return cast("UUID", found)
+        raise UnknownLoan(loan_no)
+
     def find_many(self, loan_nos: Sequence[str]) -> dict[str, UUID]:
         """The ids of those loan numbers that exist, in one statement."""
         rows = self.store.run(
@@ -126,9 +146,10 @@ class Ledger(Commands, Application[UUID]):
             return first
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                stream = self.stream(loan_id)
-                stream.record(decide(stream.known))
-                return self._append(stream, command)
+                with self._turn(loan_id, attempt):
+                    stream = self.stream(loan_id)
+                    stream.record(decide(stream.known))
+                    return self._append(stream, command)
             except AlreadyApplied as applied:
                 return _receipt(applied.result, repeated=True)
             except IntegrityError:
@@ -152,6 +173,10 @@ class Ledger(Commands, Application[UUID]):
             return self._append(stream, command)
         except AlreadyApplied as applied:
             return _receipt(applied.result, repeated=True)
+
+    def _turn(self, loan_id: UUID, attempt: int) -> AbstractContextManager[object]:
+        """Who lost a race waits for the others of this process that did, instead of racing on."""
+        return nullcontext() if attempt == 1 else self._turns[loan_id.int % TURNS]
 
     def check_date(self, on: date, field: str = "effective_on") -> None:
         """A fact cannot lie after the lender's business date. Errors: ``InvalidDate``."""

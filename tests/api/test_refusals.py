@@ -82,6 +82,31 @@ def test_a_bad_payment_is_refused_with_its_field(client, database, running, body
     assert events(database) == before
 
 
+def test_an_amount_that_no_total_could_hold_is_refused_and_the_read_side_goes_on(client):
+    number = client.running()
+    refused(client.pay(number, "92233720368547758.07", DAY), 422, "invalid-field", "amount")
+    refused(client.pay(number, "10000000000000.01", DAY), 422, "invalid-field", "amount")
+    for each in (number, client.running(), client.running()):
+        assert client.pay(each, "10000000000000.00", DAY).status_code == 201
+    client.settled()
+    assert client.ask("{ trialBalance { balanced } }")["trialBalance"] == [{"balanced": True}]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["12345678123456781234567812345678", "8d1f2a90-6c1e-4d47-9c7d-2b4d6f1f8a11"],
+)
+def test_a_loan_number_may_look_like_an_id(client, number):
+    client.running(number)
+    assert client.pay(number, "1.00", DAY).status_code == 201
+
+
+def test_the_number_of_one_loan_never_stands_for_the_id_of_another(client):
+    first = client.pay(client.running(), "1.00", DAY).json()["loan_id"]
+    client.opened(first)  # a number chosen to look like the first loan's id
+    assert client.pay(first, "1.00", DAY).json()["loan_id"] == first
+
+
 def test_a_json_number_is_refused_with_the_reason(client, running):
     problem = refused(client.pay(running, 100.5, DAY), 422, "invalid-field", "amount")
     assert "loses cents" in problem["detail"]

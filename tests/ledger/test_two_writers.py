@@ -61,6 +61,13 @@ def test_many_writers_on_one_loan_lose_no_payment(database):
         assert loan.version == max(receipt.version for receipt in receipts)
 
 
+def test_a_crowd_on_one_loan_is_served_to_the_last(database):
+    with a_ledger(database) as ledger, ThreadPoolExecutor(32) as threads:
+        loan_id = running(ledger)
+        receipts = list(threads.map(lambda _: pay(ledger, loan_id, "0.01"), range(320)))
+    assert len({receipt.version for receipt in receipts}) == 320
+
+
 def test_the_same_version_is_refused_by_its_key_alone(ledger, app):
     """Without the state row's version, which refuses it first."""
     loan_id = running(ledger)
