@@ -1,8 +1,10 @@
 """How much one document may ask for: measured before anything is read."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from graphql import (
@@ -21,12 +23,14 @@ from graphql import (
     SelectionSetNode,
     ValidationRule,
     VariableNode,
+    Visitor,
     get_named_type,
     get_nullable_type,
     is_list_type,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
 
@@ -37,13 +41,16 @@ LIST = 12
 """What a list without pages counts: instalments, promises, components."""
 
 CACHED_DOCUMENTS = 256
+LONGEST_NUMBER = 20
+MOST_REPEATS = 30
+"""Comparing repeated fields, which have to be merged, takes the square of their number."""
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def parsed(document: str, most_tokens: int) -> DocumentNode:
     """The document's tree. Errors: ``Refused`` when it is longer than allowed."""
     try:
-        return parse(document, max_tokens=most_tokens)
+        tree = parse(document, max_tokens=most_tokens)
     except GraphQLError as error:
         if f"more than {most_tokens} tokens" in error.message:
             raise Refused(
@@ -52,6 +59,25 @@ def parsed(document: str, most_tokens: int) -> DocumentNode:
         if "nested too deeply" in error.message:
             raise Refused("too-deep", "a document may not be nested that deep") from error
         raise
+    visit(tree, Plain())
+    return tree
+
+
+class Plain(Visitor):
+    """Refuses what costs a lot to validate: endless numbers, one field asked over and over."""
+
+    def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
+        if len(node.value) > LONGEST_NUMBER:
+            raise Refused("bad-argument", f"a number has {LONGEST_NUMBER} digits at most")
+
+    def enter_selection_set(self, node: SelectionSetNode, *_: Any) -> None:
+        names = Counter(
+            (one.alias or one.name).value if isinstance(one, FieldNode) else "..."
+            for one in node.selections
+        )
+        if max(names.values(), default=0) > MOST_REPEATS:
+            told = f"a field or fragments may stand {MOST_REPEATS} times side by side at most"
+            raise Refused("too-many-repeats", told)
 
 
 @lru_cache(CACHED_DOCUMENTS)
@@ -205,7 +231,9 @@ class Measured:
                 return max(0, int(value.value))
             case VariableNode():
                 given = self.variables.get(value.name.value)
-                return max(0, given) if isinstance(given, int) else self._default(value.name.value)
+                if isinstance(given, int | float) and isfinite(given):  # 500.0 is an Int too
+                    return max(0, int(given))
+                return self._default(value.name.value)
             case _:
                 return None
 

@@ -52,6 +52,7 @@ PAYMENTS = "loans(first: $n) { nodes { payments(first: $n) { totalCount } } }"
     [
         ("{ loans(first: 500) { nodes { payments(first: 100) { nodes { number } } } } }", {}),
         (f"query($n: Int) {{ {PAYMENTS} }}", {"n": 400}),
+        (f"query($n: Int) {{ {PAYMENTS} }}", {"n": 400.0}),
         (f"query($n: Int = 400) {{ {PAYMENTS} }}", {}),
         (
             """{ loans(first: 500) { nodes { ...a ...b } } }
@@ -139,6 +140,22 @@ def test_introspection_can_be_switched_off(client):
 def test_the_usual_introspection_query_is_within_the_limits(client):
 
     assert client.ask(get_introspection_query())["__schema"]["types"]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{ loans(first: " + "9" * 6000 + ") { totalCount } }", "bad-argument"),
+        ("{ loans(first: -" + "9" * 6000 + ") { totalCount } }", "bad-argument"),
+        ("{ loans {" + " nodes { id }" * 31 + "} }", "too-many-repeats"),
+        ("{" + " position" * 31 + "}", "too-many-repeats"),
+        ("{" + " ... { position }" * 31 + "}", "too-many-repeats"),
+        ("{" + "...f" * 31 + "} fragment f on Query { position }", "too-many-repeats"),
+    ],
+)
+def test_what_takes_long_to_check_is_refused_before(client, document, expected):
+    assert code(client, document) == expected
+    assert client.ask("{" + " position" * 30 + "}")
 
 
 def test_a_batch_of_questions_is_refused(client):
