@@ -80,9 +80,6 @@ class Settings(BaseSettings):
     close_of_day_shards: int = Field(
         default=4, gt=0, description="Ranges of loans that workers close at the same time."
     )
-    worker_lease_seconds: int = Field(
-        default=60, gt=0, description="Silence after which another worker may take a shard."
-    )
 
     @field_validator("lender_timezone")
     @classmethod
