@@ -1,4 +1,4 @@
-"""The application: REST for commands, GraphQL for reads, nothing open but its health."""
+"""The application: REST for commands, GraphQL for reads, open are health and description."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

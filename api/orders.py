@@ -52,8 +52,13 @@ def idempotency_key(
 
 
 def cause(actor: Key, given: str) -> Cause:
-    """Why something is recorded. Keys of different actors never meet."""
-    return Cause(actor.name, CHANNEL, f"{CHANNEL}:{actor.name}:{given}")
+    """Why something is recorded."""
+    return Cause(actor.name, CHANNEL, f"{CHANNEL}:{own_key(actor, given)}")
+
+
+def own_key(actor: Key, given: str) -> str:
+    """The actor's own: keys of different actors never meet, whatever colons their names have."""
+    return f"{actor.name.replace('%', '%25').replace(':', '%3A')}:{given}"
 
 
 LoanName = Annotated[

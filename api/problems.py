@@ -230,7 +230,12 @@ def install(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return respond(invalid(list(error.errors())))
+        faults = list(error.errors())
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if faults[0]["loc"] == ("body",) and not kind.endswith("json"):
+            told = "send the body as JSON, with the header Content-Type: application/json"
+            return respond(Problem(415, CODES[415], told))
+        return respond(invalid(faults))
 
     async def on_away(request: Request, error: Exception) -> Response:
         log.warning("database away", path=request.url.path, reason=str(error).strip())

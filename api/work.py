@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from api.answers import Job
 from api.auth import requires
 from api.fields import Body, Day
-from api.orders import idempotency_key
+from api.orders import idempotency_key, own_key
 from api.policy import Action
 from api.problems import DOCUMENTED, Problem
 from api.running import Running, running
@@ -117,7 +117,7 @@ def _once(
     queue: Callable[[Connection[TupleRow], dict[str, Any]], list[jobs.Job]],
 ) -> Queued:
     """Queue under an idempotency key: the jobs of the first time, or those that are made now."""
-    mine = f"{actor.name}:{key}"
+    mine = own_key(actor, key)
     origin = {"actor": actor.name, "key": mine, "asked": asked}
     with here.pool.connection() as connection:
         lock = "SELECT {}(hashtextextended(%s, 8401))"

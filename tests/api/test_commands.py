@@ -1,6 +1,7 @@
 """Every order by REST: an example that works, and its receipt."""
 
 from api.orders import CHANNEL
+from ledger.api_keys import issue_key
 from ledger.database import connect
 
 
@@ -151,6 +152,18 @@ def test_two_clients_may_choose_the_same_idempotency_key(client):
     yours = answered(client.post(path, body, key="1", role="collector"))
     assert mine["command_id"] != yours["command_id"]
     assert (mine["repeated"], yours["repeated"]) == (False, False)
+
+
+def test_keys_never_meet_whatever_the_names_of_their_clients(client, database):
+    number = client.running()
+    body = {"amount": "1.00", "currency": "MXN", "effective_on": "2026-02-15"}
+    with connect(database) as connection:
+        client.tokens |= {
+            name: issue_key(connection, name, ["operator"]) for name in ("a", "a:b", "a%3Ab")
+        }
+    for name, key in (("a", "b:c"), ("a:b", "c"), ("a%3Ab", "c")):
+        answer = client.post(f"/v1/loans/{number}/payments", body, role=name, key=key)
+        assert answer.json()["repeated"] is False
 
 
 def test_the_actor_of_an_order_is_the_key_it_came_with(client, database):

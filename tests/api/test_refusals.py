@@ -261,6 +261,16 @@ def test_a_body_that_is_no_json_is_refused(client, running, content):
     assert problem["code"] in ("malformed-request", "invalid-field")
 
 
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_says_to_be_something_else_is_told_what_to_be(client, running, kind):
+    response = client.request(
+        "POST", f"/v1/loans/{running}/payments", content=b'{"amount": "1.00"}',
+        headers={"Content-Type": kind},
+    )  # fmt: skip
+    problem = refused(response, 415, "unsupported-media-type")
+    assert "application/json" in problem["detail"]
+
+
 def test_unknown_paths_and_methods_are_problems_too(client):
     refused(client.get("/v1/nothing"), 404, "not-found")
     refused(client.request("DELETE", "/v1/loans"), 405, "method-not-allowed")
