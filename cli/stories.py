@@ -10,9 +10,12 @@ import msgspec
 import typer
 
 from cli.console import Exit, answer, fail, progress, say
+from domain.annual_cost import cat, effective_rate
 from domain.errors import LoanError
+from domain.events import Instalment
 from domain.limits import check_terms
 from domain.schedule import schedule as schedule_of
+from domain.terms import Terms
 from ledger.fields import LONGEST_KEY
 from ledger.forms import FormError, rule_of, schedule_request
 from ledger.money import text
@@ -129,7 +132,16 @@ def _schedule(raw: bytes) -> dict[str, Any]:
         rows = schedule_of(terms, terms.principal, disbursed_on)
     except (FormError, LoanError) as error:
         return _error(*rule_of(error, currency if isinstance(currency, str) else "MXN"))
-    return _shown(rows, terms.principal, terms.currency)
+    return _shown(rows, terms.principal, terms.currency) | _costs(terms, rows)
+
+
+def _costs(terms: Terms, rows: tuple[Instalment, ...]) -> dict[str, str | None]:
+    """CAT to the one decimal that is published, and the effective rate, in percent a year."""
+    found = cat(terms, rows)
+    return {
+        "cat": None if found is None else f"{found:.1f}",
+        "effective_rate": f"{effective_rate(terms):.2f}",
+    }
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:

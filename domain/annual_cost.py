@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 
-from domain.calendar import PERIODS_PER_YEAR
+from msgspec import structs
+
+from domain.calendar import PERIODS_PER_YEAR, due_dates
 from domain.events import Instalment
 from domain.terms import Frequency, Method, Terms
 
@@ -40,11 +42,12 @@ def cat(
     """CAT of a schedule, in percent a year, without tax; None where no positive rate exists.
 
     Units: ``withheld_fees`` in minor units, before tax; they count as paid on the first day.
-    ``basis`` defaults to periods, and to days for single and irregular payments.
+    ``basis`` defaults to periods; to days where payments are single or irregular, or the first
+    period is longer or shorter than the others.
     """
     received = sum(row.principal for row in rows) - withheld_fees
-    chosen = basis or _usual(terms)
     disbursed_on = rows[0].start_on
+    chosen = basis or _usual(terms, rows[0])
     flows = [
         (_years(terms, row, disbursed_on, chosen), row.principal + row.interest) for row in rows
     ]
@@ -82,9 +85,12 @@ def effective_rate(terms: Terms) -> float:
     return 100 * math.expm1(periods * math.log1p(terms.annual_rate / 1e6 / periods))
 
 
-def _usual(terms: Terms) -> TimeBasis:
+def _usual(terms: Terms, first: Instalment) -> TimeBasis:
     single = terms.frequency is Frequency.SINGLE or terms.method is Method.SINGLE
-    return TimeBasis.DAYS if single or terms.method is Method.IRREGULAR else TimeBasis.PERIODS
+    if single or terms.method is Method.IRREGULAR:
+        return TimeBasis.DAYS
+    regular = due_dates(structs.replace(terms, first_due_on=None), first.start_on)[0]
+    return TimeBasis.PERIODS if first.due_on == regular else TimeBasis.DAYS
 
 
 def _years(terms: Terms, row: Instalment, disbursed_on: date, basis: TimeBasis) -> float:

@@ -38,6 +38,8 @@ def test_a_schedule_is_printed_with_its_totals_and_amounts_as_text(cartera):
         ],
         "totals": {"principal": "10000.00", "interest": "605.99", "tax": "96.96",
                    "fees": "0.00", "total": "10702.95"},
+        "cat": "42.6",
+        "effective_rate": "42.58",
     }  # fmt: skip
 
 

@@ -103,3 +103,10 @@ def test_a_loan_without_interest_costs_nothing():
 def test_the_effective_rate_of_36_percent_monthly():
     assert effective_rate(terms()) == pytest.approx(42.5761, abs=1e-4)
     assert effective_rate(terms(frequency=Frequency.ANNUAL)) == pytest.approx(36)
+
+
+def test_an_odd_first_period_counts_its_days():
+    agreed = terms(instalments=1, first_due_on=date(2027, 1, 15))
+    rows = schedule(agreed, 10_000_00, START)
+
+    assert cat(agreed, rows) == pytest.approx(36.5)  # 365 days of 36 % over 360, after a year
