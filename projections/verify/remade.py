@@ -55,8 +55,8 @@ def _apart(connection: Connection[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.transaction():
-            lay_out(connection, [])
+        lay_out(connection, [])
+        with connection.transaction():  # of its own: the next one must find the tables gone
             connection.execute("SELECT pg_advisory_unlock(%s)", [REBUILD_LOCK])
             connection.execute("RESET ROLE")
 

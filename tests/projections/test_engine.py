@@ -14,6 +14,7 @@ import pytest
 from domain import commands
 from domain import events as e
 from ledger import database as db
+from ledger.payment_file import ONE_AT_A_TIME
 from projections import engine
 from projections.batch import add_at
 from projections.positions import UnknownProjection
@@ -219,3 +220,13 @@ def test_sums_beyond_int64_are_refused_not_wrapped():
         add_at(sums, np.zeros(2, dtype=np.int64), large)
 
     assert sums.tolist() == [0]
+
+
+def test_the_read_side_goes_on_while_a_payment_file_is_imported(log):
+    log.append(paid_out())
+    with db.connect(log.settings, autocommit=True) as importing:
+        importing.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+        with db.connect(log.settings) as connection:
+            connection.execute("SET lock_timeout = '5s'")
+            connection.commit()
+            assert engine.catch_up(connection).events

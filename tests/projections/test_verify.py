@@ -1,11 +1,14 @@
 """Whatever is tampered with is named: which check, which loan, which event."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 
 import pytest
 
 from domain import commands
 from ledger import database as db
+from projections.rebuild import RebuildRunning, rebuild
 from projections.verify import verify
 from tests.projections.stories import Log, catch_up, paid_out
 
@@ -184,3 +187,22 @@ def test_a_projection_cannot_be_ahead_of_the_log(book):
         found = {one.check for one in verify(connection)}
         connection.execute("UPDATE read.positions SET position = position - 1000")
     assert "positions" in found
+
+
+def test_several_may_verify_at_once_and_beside_a_rebuild(fresh_database):
+    log = Log(fresh_database)
+    log.append(*(paid_out() for _ in range(5)))
+    catch_up(fresh_database)
+
+    def looked(_):
+        with db.connect(fresh_database) as connection:
+            return verify(connection)
+
+    def rebuilt():
+        with db.pool(fresh_database, min_size=2) as pool, suppress(RebuildRunning):
+            rebuild(pool)
+
+    with ThreadPoolExecutor(5) as threads:
+        beside = threads.submit(rebuilt)
+        assert list(threads.map(looked, range(12))) == [[]] * 12
+        beside.result()
