@@ -5,8 +5,10 @@ from itertools import pairwise
 from domain.errors import InvalidAmount, InvalidTerms
 from domain.terms import Frequency, Method, Terms
 
-MAX_AMOUNT = 2**63 - 1
-"""The largest amount, in minor units, that the store's columns hold."""
+MAX_AMOUNT = 10**15
+"""The largest amount, in minor units: ten million million pesos. It stays far below an int64, so
+that sums of thousands of them over the book stay in it: a figure that no total could take would
+stop the read models."""
 
 MAX_RATE = 100_000_000
 """10,000 % a year, in millionths: above it a rate is a typing error."""

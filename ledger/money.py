@@ -9,9 +9,7 @@ from functools import lru_cache
 
 from moneyed import CurrencyDoesNotExist, Money, get_currency
 
-LARGEST = 10**15
-"""Ten million million pesos. One amount stays far below an int64, so that sums of thousands of them
-over the book stay in it: a figure that no total could take would stop the read models."""
+from domain.limits import MAX_AMOUNT
 
 PLAIN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
 
@@ -78,7 +76,7 @@ def text(minor: int, currency: str) -> str:
 def _exact(amount: Decimal, places: int, currency: str, field: str) -> int:
     if not amount.is_finite():
         raise FormError(field, "must be a finite number")
-    if abs(amount) > LARGEST:  # before scaling, which is exact only up to 28 digits
+    if abs(amount) > MAX_AMOUNT:  # before scaling, which is exact only up to 28 digits
         raise FormError(field, "is more than the ledger can hold")
     sign, digits, exponent = amount.as_tuple()
     assert isinstance(exponent, int), exponent  # only NaN and infinity have a letter there
@@ -88,6 +86,6 @@ def _exact(amount: Decimal, places: int, currency: str, field: str) -> int:
     whole, lost = (value * scale, 0) if shift >= 0 else divmod(value, scale)
     if lost:
         raise FormError(field, f"has more than the {places} decimals of {currency}")
-    if whole > LARGEST:
+    if whole > MAX_AMOUNT:
         raise FormError(field, "is more than the ledger can hold")
     return -whole if sign else whole

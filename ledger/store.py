@@ -33,7 +33,7 @@ class Store:
             min_size=max(1, settings.pool_min_size),
             max_size=max(1, settings.pool_min_size, settings.pool_max_size),
             timeout=min(settings.pool_timeout_seconds, 5.0),
-            reconnect_timeout=settings.pool_timeout_seconds,
+            reconnect_timeout=1.0,  # given up soon, tried afresh by the next who asks
             configure=_settle,
             open=True,
         )
