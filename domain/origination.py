@@ -13,7 +13,7 @@ from domain.errors import (
     OverDisbursement,
 )
 from domain.guards import Events, check_not_before
-from domain.limits import MAX_AMOUNT, check_amount, check_terms
+from domain.limits import check_amount, check_terms
 from domain.loan import Loan, Status
 from domain.money import share
 from domain.schedule import schedule
@@ -75,8 +75,6 @@ def disburse(
         rule = "must be between 0 and what leaves something to pay out"
         raise InvalidAmount(withheld_fees, rule, "withheld_fees")
     rows = schedule(terms, principal, effective_on)
-    if sum(row.principal + row.interest + row.tax for row in rows) > MAX_AMOUNT:
-        raise InvalidTerms("the schedule sums to more than the ledger holds", "principal")
     return (
         e.LoanDisbursed(
             effective_on=effective_on,

@@ -9,6 +9,7 @@ from domain.calendar import PERIODS_PER_YEAR, due_dates
 from domain.daycount import CONVENTIONS
 from domain.errors import InvalidTerms
 from domain.events import Instalment
+from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, Rounding, divide, share
 from domain.terms import Annuity, InterestBasis, Method, Terms
 
@@ -21,7 +22,8 @@ def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalme
 
     The last instalment takes whatever principal rounding left, so principal always sums to the
     amount. Tax comes on top of interest.
-    Errors: ``InvalidTerms`` where an instalment would not cover its interest.
+    Errors: ``InvalidTerms`` where an instalment would not cover its interest, or all of them
+    would sum to more than the ledger holds.
     """
     dates = (disbursed_on, *due_dates(terms, disbursed_on))
     periods = list(pairwise(dates))
@@ -51,6 +53,8 @@ def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalme
         )
     if balance:
         raise AssertionError(f"schedule repays {principal - balance} of {principal}")
+    if sum(row.principal + row.interest + row.tax for row in rows) > MAX_AMOUNT:
+        raise InvalidTerms("the schedule sums to more than the ledger holds", "principal")
     return tuple(rows)
 
 

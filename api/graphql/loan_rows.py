@@ -30,8 +30,12 @@ PROMISES = """SELECT of.*, loans.currency, loans.loan_no
     FROM read.promises AS of JOIN read.loans USING (loan_id)
     WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.promise"""
 
-AGING = """SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket
-    FROM (SELECT loans.loan_id, coalesce(%s::date - (
+AGING = """SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket,
+        aged.next_due_on
+    FROM (SELECT loans.loan_id, (
+                     SELECT min(next.due_on) FROM read.schedule AS next
+                     WHERE next.loan_id = loans.loan_id AND next.due_on > %s) AS next_due_on,
+                 coalesce(%s::date - (
                      SELECT min(late.due_on) FROM read.schedule AS late
                      WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
                        AND (late.settled_on IS NULL OR late.settled_on > %s)
@@ -64,7 +68,7 @@ def aging(on: date) -> Load:
     """Days past due and bucket on a day, of the loans on the books that day."""
 
     async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> list[DictRow | None]:
-        rows = await snapshot.rows(AGING, [on, on, on, loan_ids, on, on, on])
+        rows = await snapshot.rows(AGING, [on, on, on, on, loan_ids, on, on, on])
         by_loan = {row["loan_id"]: row for row in rows}
         return [by_loan.get(loan_id) for loan_id in loan_ids]
 

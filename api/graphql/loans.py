@@ -106,11 +106,13 @@ class Loan(Node):
         on: date | None = self.row["written_off_on"]
         return on if past is None or past.loan.written_off is not None else None
 
-    @strawberry.field
+    @strawberry.field(description="The first due date still to come, closed up to today or not.")
     async def next_due_on(self, info: Info[Any, Any]) -> date | None:
-        past = await self.past(info)
-        on: date | None = self.row["next_due_on"]
-        return past.loan.next_due_on if past else on
+        if self.known_at:
+            past = await self.past(info)
+            return past.loan.next_due_on if past else None
+        aged = await self._aged(info, None)
+        return aged["next_due_on"] if aged else None
 
     @strawberry.field(description="Due date of the first instalment not settled, even if ahead.")
     async def oldest_unpaid_due_on(self, info: Info[Any, Any]) -> date | None:

@@ -439,9 +439,16 @@ def test_arrears_of_any_day_are_the_same_by_read_model_and_by_log(client, eventf
         assert seen(client, number, fields) == seen(client, number, fields, known=LATER), number
 
 
+def test_the_next_due_date_is_today_s_though_days_were_not_closed(client, eventful):
+    found = {number: seen(client, number, "nextDueOn") for number in eventful}
+
+    assert found == {number: seen(client, number, "nextDueOn", known=LATER) for number in eventful}
+    assert any(next_due["nextDueOn"] for next_due in found.values())
+
+
 def test_payments_and_header_are_the_same_by_read_model_and_by_log(client, eventful):
     cleared = "principal {minor} interest {minor} fee {minor} lateInterest {minor} total {minor}"
-    fields = f"""status stage disbursed {{ amount }} disbursedOn closedOn writtenOffOn nextDueOn
+    fields = f"""status stage disbursed {{ amount }} disbursedOn closedOn writtenOffOn
         oldestUnpaidDueOn payments {{ totalCount nodes {{ id number amount {{ minor }} effectiveOn
             recordedAt position cleared {{ {cleared} }} overpaid {{ minor }} channel reference
             reversedOn }} }}"""
