@@ -52,10 +52,21 @@ def verify(
 def _findings(
     connection: Connection[Any], progress: Progress, facts: int, whole: int
 ) -> Iterator[Finding]:
+    yield from _stopped(connection)
     yield from record.check(connection)
     yield from totals.check(connection)
     yield from events.check(connection, lambda done: progress(done, whole))
     yield from loans.check(connection, lambda done: progress(facts + done, whole))
+
+
+def _stopped(connection: Connection[Any]) -> Iterator[Finding]:
+    """A projection that reads no further: what it shows is whole, but grows old."""
+    for name, position, error in connection.execute(
+        "SELECT projection, position, error FROM read.positions WHERE status = 'stopped'"
+        " ORDER BY projection"
+    ):
+        message = f"{name} is stopped: {error}; see `cartera resume`"
+        yield Finding("projection", message, position=position)
 
 
 def _quiet(done: int, whole: int) -> None:

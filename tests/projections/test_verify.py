@@ -85,6 +85,16 @@ def test_a_changed_row_is_found(book, check, tampering):
         assert verify(connection) == []
 
 
+def test_a_stopped_projection_is_a_finding(fresh_database):
+    stop = "UPDATE read.positions SET status = 'stopped', error = 'no room' WHERE projection = %s"
+    with db.connect(fresh_database, owner=True, autocommit=True) as connection:
+        connection.execute(stop, ["journal"])
+        [found] = verify(connection)
+
+    assert found.check == "projection"
+    assert found.message.startswith("journal is stopped: no room")
+
+
 def test_the_first_event_with_another_entry_is_named(book):
     settings, loan_id = book
     swap = (
