@@ -86,6 +86,7 @@ def test_a_changed_row_is_found(book, check, tampering):
 
 
 def test_a_stopped_projection_is_a_finding(fresh_database):
+    catch_up(fresh_database)
     stop = "UPDATE read.positions SET status = 'stopped', error = 'no room' WHERE projection = %s"
     with db.connect(fresh_database, owner=True, autocommit=True) as connection:
         connection.execute(stop, ["journal"])
