@@ -7,7 +7,8 @@ A convention gives whole *units* and a *basis* of units a year, so that interest
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from domain.terms import DayCount
+from domain.money import MILLION, divide
+from domain.terms import DayCount, Terms
 
 Units = Callable[[date, date], int]
 
@@ -85,3 +86,9 @@ def elapsed(day_count: DayCount, start: date, since: date, until: date) -> int:
     """
     units, _ = CONVENTIONS[day_count]
     return units(start, until) - units(start, since)
+
+
+def interest_of(terms: Terms, numerator: int) -> int:
+    """What an exact sum of principal x rate x units comes to, in minor units, rounded once."""
+    _, basis = CONVENTIONS[terms.day_count]
+    return divide(numerator, basis * MILLION, terms.rounding)

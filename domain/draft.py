@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import date
 
 from domain import events as e
-from domain.daycount import CONVENTIONS, elapsed
+from domain.daycount import elapsed, interest_of
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Status, copy
-from domain.money import MILLION, divide, share
+from domain.money import divide, share
 
 
 class Draft:
@@ -75,8 +75,8 @@ class Draft:
         units = elapsed(terms.day_count, start_on, since, to)
         numerator = loan.principal * terms.annual_rate * units
         return (
-            self._rounded(line.numerator),
-            self._rounded(line.numerator + numerator),
+            interest_of(terms, line.numerator),
+            interest_of(terms, line.numerator + numerator),
             numerator,
         )
 
@@ -103,7 +103,7 @@ class Draft:
     def _late_interest(self, line: Line, numerator: int, on: date) -> int:
         """Nothing within the grace days; past them all that ran since the due date."""
         in_grace = (on - line.due_on).days <= self.loan.terms.late_grace_days
-        return 0 if in_grace else self._rounded(numerator)
+        return 0 if in_grace else interest_of(self.loan.terms, numerator)
 
     def _fall_due(self, line: Line) -> None:
         carried, carried_tax = carry(self.loan, line)
@@ -120,11 +120,6 @@ class Draft:
                 settled=() if left else (e.Settled(instalment=line.number, on=line.due_on),),
             )
         )
-
-    def _rounded(self, numerator: int) -> int:
-        terms = self.loan.terms
-        _, basis = CONVENTIONS[terms.day_count]
-        return divide(numerator, basis * MILLION, terms.rounding)
 
     def _tax(self, interest: int) -> int:
         return share(interest, self.loan.terms.tax_rate, self.loan.terms.rounding)

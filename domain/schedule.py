@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
 
 from domain.calendar import PERIODS_PER_YEAR, due_dates
-from domain.daycount import CONVENTIONS
+from domain.daycount import CONVENTIONS, interest_of
 from domain.errors import InvalidTerms
 from domain.events import Instalment
 from domain.limits import MAX_AMOUNT
@@ -94,8 +94,8 @@ def period_interest(terms: Terms, balance: int, period: Period) -> int:
     """Interest (minor units) on an unchanged ``balance`` over one whole period."""
     if terms.interest is InterestBasis.PER_PERIOD and terms.method is not Method.IRREGULAR:
         return nominal_interest(terms, balance)
-    units, basis = CONVENTIONS[terms.day_count]
-    return divide(balance * terms.annual_rate * units(*period), basis * MILLION, terms.rounding)
+    units, _ = CONVENTIONS[terms.day_count]
+    return interest_of(terms, balance * terms.annual_rate * units(*period))
 
 
 def nominal_interest(terms: Terms, balance: int) -> int:

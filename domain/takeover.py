@@ -5,13 +5,13 @@ from datetime import date
 
 from domain import events as e
 from domain.allocation import as_portion
-from domain.daycount import CONVENTIONS, elapsed
+from domain.daycount import elapsed, interest_of
 from domain.draft import Draft
 from domain.errors import InvalidAmount, InvalidDate
 from domain.guards import Events
 from domain.limits import MAX_AMOUNT
 from domain.loan import Amounts, Loan
-from domain.money import MILLION, divide, share
+from domain.money import divide, share
 from domain.origination import open_loan
 from domain.schedule import schedule
 from domain.terms import InterestBasis, Method, Terms
@@ -146,8 +146,7 @@ def _accrued(terms: Terms, row: e.Instalment, numerator: int, on: date) -> int:
     if terms.interest is InterestBasis.PER_PERIOD or terms.method is Method.FLAT:
         days = max((on - row.start_on).days, 0)
         return divide(row.interest * days, (row.due_on - row.start_on).days, terms.rounding)
-    _, basis = CONVENTIONS[terms.day_count]
-    return divide(numerator, basis * MILLION, terms.rounding)
+    return interest_of(terms, numerator)
 
 
 def _late(

@@ -5,12 +5,12 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.daycount import CONVENTIONS, elapsed
+from domain.daycount import elapsed, interest_of
 from domain.draft import Draft, fixed_interest
 from domain.errors import InvalidDate, NotAllowedNow
 from domain.history import retell
 from domain.loan import Amounts, Line, Loan, Status
-from domain.money import MILLION, divide, share
+from domain.money import share
 
 
 def as_of(loan: Loan, on: date) -> Loan:
@@ -137,8 +137,7 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
 def _accrued(loan: Loan, line: Line, numerator: int) -> int:
     if not loan.accrues_daily:
         return fixed_interest(line, loan.through, loan)
-    _, basis = CONVENTIONS[loan.terms.day_count]
-    return divide(numerator, basis * MILLION, loan.terms.rounding)
+    return interest_of(loan.terms, numerator)
 
 
 def _coming(loan: Loan, line: Line, principal: int, on: date) -> int:

@@ -12,7 +12,7 @@ COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loa
     loans.branch, loans.officer, loans.currency, loans.status, loans.stage, loans.terms,
     loans.approved, loans.disbursed, loans.instalments, loans.opened_on, loans.disbursed_on,
     loans.booked_on, loans.first_due_on, loans.maturity_on, loans.closed_on, loans.written_off_on,
-    loans.oldest_unpaid_due_on, loans.next_due_on"""
+    loans.oldest_unpaid_due_on"""
 
 GIVEN_UP = " + ".join(
     ["written_off", *(f"forgiven_{name}" for name in ("fee_tax", "fee", "late_interest_tax",
