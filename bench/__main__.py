@@ -8,7 +8,7 @@ import msgspec
 
 from bench.report import shown
 
-NAMES = ("append", "replay", "project")
+NAMES = ("append", "replay", "project", "accrual")
 
 
 def main(arguments: list[str] | None = None) -> None:

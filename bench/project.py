@@ -13,7 +13,6 @@ from domain import commands
 from domain import events as e
 from domain.draft import Draft
 from domain.fold import replay
-from domain.history import payment_event
 from domain.loan import Status
 from domain.terms import Frequency, Terms
 from ledger import database, log, upcasters
@@ -68,8 +67,12 @@ class Borrower:
             owed = sum(line.left for line in loan.lines if line.due)
             if owed > 0:
                 number = len(loan.payments) + 1
-                self.draft.record(payment_event(loan, owed, on, number, "spei", f"R{number}"))
-                self.draft.close_if_paid(on)
+                self.draft.tell(
+                    e.PaymentReceived(
+                        effective_on=on, payment=number, amount=owed, allocation=(),
+                        channel="spei", reference=f"R{number}",
+                    )
+                )  # fmt: skip
 
     def append(self) -> Iterator[Row]:
         """The rows of one append; nothing is left to store."""

@@ -7,19 +7,21 @@ from itertools import groupby
 from msgspec import structs
 
 from domain import events as e
-from domain.draft import fixed_interest
+from domain.accrued import fixed_interest
 from domain.loan import COMPONENTS, Amounts, Line, Loan
-from domain.money import share
-from domain.terms import Component, InAdvance, Timing, Walk
+from domain.money import divide, share
+from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timing, Walk
 
 
 class Allocation:
     """Portions of one amount; ``left`` is what found nothing to clear."""
 
-    def __init__(self, loan: Loan, amount: int, on: date) -> None:
+    def __init__(self, loan: Loan, amount: int, on: date, rule: AllocationRule) -> None:
         self.loan = loan
         self.left = amount
+        self.rule = rule
         self._on = on
+        self._ahead = loan.to_come
         self._taken: dict[int, Amounts] = {}
 
     @property
@@ -30,18 +32,22 @@ class Allocation:
     @property
     def prepaid(self) -> int:
         """Principal paid ahead of the current instalment, where that meets the next ones."""
-        if not self.loan.accrues_daily or not _to_next(self.loan):
+        if not self.loan.accrues_daily or self.rule.in_advance is not InAdvance.NEXT_INSTALMENT:
             return 0
         return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current + 1)
 
+    @property
+    def principal_in_advance(self) -> int:
+        """Principal taken that is not yet due."""
+        return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current)
+
     def by_rule(self) -> None:
-        """Follow the loan's allocation rule."""
-        rule = self.loan.terms.allocation
-        if rule.walk is Walk.BY_COMPONENT:
-            for timing, component in rule.order:
+        """Follow the rule."""
+        if self.rule.walk is Walk.BY_COMPONENT:
+            for timing, component in self.rule.order:
                 self._component(timing, component)
         else:
-            for timing, entries in groupby(rule.order, key=lambda entry: entry[0]):
+            for timing, entries in groupby(self.rule.order, key=lambda entry: entry[0]):
                 self._instalments(timing, [component for _, component in entries])
 
     def pay_off(self) -> None:
@@ -55,19 +61,50 @@ class Allocation:
     def _component(self, timing: Timing, component: Component) -> None:
         lines = self._lines(timing)
         if timing is Timing.IN_ADVANCE and component is Component.PRINCIPAL:
-            lines = self._principal_order(lines)
-        self._take(lines, [component])
+            self._principal_in_advance(lines)
+        else:
+            self._take(lines, [component])
 
     def _instalments(self, timing: Timing, components: Sequence[Component]) -> None:
         lines = self._lines(timing)
-        if timing is Timing.IN_ADVANCE and not _to_next(self.loan):
-            self._take(lines, [c for c in components if c is not Component.PRINCIPAL])
-            components = [c for c in components if c is Component.PRINCIPAL]
-            lines = self._principal_order(lines)
-        self._take(lines, components)
+        together = self.rule.in_advance is InAdvance.NEXT_INSTALMENT
+        if timing is not Timing.IN_ADVANCE or together:
+            self._take(lines, components)
+            return
+        self._take(lines, [c for c in components if c is not Component.PRINCIPAL])
+        if Component.PRINCIPAL in components:
+            self._principal_in_advance(lines)
 
-    def _principal_order(self, lines: Sequence[Line]) -> Sequence[Line]:
-        return lines if _to_next(self.loan) else lines[::-1]
+    def _principal_in_advance(self, lines: Sequence[Line]) -> None:
+        """Pay principal not yet due, of the instalments that the rule prefers."""
+        match self.rule.in_advance:
+            case InAdvance.NEXT_INSTALMENT | InAdvance.WAIT:
+                self._take(lines, [Component.PRINCIPAL])
+            case InAdvance.LAST_INSTALMENT:
+                self._take(lines[::-1], [Component.PRINCIPAL])
+            case InAdvance.REAMORTIZE:
+                self._take_evenly(lines)
+            case InAdvance.REDUCE_INSTALMENT | InAdvance.REDUCE_TERM:
+                self._lower(lines)
+
+    def _take_evenly(self, lines: Sequence[Line]) -> None:
+        """An equal part of every instalment, odd cents of the last; what one lacks, the next."""
+        open_lines = [line for line in lines if payable(self.loan, line, Component.PRINCIPAL) > 0]
+        for n, line in enumerate(open_lines):
+            part = divide(self.left, len(open_lines) - n, self.loan.terms.rounding)
+            self._take([line], [Component.PRINCIPAL], at_most=part)
+        self._take(open_lines, [Component.PRINCIPAL])
+
+    def _lower(self, lines: Sequence[Line]) -> None:
+        """Pay the running instalment's own, then lower what is to come: it is fitted anew."""
+        if not lines:
+            return
+        part = min(self.left, self._ahead)
+        if part > 0:
+            self._ahead -= part
+            taken = self._taken.setdefault(lines[0].number, Amounts())
+            taken.principal += part
+            self.left -= part
 
     def _lines(self, timing: Timing) -> Sequence[Line]:
         due = self.loan.lines[: self.loan.current]
@@ -75,24 +112,45 @@ class Allocation:
             return [line for line in due if line.due_on < self._on]
         if timing is Timing.DUE:
             return [line for line in due if line.due_on == self._on]
+        if self.rule.in_advance is InAdvance.WAIT:
+            return []
         return self.loan.lines[self.loan.current :]
 
-    def _take(self, lines: Iterable[Line], components: Sequence[Component]) -> None:
+    def _take(
+        self,
+        lines: Iterable[Line],
+        components: Sequence[Component],
+        *,
+        at_most: int | None = None,
+    ) -> None:
         for line in lines:
             for component in components:
-                if not self.left:
+                limit = self.left if at_most is None else min(self.left, at_most)
+                if not limit:
                     return
                 taken = self._taken.get(line.number) or Amounts()
                 already = getattr(taken, component)
-                part = min(self.left, payable(self.loan, line, component) - already)
+                part = min(limit, self._payable(line, component) - already)
+                ahead = component is Component.PRINCIPAL and not line.due
+                part = min(part, self._ahead) if ahead else part
                 if part > 0:
+                    self._ahead -= part if ahead else 0
                     setattr(taken, component, already + part)
                     self._taken[line.number] = taken
                     self.left -= part
 
+    def _payable(self, line: Line, component: Component) -> int:
+        """A payment that lowers what is to come pays no interest that has not accrued."""
+        if self.rule.in_advance in WHOLE_ADVANCE or line.due:
+            return payable(self.loan, line, component)
+        return int(getattr(line.owed, component) - getattr(line.paid, component))
 
-def _to_next(loan: Loan) -> bool:
-    return loan.terms.allocation.in_advance is InAdvance.NEXT_INSTALMENT
+
+WHOLE_ADVANCE = (InAdvance.NEXT_INSTALMENT, InAdvance.LAST_INSTALMENT)
+"""Of a fixed interest these pay an instalment in advance whole."""
+
+REFITTING = (InAdvance.REDUCE_INSTALMENT, InAdvance.REDUCE_TERM)
+"""After these what is not yet due is fitted anew."""
 
 
 def as_portion(instalment: int, amounts: Amounts) -> e.Portion:
@@ -114,14 +172,17 @@ def payable(loan: Loan, line: Line, component: Component) -> int:
     return owed
 
 
-def allocate(loan: Loan, amount: int, on: date) -> Allocation:
+def allocate(
+    loan: Loan, amount: int, on: date, kind: PaymentKind = PaymentKind.PAYMENT
+) -> Allocation:
     """Spread a payment of ``amount`` received ``on`` over a loan caught up to that day.
 
     An amount that covers the payoff of a loan with fixed interest pays it off: interest of days
-    to come is not charged.
+    to come is not charged. What is held until due dates pays a loan off as well.
     """
-    allocation = Allocation(loan, amount, on)
-    if not loan.accrues_daily and amount >= loan.balances().total:
+    allocation = Allocation(loan, amount, on, loan.terms.allocation_of(kind))
+    settles = not loan.accrues_daily or allocation.rule.in_advance is InAdvance.WAIT
+    if settles and amount >= loan.balances().total:
         allocation.pay_off()
     else:
         allocation.by_rule()

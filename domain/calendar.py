@@ -3,7 +3,9 @@
 import calendar
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import chain, count, islice
 
+from domain.business_days import BusinessDayRule, roll
 from domain.errors import InvalidTerms
 from domain.terms import Frequency, Method, Terms
 
@@ -13,7 +15,7 @@ _DAYS = {
     Frequency.FORTNIGHTLY: 14,
     Frequency.FOUR_WEEKLY: 28,
 }
-_MONTHS = {
+MONTHS = {
     Frequency.MONTHLY: 1,
     Frequency.BIMONTHLY: 2,
     Frequency.QUARTERLY: 3,
@@ -41,28 +43,47 @@ def due_dates(terms: Terms, disbursed_on: date) -> tuple[date, ...]:
 
     Months keep the day of the first due date, clipped to the month's end: the 31st falls on
     28 February and on 31 March again. Without ``first_due_on`` the first instalment falls due one
-    period after disbursement (semi-monthly: on the next of the two days).
+    period after disbursement (semi-monthly: on the next of the two days). Dates in months to skip
+    fall away and the term goes on longer; then a date that is no business day moves by the terms'
+    rule, and two that move to the same day are one.
     Errors: ``InvalidTerms`` if an instalment would fall due on or before disbursement, or
     beyond what a calendar holds.
     """
     first = terms.first_due_on
     if terms.method is Method.IRREGULAR:
-        dates = tuple(row.due_on for row in terms.irregular)
+        agreed = iter([row.due_on for row in terms.irregular])
     elif first is not None and first <= disbursed_on:
         raise InvalidTerms(
             f"first_due {first} must be after the disbursement of {disbursed_on}", "first_due"
         )
     else:
-        try:
-            dates = tuple(_regular(terms, disbursed_on, first))
-        except (OverflowError, ValueError) as beyond:
-            raise InvalidTerms("instalments reach beyond the year 9999", "instalments") from beyond
+        agreed = _regular(terms, disbursed_on, first)
+    try:
+        dates = tuple(islice(_worked(terms, agreed), terms.instalments))
+    except (OverflowError, ValueError) as beyond:
+        raise InvalidTerms("instalments reach beyond the year 9999", "instalments") from beyond
     if not dates or dates[0] <= disbursed_on:
         raise InvalidTerms(f"the first instalment must be due after {disbursed_on}", "first_due")
     return dates
 
 
+def _worked(terms: Terms, agreed: Iterator[date]) -> Iterator[date]:
+    """Due dates without the months to skip, each moved to a business day."""
+    if not terms.skip_months and terms.business_day_rule is BusinessDayRule.NONE:
+        yield from agreed
+        return
+    before = date.min
+    for due_on in agreed:
+        if due_on.month in terms.skip_months:
+            continue
+        moved = roll(due_on, terms.business_day_rule, terms.calendar)
+        if moved > before:
+            yield moved
+        before = moved
+
+
 def _regular(terms: Terms, disbursed_on: date, first: date | None) -> Iterator[date]:
+    """The dates without end; ``OverflowError`` past the last that there is."""
     if terms.frequency is Frequency.SINGLE:
         if first is None:
             raise InvalidTerms("a single payment needs its due date", "first_due")
@@ -72,10 +93,10 @@ def _regular(terms: Terms, disbursed_on: date, first: date | None) -> Iterator[d
     if days := _DAYS.get(terms.frequency):
         step = timedelta(days=days * terms.every)
         begin = first or disbursed_on + step
-        return (begin + k * step for k in range(terms.instalments))
-    months = _MONTHS[terms.frequency] * terms.every
+        return (begin + k * step for k in count())
+    months = MONTHS[terms.frequency] * terms.every
     anchor, shift = (first, 0) if first else (disbursed_on, months)
-    return (_add_months(anchor, shift + k * months) for k in range(terms.instalments))
+    return (_add_months(anchor, shift + k * months) for k in count())
 
 
 def _add_months(anchor: date, months: int) -> date:
@@ -92,22 +113,19 @@ def _on_day(year: int, month: int, day: int) -> date:
 def _semi_monthly(terms: Terms, disbursed_on: date, first: date | None) -> Iterator[date]:
     """Two days a month; ``every`` 2 takes every second one."""
     begin = first or disbursed_on + timedelta(days=1)
-    halves = (
+    halves: Iterator[date] = (
         day
-        for months in range(terms.instalments * terms.every + 2)
+        for months in count()
         for day in _halves(begin, months, terms.month_days)
         if day >= begin
     )
-    kept = 0
-    for index, day in enumerate(halves):
-        if index % terms.every == 0 and kept < terms.instalments:
-            kept += 1
-            if kept == 1 and first is not None and day != first:
-                raise InvalidTerms(
-                    f"first_due {first} is not one of the month days {terms.month_days}",
-                    "first_due",
-                )
-            yield day
+    if first is not None and (day := next(halves)) == first:
+        halves = chain([day], halves)
+    elif first is not None:
+        raise InvalidTerms(
+            f"first_due {first} is not one of the month days {terms.month_days}", "first_due"
+        )
+    return islice(halves, 0, None, terms.every)
 
 
 def _halves(begin: date, months: int, days: tuple[int, int]) -> tuple[date, date]:

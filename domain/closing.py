@@ -19,7 +19,8 @@ def accrue(loan: Loan, *, effective_on: date) -> Events:
 def close_day(loan: Loan, *, on: date) -> Events:
     """All that the close of the business date records for one loan; nothing the second time.
 
-    Accrual and late interest, instalments falling due, promises past their grace, stage.
+    Accrual and late interest, instalments falling due, promises past their grace, stage, and
+    whether interest still counts as income.
     """
     draft = Draft(loan)
     draft.catch_up(on)
@@ -38,3 +39,8 @@ def _move_stage(draft: Draft, on: date) -> None:
         draft.record(
             e.StageChanged(effective_on=on, before=loan.stage, after=stage, days_past_due=days)
         )
+    suspends = terms.suspend_from is not None and days >= terms.suspend_from
+    if suspends and not loan.suspended:
+        draft.record(e.AccrualSuspended(effective_on=on, days_past_due=days))
+    elif loan.suspended and not suspends:
+        draft.record(e.AccrualResumed(effective_on=on, days_past_due=days))

@@ -6,14 +6,26 @@ raises a ``LoanError`` that names field and rule, and then nothing is to be reco
 
 from domain.closing import accrue, close_day
 from domain.origination import close, disburse, open_loan
-from domain.payments import charge_fee, receive_payment, reverse_payment, waive_fee
+from domain.payments import (
+    charge_back,
+    charge_fee,
+    receive_payment,
+    refund_overpayment,
+    reverse_payment,
+    waive_fee,
+)
 from domain.promises import cancel_promise, make_promise
-from domain.relief import forgive, receive_recovery, write_off
+from domain.rates import change_rate, pause_delinquency, pause_interest, reset_rate
+from domain.relief import forgive, receive_recovery, sell, write_off
+from domain.restructuring import accelerate, payment_holiday, restructure
 from domain.takeover import take_on
 
 __all__ = [
+    "accelerate",
     "accrue",
     "cancel_promise",
+    "change_rate",
+    "charge_back",
     "charge_fee",
     "close",
     "close_day",
@@ -21,9 +33,16 @@ __all__ = [
     "forgive",
     "make_promise",
     "open_loan",
+    "pause_delinquency",
+    "pause_interest",
+    "payment_holiday",
     "receive_payment",
     "receive_recovery",
+    "refund_overpayment",
+    "reset_rate",
+    "restructure",
     "reverse_payment",
+    "sell",
     "take_on",
     "waive_fee",
     "write_off",

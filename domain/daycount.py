@@ -4,7 +4,7 @@ A convention gives whole *units* and a *basis* of units a year, so that interest
 ``principal x rate x units / (basis x 10^6)`` and nothing is rounded before the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from domain.money import MILLION, divide
@@ -68,10 +68,20 @@ def _last_of_february(day: date) -> bool:
     return day.month == 2 and (day + timedelta(days=1)).month == 3
 
 
+def actual_actual_year_end(start: date, end: date) -> int:
+    """As ``actual_actual_isda``, but the night of 31 December counts to the year it leads into.
+
+    Source: the practice of systems that divide a period after the last day of the year.
+    """
+    return actual_actual_isda(start + timedelta(days=1), end + timedelta(days=1))
+
+
 CONVENTIONS: dict[DayCount, tuple[Units, int]] = {
     DayCount.ACTUAL_360: (actual, 360),
+    DayCount.ACTUAL_364: (actual, 364),
     DayCount.ACTUAL_365: (actual, 365),
     DayCount.ACTUAL_ACTUAL: (actual_actual_isda, _ISDA_BASIS),
+    DayCount.ACTUAL_ACTUAL_YEAR_END: (actual_actual_year_end, _ISDA_BASIS),
     DayCount.THIRTY_360: (thirty_360_us, 360),
     DayCount.THIRTY_E_360: (thirty_e_360, 360),
 }
@@ -86,6 +96,36 @@ def elapsed(day_count: DayCount, start: date, since: date, until: date) -> int:
     """
     units, _ = CONVENTIONS[day_count]
     return units(start, until) - units(start, since)
+
+
+def rate_units(terms: Terms, start: date, since: date, until: date) -> int:
+    """Annual rate times day units from ``since`` to ``until``, in a period begun on ``start``.
+
+    Over a change of rate it is the sum of the stretches, each at its own rate.
+    """
+    if not terms.rate_steps:
+        return terms.annual_rate * elapsed(terms.day_count, start, since, until)
+    return sum(
+        rate * elapsed(terms.day_count, start, begin, end)
+        for rate, begin, end in _stretches(terms, since, until)
+    )
+
+
+def rate_days(terms: Terms, since: date, until: date) -> int:
+    """Annual rate times calendar days from ``since`` to ``until``, over changes of rate."""
+    if not terms.rate_steps:
+        return terms.annual_rate * (until - since).days
+    return sum(rate * (end - begin).days for rate, begin, end in _stretches(terms, since, until))
+
+
+def _stretches(terms: Terms, since: date, until: date) -> Iterator[tuple[int, date, date]]:
+    """(rate, from, to) of each stretch at one rate."""
+    begin, rate = since, terms.rate_on(since)
+    for step in terms.rate_steps:
+        if since < step.from_on < until:
+            yield rate, begin, step.from_on
+            begin, rate = step.from_on, step.annual_rate
+    yield rate, begin, until
 
 
 def interest_of(terms: Terms, numerator: int) -> int:

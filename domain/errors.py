@@ -14,6 +14,7 @@ LoanError                   the family; ``field`` is the input at fault, the mes
     UnknownPromise          no open promise has that number
     BalanceOutstanding      a loan that still owes cannot close
     NotBackdatable          the value date lies before a fact that fixed the debt
+    IndexWithoutValue       a floating rate's index has no value on a reset day
 """
 
 from collections.abc import Callable
@@ -168,3 +169,14 @@ class NotBackdatable(LoanError):
 
     def __init__(self, given: date, fixed_on: date, fact: str) -> None:
         super().__init__(f"effective_on {given} is before the {fact} of {fixed_on}")
+
+
+class IndexWithoutValue(LoanError):
+    """A floating rate's index has no value on a reset day."""
+
+    field = "index"
+
+    def __init__(self, index: str, day: date) -> None:
+        super().__init__(f"index {index} has no value on {day}: import it first")
+        self.index = index
+        self.day = day

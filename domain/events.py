@@ -4,12 +4,13 @@ Amounts are minor units of the loan's currency. The tag is the event's name in t
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from domain.terms import Component, Terms
+from domain.terms import Component, PaymentKind, Terms
 
 
 class LoanEvent(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -39,8 +40,14 @@ class Portion(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )  # fmt: skip
 
 
-class Instalment(Struct, frozen=True, kw_only=True):
-    """One row of a schedule as agreed: ``start_on`` to ``due_on`` is the interest period."""
+class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row of a schedule as agreed: ``start_on`` to ``due_on`` is the interest period.
+
+    ``interest`` and ``tax`` are what falls due with the row. ``deferred`` and ``deferred_tax`` were
+    earned in it or before and fall due with the next. A negative ``principal`` is interest that
+    becomes principal. ``fee`` and ``fee_tax`` are the charges of its period. ``before`` is the
+    exact interest earned in it before ``since``, the day its terms changed (per period only).
+    """
 
     number: int
     start_on: date
@@ -48,6 +55,17 @@ class Instalment(Struct, frozen=True, kw_only=True):
     principal: int
     interest: int
     tax: int = 0
+    fee: int = 0
+    fee_tax: int = 0
+    deferred: int = 0
+    deferred_tax: int = 0
+    since: date | None = None
+    before: int = 0
+
+    @property
+    def total(self) -> int:
+        """What the borrower pays on the due date."""
+        return self.principal + self.interest + self.tax + self.fee + self.fee_tax
 
 
 class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,6 +73,15 @@ class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     instalment: int
     on: date | None = None
+
+
+class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A difference in what one payment cleared; in a correction all sums to zero."""
+
+    payment: int
+    on: date
+    portions: tuple[Portion, ...]
+    overpaid: int = 0
 
 
 class LoanOpened(LoanEvent, frozen=True, kw_only=True, tag="loan-opened"):
@@ -72,7 +99,9 @@ class LoanOpened(LoanEvent, frozen=True, kw_only=True, tag="loan-opened"):
 class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
     """A tranche was paid out, to be repaid by the schedule it fixes.
 
-    ``principal`` is owed; the borrower received it less the withheld fees and their tax.
+    ``principal`` is owed; the borrower received it less the withheld fees and interest (of a
+    discounted loan) and their tax. ``schedule`` is every instalment from the first not yet due.
+    ``refinances`` is the number of the loan that this one pays off.
     """
 
     tranche: int
@@ -80,7 +109,10 @@ class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
     schedule: tuple[Instalment, ...]
     withheld_fees: int = 0
     withheld_fees_tax: int = 0
+    withheld_interest: int = 0
+    withheld_interest_tax: int = 0
     channel: str = ""
+    refinances: str = ""
 
 
 class LoanTakenOn(LoanEvent, frozen=True, kw_only=True, tag="loan-taken-on"):
@@ -119,7 +151,8 @@ class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fe
     """An instalment became due: these are its final principal, interest and tax.
 
     ``carried`` and ``carried_tax``: interest of the period that falls due with the next instalment
-    instead, because the borrower had paid at least as much in advance.
+    instead, because the borrower had paid at least as much in advance, or has grace.
+    ``capitalised`` and ``capitalised_tax`` become principal instead.
     """
 
     instalment: int
@@ -128,7 +161,35 @@ class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fe
     tax: int = 0
     carried: int = 0
     carried_tax: int = 0
+    capitalised: int = 0
+    capitalised_tax: int = 0
     settled: tuple[Settled, ...] = ()
+
+
+LATE_FEE = "late_fee"
+"""The kind of the fee that an instalment late beyond its grace is charged once."""
+
+
+class InstalmentCharged(LoanEvent, frozen=True, kw_only=True, tag="instalment-charged"):
+    """The terms charge a fee to one instalment: of its period, or because it is late."""
+
+    instalment: int
+    kind: str
+    amount: int
+    tax: int = 0
+    settled: tuple[Settled, ...] = ()
+
+
+class ScheduleRevised(LoanEvent, frozen=True, kw_only=True, tag="schedule-revised"):
+    """What is not yet due was planned anew. It follows from the fact before it; no debt changes.
+
+    ``schedule`` are the rows that change, whole: their ``principal`` includes what is paid of it.
+    ``instalments`` is how many the loan has now; later ones, of which nothing was paid, are gone.
+    """
+
+    reason: str
+    schedule: tuple[Instalment, ...]
+    instalments: int
 
 
 class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -150,13 +211,19 @@ class LateInterestAccrued(LoanEvent, frozen=True, kw_only=True, tag="late-intere
 
 
 class FeeCharged(LoanEvent, frozen=True, kw_only=True, tag="fee-charged"):
-    """A fee was charged; it falls due with ``instalment``."""
+    """A fee was charged; it falls due with ``instalment``.
+
+    One that falls due after the last instalment (``due_on``) brings a row of its own in
+    ``schedule``.
+    """
 
     fee: int
     kind: str
     amount: int
     instalment: int
     tax: int = 0
+    due_on: date | None = None
+    schedule: tuple[Instalment, ...] = ()
     settled: tuple[Settled, ...] = ()
 
 
@@ -183,6 +250,7 @@ class PaymentReceived(LoanEvent, frozen=True, kw_only=True, tag="payment-receive
     allocation: tuple[Portion, ...]
     overpaid: int = 0
     prepaid: int = 0
+    kind: PaymentKind = PaymentKind.PAYMENT
     channel: str = ""
     reference: str = ""
     settled: tuple[Settled, ...] = ()
@@ -208,39 +276,142 @@ class PaymentReversed(LoanEvent, frozen=True, kw_only=True, tag="payment-reverse
 class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A difference in what one instalment owes, dated ``on``: more, or with a minus less.
 
-    ``due`` says that the instalment had already fallen due.
+    ``due`` says that the instalment had already fallen due. ``fee`` is of `InstalmentCharged`.
+    ``due_interest`` is the part of ``interest`` that fell due with the instalment.
     """
 
     on: date
     instalment: int
     due: bool = False
+    fee: int = 0
+    fee_tax: int = 0
     interest: int = 0
     interest_tax: int = 0
     late_interest: int = 0
     late_interest_tax: int = 0
     numerator: int = 0
     late_numerator: int = 0
-
-
-class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A difference in what one payment cleared; the portions and ``overpaid`` sum to zero."""
-
-    payment: int
-    on: date
-    portions: tuple[Portion, ...]
-    overpaid: int = 0
+    due_interest: int = 0
 
 
 class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-corrected"):
     """What the fact recorded just before, dated in the past, changes in days already recorded.
 
     Only differences: the loan now stands as if the fact had been known on its value date.
+    ``schedule`` are rows that are planned otherwise, ``instalments`` how many there are if that
+    changes, ``due`` how many of them have fallen due if that does. ``capitalised`` is the
+    difference in what became principal. ``terms`` are those that hold now, and ``first`` the
+    instalment they begin with, if these change.
     """
 
     charged: tuple[Charged, ...] = ()
     moved: tuple[Moved, ...] = ()
+    schedule: tuple[Instalment, ...] = ()
+    instalments: int | None = None
+    due: int | None = None
+    terms: Terms | None = None
+    first: int | None = None
+    capitalised: int = 0
     prepaid: int = 0
     settled: tuple[Settled, ...] = ()
+
+
+class RateChanged(LoanEvent, frozen=True, kw_only=True, tag="rate-changed"):
+    """From the night of ``effective_on`` the loan bears another rate (millionths a year).
+
+    With ``until`` the rates before come back that night: a pause is a rate of zero. The instalments
+    are fitted anew unless ``keeps_instalment``. ``index`` and ``index_value`` say what a floating
+    rate was fixed on.
+    """
+
+    annual_rate: int
+    until: date | None = None
+    keeps_instalment: bool = False
+    index: str = ""
+    index_value: int = 0
+    reason: str = ""
+
+
+class Treatment(StrEnum):
+    """What becomes of overdue interest and fees when a debt is put on new terms."""
+
+    KEEP = "keep"
+    CAPITALISE = "capitalise"
+    FORGIVE = "forgive"
+
+
+class Revision(StrEnum):
+    """Why a loan got new terms or dates."""
+
+    RESTRUCTURE = "restructure"
+    RESCHEDULE = "reschedule"
+    REAMORTIZATION = "reamortization"
+    ACCELERATION = "acceleration"
+
+
+class LoanRestructured(LoanEvent, frozen=True, kw_only=True, tag="loan-restructured"):
+    """The debt goes on otherwise: the whole of it under new terms (restructured, re-aged), what is
+    not yet due (rescheduled), with the arrears spread over it (re-amortized), or all due at once.
+
+    ``cleared`` leaves the instalments that it names. Of it ``capitalised`` became principal,
+    ``forgiven`` was given up, and ``kept`` falls due with the instalment that it names.
+    ``schedule`` are the rows that change, whole; ``instalments`` how many the loan has now, and
+    ``first`` the one its terms begin with.
+    """
+
+    kind: Revision
+    terms: Terms
+    schedule: tuple[Instalment, ...]
+    instalments: int
+    first: int
+    treatment: Treatment = Treatment.KEEP
+    cleared: tuple[Portion, ...] = ()
+    capitalised: Portion | None = None
+    forgiven: Portion | None = None
+    kept: Portion | None = None
+    approval: str = ""
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
+    """A payer took money back through the bank: it is owed again, as principal.
+
+    The payment stays what it was; ``schedule`` is the instalment that asks for it now.
+    """
+
+    chargeback: int
+    payment: int
+    amount: int
+    schedule: tuple[Instalment, ...]
+    instalments: int
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class OverpaymentApplied(LoanEvent, frozen=True, kw_only=True, tag="overpayment-applied"):
+    """Money kept for the borrower cleared what had become due."""
+
+    moved: tuple[Moved, ...]
+    settled: tuple[Settled, ...] = ()
+
+
+class OverpaymentRefunded(LoanEvent, frozen=True, kw_only=True, tag="overpayment-refunded"):
+    """Money kept for the borrower was given back; ``moved`` says of which payments."""
+
+    amount: int
+    moved: tuple[Moved, ...]
+    channel: str = ""
+    reference: str = ""
+
+
+class DelinquencyPaused(LoanEvent, frozen=True, kw_only=True, tag="delinquency-paused"):
+    """Days from ``effective_on`` up to ``until`` count as no days past due, and bear no late
+    interest.
+    """
+
+    until: date
+    reason: str = ""
 
 
 class DebtForgiven(LoanEvent, frozen=True, kw_only=True, tag="debt-forgiven"):
@@ -290,6 +461,27 @@ class StageChanged(LoanEvent, frozen=True, kw_only=True, tag="stage-changed"):
     days_past_due: int
 
 
+class AccrualSuspended(LoanEvent, frozen=True, kw_only=True, tag="accrual-suspended"):
+    """Interest goes on being owed, but is no income any more until it is collected."""
+
+    days_past_due: int
+
+
+class AccrualResumed(LoanEvent, frozen=True, kw_only=True, tag="accrual-resumed"):
+    """Interest is income again as it runs."""
+
+    days_past_due: int
+
+
+class LoanSold(LoanEvent, frozen=True, kw_only=True, tag="loan-sold"):
+    """The claim was assigned to another holder for ``price``; it leaves the books."""
+
+    sold: tuple[Portion, ...]
+    holder: str
+    price: int
+    reference: str = ""
+
+
 class LoanWrittenOff(LoanEvent, frozen=True, kw_only=True, tag="loan-written-off"):
     """The whole debt left the books (castigo); the claim goes on outside them."""
 
@@ -308,17 +500,26 @@ class RecoveryReceived(LoanEvent, frozen=True, kw_only=True, tag="recovery-recei
     reference: str = ""
 
 
+ClosingReason = Literal[
+    "paid", "forgiven", "recovered", "cancelled", "insured", "refinanced", "sold"
+]
+REFINANCING = "refinancing"
+"""The channel of the payment by which another loan pays this one off."""
+
+
 class LoanClosed(LoanEvent, frozen=True, kw_only=True, tag="loan-closed"):
     """Nothing is owed any more."""
 
-    reason: Literal["paid", "forgiven", "recovered", "cancelled"]
+    reason: ClosingReason
 
 
 AnyLoanEvent = (
     LoanOpened | LoanDisbursed | LoanTakenOn | InterestAccrued | InstalmentFellDue
-    | LateInterestAccrued | FeeCharged | FeeWaived | PaymentReceived | PaymentReversed
-    | HistoryCorrected | DebtForgiven | PromiseMade | PromiseKept | PromiseBroken
-    | PromiseCancelled | StageChanged | LoanWrittenOff | RecoveryReceived | LoanClosed
+    | LateInterestAccrued | InstalmentCharged | FeeCharged | FeeWaived | PaymentReceived
+    | PaymentReversed | ChargedBack | OverpaymentApplied | OverpaymentRefunded | ScheduleRevised
+    | HistoryCorrected | RateChanged | LoanRestructured | DelinquencyPaused | DebtForgiven
+    | PromiseMade | PromiseKept | PromiseBroken | PromiseCancelled | StageChanged
+    | AccrualSuspended | AccrualResumed | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed
 )  # fmt: skip
 
 decode: msgspec.json.Decoder[AnyLoanEvent] = msgspec.json.Decoder(AnyLoanEvent)

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from domain import events as e
 from domain.loan import Amounts, Fee, Line, Loan, Payment, Promise, Status
+from domain.terms import RateStep
 
 
 def replay(history: Iterable[e.AnyLoanEvent], loan: Loan | None = None) -> Loan | None:
@@ -45,30 +46,39 @@ def _clear(loan: Loan, portions: Iterable[e.Portion], sign: int = 1) -> None:
 
 def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
     loan.status = Status.ACTIVE
-    loan.disbursed_on = event.effective_on
+    loan.disbursed_on = loan.disbursed_on or event.effective_on
     loan.disbursed += event.principal
     loan.principal += event.principal
     loan.tranches = event.tranche
-    loan.lines = [_line(row) for row in event.schedule]
+    if event.tranche == 1:
+        loan.first_line = sum(row.start_on == row.due_on for row in event.schedule)
+    _plan(loan, event.schedule, event.schedule[-1].number)
     loan.facts.append(event)
 
 
-def _line(row: e.Instalment) -> Line:
-    return Line(
-        number=row.number,
-        start_on=row.start_on,
-        due_on=row.due_on,
-        owed=Amounts(principal=row.principal),
-        paid=Amounts(),
-        planned_interest=row.interest,
-        planned_tax=row.tax,
-    )
+def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
+    """Put ``rows`` in the place of those with their numbers, and end after ``instalments``."""
+    for row in rows:
+        before = loan.lines[row.number - 2] if row.number > 1 else None
+        if row.number > len(loan.lines):
+            loan.lines.append(
+                Line(row.number, row.start_on, row.due_on, owed=Amounts(), paid=Amounts())
+            )
+        line = loan.lines[row.number - 1]
+        line.start_on, line.due_on = row.start_on, row.due_on
+        line.owed.principal = row.principal
+        line.planned_interest = row.interest + row.deferred - (before.deferred if before else 0)
+        line.planned_tax = row.tax + row.deferred_tax - (before.deferred_tax if before else 0)
+        line.deferred, line.deferred_tax = row.deferred, row.deferred_tax
+        line.planned_fee, line.planned_fee_tax = row.fee, row.fee_tax
+        line.since, line.before = row.since, row.before
+    del loan.lines[instalments:]
 
 
 def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
     loan.status = Status.ACTIVE
     loan.disbursed_on = event.disbursed_on
-    loan.lines = [_line(row) for row in event.schedule]
+    _plan(loan, event.schedule, len(event.schedule))
     opening = {portion.instalment: portion for portion in event.opening}
     for line in loan.lines:
         line.owed = Amounts()
@@ -76,6 +86,7 @@ def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
             line.owed.add(portion)
         line.due = line.due_on <= event.effective_on
         loan.current += line.due
+        line.due_interest = line.owed.interest if line.due else 0
         if line.due and line.owed.total == 0:
             line.settled_on = event.effective_on
     loan.principal = sum(line.owed.principal for line in loan.lines)
@@ -97,6 +108,7 @@ def _accrued(loan: Loan, event: e.InterestAccrued) -> None:
 def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
     line = loan.lines[event.instalment - 1]
     line.due = True
+    line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
     if event.carried or event.carried_tax:
@@ -105,7 +117,111 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
         following = loan.lines[event.instalment]
         following.owed.interest += event.carried
         following.owed.interest_tax += event.carried_tax
+    if event.capitalised or event.capitalised_tax:
+        line.owed.interest -= event.capitalised
+        line.owed.interest_tax -= event.capitalised_tax
+        line.owed.principal += event.capitalised + event.capitalised_tax
+        loan.principal += event.capitalised + event.capitalised_tax
+        loan.capitalised += event.capitalised + event.capitalised_tax
     _mark(loan, event.settled)
+
+
+def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
+    line = loan.lines[event.instalment - 1]
+    line.owed.fee += event.amount
+    line.owed.fee_tax += event.tax
+    _mark(loan, event.settled)
+
+
+def _revised(loan: Loan, event: e.ScheduleRevised) -> None:
+    _plan(loan, event.schedule, event.instalments)
+
+
+def _move(loan: Loan, moved: Iterable[e.Moved]) -> None:
+    """What payments cleared changes; what they keep for the borrower as well."""
+    moved = tuple(moved)
+    for one in moved:
+        _clear(loan, one.portions)
+        payment = loan.payments[one.payment]
+        loan.payments[one.payment] = structs.replace(
+            payment,
+            allocation=_allocated(payment.allocation, one.portions),
+            overpaid=payment.overpaid + one.overpaid,
+        )
+        loan.overpaid += one.overpaid
+    for number in {p.instalment for one in moved for p in one.portions}:
+        _repaid_on(loan, number)
+
+
+def _rate_changed(loan: Loan, event: e.RateChanged) -> None:
+    terms = loan.terms
+    steps = [step for step in terms.rate_steps if step.from_on < event.effective_on]
+    steps.append(RateStep(from_on=event.effective_on, annual_rate=event.annual_rate))
+    if event.until is not None:
+        back = RateStep(from_on=event.until, annual_rate=terms.rate_on(event.until))
+        steps += [back, *(step for step in terms.rate_steps if step.from_on > event.until)]
+    loan.agreed = structs.replace(terms, rate_steps=tuple(steps))
+    loan.facts.append(event)
+
+
+def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
+    for portion in event.cleared:
+        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+    _plan(loan, event.schedule, event.instalments)
+    if event.kept is not None:
+        loan.lines[event.kept.instalment - 1].owed.add(event.kept)
+    if event.capitalised is not None:
+        loan.principal += event.capitalised.total
+        loan.capitalised += event.capitalised.total
+    loan.agreed = event.terms
+    loan.first_line = event.first - 1
+    loan.prepaid = 0
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
+    loan.chargebacks = event.chargeback
+    loan.principal += event.amount
+    payment = loan.payments[event.payment]
+    loan.payments[event.payment] = structs.replace(
+        payment, charged_back=payment.charged_back + event.amount
+    )
+    if loan.status is Status.CLOSED:
+        loan.status, loan.closed_for = Status.ACTIVE, ""
+    _plan(loan, event.schedule, event.instalments)
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _applied(loan: Loan, event: e.OverpaymentApplied) -> None:
+    _move(loan, event.moved)
+    _mark(loan, event.settled)
+
+
+def _refunded(loan: Loan, event: e.OverpaymentRefunded) -> None:
+    _move(loan, event.moved)
+    loan.facts.append(event)
+
+
+def _paused(loan: Loan, event: e.DelinquencyPaused) -> None:
+    loan.pauses.append((event.effective_on, event.until))
+    loan.facts.append(event)
+
+
+def _suspension(suspended: bool) -> Callable[[Loan, Any], None]:
+    def fold(loan: Loan, event: e.AccrualSuspended | e.AccrualResumed) -> None:
+        loan.suspended = suspended
+        loan.facts.append(event)
+
+    return fold
+
+
+def _sold(loan: Loan, event: e.LoanSold) -> None:
+    for portion in event.sold:
+        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+    loan.principal = 0
+    loan.facts.append(event)
 
 
 def _late_accrued(loan: Loan, event: e.LateInterestAccrued) -> None:
@@ -117,6 +233,8 @@ def _late_accrued(loan: Loan, event: e.LateInterestAccrued) -> None:
 
 
 def _fee_charged(loan: Loan, event: e.FeeCharged) -> None:
+    if event.schedule:
+        _plan(loan, event.schedule, event.schedule[-1].number)
     owed = loan.lines[event.instalment - 1].owed
     owed.fee += event.amount
     owed.fee_tax += event.tax
@@ -148,7 +266,7 @@ def _payment(loan: Loan, event: e.PaymentReceived) -> None:
     loan.prepaid += event.prepaid
     loan.payments[event.payment] = Payment(
         event.payment, event.amount, event.effective_on, _allocated({}, event.allocation),
-        event.overpaid, event.prepaid, event.channel, event.reference,
+        event.overpaid, event.prepaid, event.channel, event.reference, kind=event.kind,
     )  # fmt: skip
     loan.facts.append(event)
     _mark(loan, event.settled)
@@ -199,25 +317,31 @@ def _repaid_on(loan: Loan, number: int) -> None:
 
 
 def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
+    count = len(loan.lines)
+    if event.schedule or event.instalments is not None:
+        _plan(loan, event.schedule, max(count, event.instalments or 0))
     for change in event.charged:
         line = loan.lines[change.instalment - 1]
+        line.owed.fee += change.fee
+        line.owed.fee_tax += change.fee_tax
         line.owed.interest += change.interest
         line.owed.interest_tax += change.interest_tax
         line.owed.late_interest += change.late_interest
         line.owed.late_interest_tax += change.late_interest_tax
         line.numerator += change.numerator
         line.late_numerator += change.late_numerator
-    for moved in event.moved:
-        _clear(loan, moved.portions)
-        payment = loan.payments[moved.payment]
-        loan.payments[moved.payment] = structs.replace(
-            payment,
-            allocation=_allocated(payment.allocation, moved.portions),
-            overpaid=payment.overpaid + moved.overpaid,
-        )
-        loan.overpaid += moved.overpaid
-    for number in {p.instalment for moved in event.moved for p in moved.portions}:
-        _repaid_on(loan, number)
+        line.due_interest += change.due_interest
+    _move(loan, event.moved)
+    if event.instalments is not None:
+        del loan.lines[event.instalments :]
+    if event.due is not None:
+        loan.current = event.due
+        for line in loan.lines:
+            line.due = line.number <= event.due
+    loan.agreed = event.terms or loan.agreed
+    loan.first_line = loan.first_line if event.first is None else event.first - 1
+    loan.principal += event.capitalised
+    loan.capitalised += event.capitalised
     loan.prepaid += event.prepaid
     _mark(loan, event.settled)
 
@@ -283,6 +407,17 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.LateInterestAccrued: _late_accrued,
     e.FeeCharged: _fee_charged,
     e.FeeWaived: _fee_waived,
+    e.InstalmentCharged: _charged,
+    e.ScheduleRevised: _revised,
+    e.RateChanged: _rate_changed,
+    e.LoanRestructured: _restructured,
+    e.ChargedBack: _charged_back,
+    e.OverpaymentApplied: _applied,
+    e.OverpaymentRefunded: _refunded,
+    e.DelinquencyPaused: _paused,
+    e.AccrualSuspended: _suspension(suspended=True),
+    e.AccrualResumed: _suspension(suspended=False),
+    e.LoanSold: _sold,
     e.PaymentReceived: _payment,
     e.PaymentReversed: _reversed,
     e.HistoryCorrected: _corrected,

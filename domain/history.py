@@ -4,79 +4,83 @@ A backdated payment or a reversal never edits history. The loan is told again fr
 the difference between the two tellings is one new event, ``HistoryCorrected``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import zip_longest
 
 from msgspec import structs
 
 from domain import events as e
-from domain.allocation import allocate, as_portion
-from domain.draft import Draft, marks
-from domain.errors import NotBackdatable
-from domain.loan import COMPONENTS, Amounts, Loan, Payment, Status
+from domain.allocation import as_portion
+from domain.draft import Draft
+from domain.effects import marks
+from domain.loan import Amounts, Loan, Payment, Status
+from domain.refit import row_of
 
 
-def retell(loan: Loan, upto: date, facts: list[e.AnyLoanEvent]) -> Draft:
+def retell(loan: Loan, upto: date, facts: Iterable[e.AnyLoanEvent]) -> Draft:
     """The loan as ``facts`` with a value date up to ``upto`` lead to, on that day."""
     blank = Loan(opened=loan.opened, through=loan.opened_on, version=1)
     draft = Draft(blank)
     for fact in sorted(facts, key=lambda fact: fact.effective_on):
         if fact.effective_on > upto:
             break
-        draft.catch_up(fact.effective_on)
-        draft.record(_again(draft.loan, fact))
-        draft.close_if_paid(fact.effective_on)
+        draft.tell(fact)
     draft.catch_up(upto)
     return draft
 
 
-def _again(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
-    """The fact with the effects it has on this telling: a payment clears what is owed now."""
-    if isinstance(fact, e.PaymentReceived):
-        return payment_event(
-            loan, fact.amount, fact.effective_on, fact.payment, fact.channel, fact.reference
-        )
-    if isinstance(fact, e.DebtForgiven):
-        _still_owed(loan, fact, fact.forgiven, "forgiveness")
-        return structs.replace(fact, settled=marks(loan, fact.forgiven, fact.effective_on))
-    if isinstance(fact, e.FeeWaived):
-        portion = e.Portion(instalment=fact.instalment, fee=fact.amount, fee_tax=fact.tax)
-        _still_owed(loan, fact, (portion,), "waiver")
-        return structs.replace(fact, settled=marks(loan, (portion,), fact.effective_on))
-    if isinstance(fact, e.FeeCharged):
-        portion = e.Portion(instalment=fact.instalment, fee=fact.amount, fee_tax=fact.tax)
-        return structs.replace(fact, settled=marks(loan, (portion,), fact.effective_on, sign=1))
-    return fact
+def told_now(loan: Loan, fact: e.AnyLoanEvent) -> Draft:
+    """``fact`` recorded today: with what follows from it, or among days already recorded."""
+    draft = Draft(loan)
+    if fact.effective_on >= loan.through:
+        draft.tell(fact)
+        return draft
+    telling = retell(loan, loan.through, [*loan.facts, fact])
+    key = number_of(fact)
+    told = next(told for told in telling.loan.facts if number_of(told) == key)
+    draft.record(_bare(draft.loan, told))
+    correct(draft, telling, fact.effective_on)
+    return draft
 
 
-def _still_owed(
-    loan: Loan, fact: e.AnyLoanEvent, portions: tuple[e.Portion, ...], name: str
-) -> None:
-    for portion in portions:
-        line = loan.lines[portion.instalment - 1]
-        left = line.owed.less(line.paid)
-        for component in COMPONENTS:
-            if 0 < getattr(portion, component) > getattr(left, component):
-                raise NotBackdatable(loan.through, fact.effective_on, name)
+def _bare(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
+    """The fact without effects on instalments that only the telling has: they come as differences.
+
+    New terms of the past change every instalment since: all of it comes as differences.
+    """
+    count = len(loan.lines)
+    match fact:
+        case e.PaymentReceived() if any(part.instalment > count for part in fact.allocation):
+            return structs.replace(fact, allocation=(), overpaid=fact.amount, prepaid=0, settled=())
+        case e.FeeCharged() if fact.instalment > count:
+            return structs.replace(fact, instalment=count, schedule=(), settled=())
+        case e.LoanRestructured():
+            return structs.replace(
+                fact, schedule=(), instalments=count, cleared=(), capitalised=None, forgiven=None,
+                kept=None, settled=(),
+            )  # fmt: skip
+        case _:
+            return fact
 
 
-def payment_event(
-    loan: Loan, amount: int, effective_on: date, number: int, channel: str, reference: str
-) -> e.PaymentReceived:
-    """A payment on a loan caught up to its value date, with what it clears."""
-    allocation = allocate(loan, amount, effective_on)
-    portions = allocation.portions
-    return e.PaymentReceived(
-        effective_on=effective_on,
-        payment=number,
-        amount=amount,
-        allocation=portions,
-        overpaid=allocation.left,
-        prepaid=allocation.prepaid,
-        channel=channel,
-        reference=reference,
-        settled=marks(loan, portions, effective_on),
-    )
+def number_of(fact: e.AnyLoanEvent) -> tuple[str, object]:
+    """What tells one fact of a loan from the others."""
+    match fact:
+        case e.PaymentReceived():
+            return "payment", fact.payment
+        case e.FeeCharged():
+            return "fee", fact.fee
+        case e.LoanDisbursed():
+            return "tranche", fact.tranche
+        case e.ChargedBack():
+            return "chargeback", fact.chargeback
+        case e.LoanRestructured():
+            return e.tag(fact), (fact.effective_on, fact.kind)
+        case e.OverpaymentRefunded():
+            return e.tag(fact), (fact.effective_on, fact.amount)
+        case _:
+            return e.tag(fact), fact
 
 
 def undone(loan: Loan, payment: Payment, reversed_on: date, reason: str) -> e.PaymentReversed:
@@ -108,18 +112,26 @@ def correct(draft: Draft, told: Draft, effective_on: date) -> None:
 
 def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
     loan = draft.loan
-    charged = tuple(_charged(loan, telling))
-    moved = tuple(_moved(loan, telling))
     prepaid = telling.prepaid - loan.prepaid
     if telling.status is Status.CLOSED:
         prepaid = -loan.prepaid
     before = {line.number: line.settled_on for line in loan.lines}
     correction = e.HistoryCorrected(
-        effective_on=effective_on, charged=charged, moved=moved, prepaid=prepaid
+        effective_on=effective_on,
+        charged=tuple(_charged(loan, telling)),
+        moved=tuple(_moved(loan, telling)),
+        schedule=tuple(_replanned(loan, telling)),
+        instalments=len(telling.lines) if len(telling.lines) != len(loan.lines) else None,
+        due=telling.current if telling.current != loan.current else None,
+        terms=telling.agreed if telling.agreed != loan.agreed else None,
+        first=telling.first_line + 1 if telling.first_line != loan.first_line else None,
+        capitalised=telling.capitalised - loan.capitalised,
+        prepaid=prepaid,
     )
+    nothing = e.HistoryCorrected(effective_on=effective_on)
     draft.record(correction)
     settled = tuple(_settled(loan, telling, before))
-    if not (charged or moved or prepaid or settled):
+    if correction == nothing and not settled:
         _forget_last(draft)
         return
     draft.events[-1] = structs.replace(correction, settled=settled)
@@ -134,28 +146,50 @@ def _forget_last(draft: Draft) -> None:
 
 
 def _charged(loan: Loan, telling: Loan) -> Iterator[e.Charged]:
-    for line, told in zip(loan.lines, telling.lines, strict=True):
-        change = told.owed.less(line.owed)
-        numerator = told.numerator - line.numerator
-        late_numerator = told.late_numerator - line.late_numerator
-        if change.interest or change.interest_tax or numerator:
+    for line, told in zip_longest(loan.lines, telling.lines):
+        known = told or line
+        owed = told.owed if told else Amounts()
+        change = owed.less(line.owed) if line else owed
+        numerator = (told.numerator if told else 0) - (line.numerator if line else 0)
+        late_numerator = (told.late_numerator if told else 0) - (line.late_numerator if line else 0)
+        due = known.due if told else line.due
+        due_interest = (told.due_interest if told else 0) - (line.due_interest if line else 0)
+        if (
+            due_interest
+            or change.interest
+            or change.interest_tax
+            or numerator
+            or change.fee
+            or change.fee_tax
+        ):
             yield e.Charged(
-                on=min(line.due_on, loan.through),
-                instalment=line.number,
-                due=line.due,
+                on=min(known.due_on, loan.through),
+                instalment=known.number,
+                due=due,
+                fee=change.fee,
+                fee_tax=change.fee_tax,
                 interest=change.interest,
                 interest_tax=change.interest_tax,
                 numerator=numerator,
+                due_interest=due_interest,
             )
         if change.late_interest or change.late_interest_tax or late_numerator:
             yield e.Charged(
                 on=loan.through,
-                instalment=line.number,
-                due=line.due,
+                instalment=known.number,
+                due=due,
                 late_interest=change.late_interest,
                 late_interest_tax=change.late_interest_tax,
                 late_numerator=late_numerator,
             )
+
+
+def _replanned(loan: Loan, telling: Loan) -> Iterator[e.Instalment]:
+    """Rows that are planned otherwise in the telling, or only there."""
+    for n, told in enumerate(telling.lines):
+        row = row_of(told, telling.lines[n - 1] if n else None)
+        if n >= len(loan.lines) or row != row_of(loan.lines[n], loan.lines[n - 1] if n else None):
+            yield row
 
 
 def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
@@ -179,8 +213,6 @@ def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
 
 def _settled(loan: Loan, telling: Loan, before: dict[int, date | None]) -> Iterator[e.Settled]:
     for line, told in zip(loan.lines, telling.lines, strict=True):
-        if not line.due:
-            continue
-        on = (told.settled_on or line.due_on) if line.left == 0 else None
-        if on != before[line.number]:
+        on = (told.settled_on or line.due_on) if line.due and line.left == 0 else None
+        if on != before.get(line.number):
             yield e.Settled(instalment=line.number, on=on)

@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 
+from domain.business_days import check_calendar
 from domain.errors import InvalidAmount, InvalidTerms
+from domain.money import MILLION
 from domain.terms import Frequency, Method, Terms
 
 MAX_AMOUNT = 10**15
@@ -37,6 +39,8 @@ def check_terms(terms: Terms) -> None:
     _between("promise_grace_days", terms.promise_grace_days, 0, 366)
     _between("stage_2_from", terms.stage_2_from, 1, 9_999)
     _between("stage_3_from", terms.stage_3_from, terms.stage_2_from + 1, 9_999)
+    if terms.suspend_from is not None:
+        _between("suspend_from", terms.suspend_from, 1, 9_999)
     for day in terms.month_days:
         _between("month_days", day, 1, 31)
     if min(terms.month_days) >= 28 or terms.month_days[0] == terms.month_days[1]:
@@ -44,16 +48,95 @@ def check_terms(terms: Terms) -> None:
     if len(set(terms.allocation.order)) != len(terms.allocation.order):
         raise InvalidTerms("allocation names an entry twice", "allocation")
     _check_method(terms)
+    _check_grace(terms)
+    _check_rates(terms)
+    _check_dates(terms)
+    _check_charges(terms)
+
+
+def _check_grace(terms: Terms) -> None:
+    grace = terms.grace
+    for field in ("principal_periods", "interest_payment_periods", "interest_free_periods"):
+        _between(f"grace.{field}", getattr(grace, field), 0, terms.instalments)
+    for field in ("principal_periods", "interest_payment_periods"):
+        if getattr(grace, field) >= terms.instalments:
+            raise InvalidTerms(
+                f"grace.{field} leaves no instalment of {terms.instalments} to pay",
+                f"grace.{field}",
+            )
+    if grace.capitalise and not grace.interest_payment_periods:
+        rule = "capitalise needs interest_payment_periods to capitalise the interest of"
+        raise InvalidTerms(rule, "grace.capitalise")
+    if grace.capitalise and grace.principal_periods < grace.interest_payment_periods:
+        rule = "principal is not repaid while interest is capitalised: principal_periods is too low"
+        raise InvalidTerms(rule, "grace.principal_periods")
+
+
+def _check_rates(terms: Terms) -> None:
+    for step in terms.rate_steps:
+        _between("rate_steps", step.annual_rate, 0, MAX_RATE)
+    if any(later.from_on <= step.from_on for step, later in pairwise(terms.rate_steps)):
+        raise InvalidTerms("the dates of rate_steps must rise", "rate_steps")
+    if (floating := terms.floating) is not None:
+        if not floating.index.strip():
+            raise InvalidTerms("a floating rate needs its index", "floating.index")
+        _between("floating.spread", floating.spread, -MAX_RATE, MAX_RATE)
+        _between("floating.floor", floating.floor, 0, MAX_RATE)
+        if floating.cap is not None:
+            _between("floating.cap", floating.cap, floating.floor, MAX_RATE)
+        _between("floating.reset_every", floating.reset_every, 1, MAX_INSTALMENTS)
+
+
+def _check_dates(terms: Terms) -> None:
+    check_calendar(terms.calendar)
+    for month in terms.skip_months:
+        _between("skip_months", month, 1, 12)
+    if len(set(terms.skip_months)) != len(terms.skip_months) or len(terms.skip_months) > 11:
+        raise InvalidTerms("skip_months must name different months, and leave one", "skip_months")
+    if terms.skip_months and terms.method in (Method.IRREGULAR, Method.SINGLE):
+        raise InvalidTerms(f"skip_months do not go with {terms.method}", "skip_months")
+
+
+def _check_charges(terms: Terms) -> None:
+    if not 0 <= terms.down_payment_rate < MILLION:
+        raise InvalidTerms("a down payment is from 0 to under 100 percent", "down_payment_percent")
+    for field in ("opening_fee_rate", "prepayment_fee_rate"):
+        _between(field, getattr(terms, field), 0, MILLION - 1)
+    if not 0 <= terms.late_fee <= MAX_AMOUNT:
+        check_amount(terms.late_fee, "late_fee")
+    for charge in terms.period_charges:
+        if not charge.kind.strip():
+            raise InvalidTerms("a charge needs its kind", "period_charges")
+        if not 0 <= charge.amount <= MAX_AMOUNT or not (charge.amount or charge.rate):
+            check_amount(charge.amount, "period_charges")
+        _between("period_charges", charge.rate, 0, MILLION)
+    for _, rule in terms.allocations:
+        if len(set(rule.order)) != len(rule.order):
+            raise InvalidTerms("an allocation names an entry twice", "allocations")
 
 
 def _check_method(terms: Terms) -> None:
-    single = Method.SINGLE, Frequency.SINGLE
+    single = Method.SINGLE, Frequency.SINGLE, Method.DISCOUNT
+    if terms.method is Method.DISCOUNT and terms.instalments != 1:
+        raise InvalidTerms("a discounted loan is paid at once: one instalment", "instalments")
     if (terms.method in single or terms.frequency in single) and terms.instalments != 1:
         raise InvalidTerms("a single payment has one instalment", "instalments")
     if terms.method is Method.BALLOON:
         _amount_between("balloon", terms.balloon, 1, terms.principal - 1)
     elif terms.balloon:
         raise InvalidTerms("balloon belongs to the balloon method only", "balloon")
+    if (terms.method is Method.GRADUATED) is not (terms.graduation is not None):
+        raise InvalidTerms("graduation belongs to the graduated method, and to it only",
+                           "graduation")  # fmt: skip
+    if terms.graduation is not None:
+        _between("graduation.every", terms.graduation.every, 1, MAX_INSTALMENTS)
+        _between("graduation.rate", terms.graduation.rate, -MILLION + 1, MILLION)
+    if (terms.method is Method.REVOLVING) is not (terms.revolving is not None):
+        raise InvalidTerms("revolving belongs to the revolving method, and to it only", "revolving")
+    if terms.revolving is not None:
+        _between("revolving.minimum_rate", terms.revolving.minimum_rate, 0, MILLION)
+        if not 0 <= terms.revolving.minimum_amount <= MAX_AMOUNT:
+            check_amount(terms.revolving.minimum_amount, "revolving.minimum_amount")
     if terms.method is Method.IRREGULAR:
         _check_irregular(terms)
     elif terms.irregular:

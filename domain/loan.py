@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from domain import events as e
-from domain.terms import Component, InterestBasis, Method, Terms
+from domain.terms import Component, Method, PaymentKind, Terms
 
 
 class Status(StrEnum):
@@ -59,8 +59,11 @@ class Line(Struct, omit_defaults=True):
     """One instalment as it stands: what was charged to it so far and what was paid.
 
     ``owed.interest`` is what has accrued (final once ``due``); ``planned_interest`` and
-    ``planned_tax`` are the schedule's. ``numerator`` and ``late_numerator`` are exact (principal x
-    rate x day units). ``settled_on`` is since when a due instalment owes nothing.
+    ``planned_tax`` are what its own period earns by the schedule, of which ``deferred`` falls due
+    with the next; ``before`` was earned before ``since``, the day its terms changed. ``numerator``
+    and ``late_numerator`` are exact (principal x rate x day units).
+    ``due_interest`` fell due with the line; what runs after its last due date is not in it.
+    ``settled_on`` is since when a due instalment owes nothing.
     """
 
     number: int
@@ -70,9 +73,16 @@ class Line(Struct, omit_defaults=True):
     paid: Amounts
     planned_interest: int = 0
     planned_tax: int = 0
+    deferred: int = 0
+    deferred_tax: int = 0
+    planned_fee: int = 0
+    planned_fee_tax: int = 0
+    since: date | None = None
+    before: int = 0
     numerator: int = 0
     late_numerator: int = 0
     due: bool = False
+    due_interest: int = 0
     settled_on: date | None = None
     paid_on: date | None = None
 
@@ -94,6 +104,8 @@ class Payment(Struct, frozen=True, omit_defaults=True):
     channel: str = ""
     reference: str = ""
     reversed_on: date | None = None
+    kind: PaymentKind = PaymentKind.PAYMENT
+    charged_back: int = 0
 
 
 class Fee(Struct, frozen=True, omit_defaults=True):
@@ -120,7 +132,12 @@ class Promise(Struct, frozen=True, omit_defaults=True):
 
 
 class Loan(Struct, omit_defaults=True):
-    """Everything a command must know. ``through`` is the latest value date recorded."""
+    """Everything a command must know. ``through`` is the latest value date recorded.
+
+    ``agreed`` are the terms now, once they are other than those of the opening; they plan the
+    instalments after the first ``first_line``. ``capitalised`` is what became principal.
+    ``pauses`` (from, until) count no days past due.
+    """
 
     opened: e.LoanOpened
     through: date
@@ -142,13 +159,19 @@ class Loan(Struct, omit_defaults=True):
     recovered: Amounts = msgspec.field(default_factory=Amounts)
     recoveries: int = 0
     closed_for: str = ""
+    agreed: Terms | None = None
+    first_line: int = 0
+    suspended: bool = False
+    capitalised: int = 0
+    chargebacks: int = 0
+    pauses: list[tuple[date, date]] = []
     facts: list[e.AnyLoanEvent] = []
     """The business facts that hold, in the order recorded: what the derived days follow from."""
 
     @property
     def terms(self) -> Terms:
-        """The agreement."""
-        return self.opened.terms
+        """The agreement as it stands."""
+        return self.agreed or self.opened.terms
 
     @property
     def loan_no(self) -> str:
@@ -163,8 +186,27 @@ class Loan(Struct, omit_defaults=True):
     @property
     def accrues_daily(self) -> bool:
         """Interest runs day by day on the actual balance (else: fixed per period)."""
-        terms = self.terms
-        return terms.interest is InterestBasis.DAILY and terms.method is not Method.FLAT
+        return not self.terms.fixed_per_period
+
+    @property
+    def financed(self) -> int:
+        """What the instalments of the terms as they stand repay: base of flat interest."""
+        return sum(line.owed.principal for line in self.lines[self.first_line :])
+
+    @property
+    def to_come(self) -> int:
+        """Principal that is not yet due and not paid in advance."""
+        overdue = sum(
+            line.owed.principal - line.paid.principal for line in self.lines[: self.current]
+        )
+        return self.principal - overdue
+
+    def bears_no_interest(self, line: Line) -> bool:
+        """The line's period is free of interest by the terms, or its interest was withheld."""
+        if self.terms.method is Method.DISCOUNT and not line.due:
+            return True
+        free = self.terms.grace.interest_free_periods
+        return self.first_line < line.number <= self.first_line + free
 
     def balances(self) -> Amounts:
         """What is charged so far and not paid, by component.
@@ -204,7 +246,13 @@ class Loan(Struct, omit_defaults=True):
         Right for dates from ``through`` up to the next due date; ``domain.views`` gives any date.
         """
         due_on = self.oldest_unpaid_due_on
-        return max(0, (on - due_on).days) if due_on else 0
+        if due_on is None or due_on >= on:
+            return 0
+        return (on - due_on).days - self.paused_days(due_on, on)
+
+    def paused_days(self, since: date, until: date) -> int:
+        """How many days between the two count as none past due."""
+        return sum(max(0, (min(end, until) - max(begin, since)).days) for begin, end in self.pauses)
 
     def written_off_left(self) -> Amounts:
         """What was written off and not recovered, by component."""
@@ -223,6 +271,7 @@ def copy(loan: Loan) -> Loan:
     again.payments = dict(loan.payments)
     again.fees = dict(loan.fees)
     again.promises = dict(loan.promises)
+    again.pauses = list(loan.pauses)
     again.recovered = msgspec.structs.replace(loan.recovered)
     again.facts = list(loan.facts)
     return again

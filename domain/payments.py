@@ -2,10 +2,9 @@
 
 from datetime import date
 
-from msgspec import structs
-
 from domain import events as e
-from domain.draft import Draft, marks
+from domain.draft import Draft
+from domain.effects import marks
 from domain.errors import (
     AlreadyReversed,
     InvalidAmount,
@@ -18,17 +17,25 @@ from domain.guards import (
     check_active,
     check_not_before,
     check_not_before_disbursement,
+    check_not_before_recorded,
 )
-from domain.history import correct, payment_event, retell, undone
+from domain.history import correct, retell, told_now, undone
 from domain.limits import MAX_AMOUNT, check_amount
-from domain.loan import Loan, Status
+from domain.loan import Loan, Payment, Status
 from domain.money import share
+from domain.terms import PaymentKind
 
 
 def receive_payment(
-    loan: Loan, *, amount: int, effective_on: date, channel: str = "", reference: str = ""
+    loan: Loan,
+    *,
+    amount: int,
+    effective_on: date,
+    channel: str = "",
+    reference: str = "",
+    kind: PaymentKind = PaymentKind.PAYMENT,
 ) -> Events:
-    """Take in money and clear what is owed, in the order of the terms.
+    """Take in money and clear what is owed, in the order of the terms for that ``kind``.
 
     A value date in the past tells the days since again, and records the difference.
     Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate`` before
@@ -39,22 +46,80 @@ def receive_payment(
     if loan.overpaid + amount > MAX_AMOUNT:
         raise InvalidAmount(amount, "is more than the ledger holds")
     check_not_before_disbursement(loan, effective_on)
-    number = len(loan.payments) + 1
-    if effective_on < loan.through:
-        payment = e.PaymentReceived(
-            effective_on=effective_on,
-            payment=number,
-            amount=amount,
-            allocation=(),
-            channel=channel,
-            reference=reference,
-        )
-        return _with_history(loan, payment)
-    draft = Draft(loan)
-    draft.catch_up(effective_on)
-    draft.record(payment_event(draft.loan, amount, effective_on, number, channel, reference))
-    draft.close_if_paid(effective_on)
-    return tuple(draft.events)
+    payment = e.PaymentReceived(
+        effective_on=effective_on,
+        payment=len(loan.payments) + 1,
+        amount=amount,
+        allocation=(),
+        kind=kind,
+        channel=channel,
+        reference=reference,
+    )
+    return tuple(told_now(loan, payment).events)
+
+
+def charge_back(
+    loan: Loan, *, payment: int, effective_on: date, amount: int | None = None, reason: str = ""
+) -> Events:
+    """A payer took back a payment, or part of it (minor units): it is owed again as principal.
+
+    Unlike a reversal it changes nothing of what was before its day.
+    Errors: ``UnknownPayment``, ``AlreadyReversed``, ``InvalidAmount`` beyond what is left of the
+    payment, ``InvalidDate`` in days already recorded, ``NotAllowedNow`` once written off.
+    """
+    found = _standing(loan, payment, "charge back a payment")
+    left = found.amount - found.overpaid - found.charged_back
+    asked = left if amount is None else amount
+    check_amount(asked)
+    if asked > left:
+        rule = "is more than the {left} of the payment that cleared a debt"
+        raise InvalidAmount(asked, rule, left=left)
+    check_not_before_recorded(loan, effective_on)
+    fact = e.ChargedBack(
+        effective_on=effective_on,
+        chargeback=loan.chargebacks + 1,
+        payment=payment,
+        amount=asked,
+        schedule=(),
+        instalments=0,
+        reason=reason,
+    )
+    return tuple(told_now(loan, fact).events)
+
+
+def refund_overpayment(
+    loan: Loan,
+    *,
+    effective_on: date,
+    amount: int | None = None,
+    channel: str = "",
+    reference: str = "",
+) -> Events:
+    """Give back money kept for the borrower: all of it, or ``amount`` (minor units).
+
+    Errors: ``InvalidAmount`` beyond what is kept, ``InvalidDate`` in days already recorded.
+    """
+    asked = loan.overpaid if amount is None else amount
+    check_amount(asked)
+    if asked > loan.overpaid:
+        raise InvalidAmount(asked, "is more than the {kept} kept", kept=loan.overpaid)
+    check_not_before_recorded(loan, effective_on)
+    fact = e.OverpaymentRefunded(
+        effective_on=effective_on, amount=asked, moved=(), channel=channel, reference=reference
+    )
+    return tuple(told_now(loan, fact).events)
+
+
+def _standing(loan: Loan, payment: int, command: str) -> Payment:
+    """The payment, if it is there and was not undone."""
+    if loan.status not in (Status.ACTIVE, Status.CLOSED) or loan.closed_for == "sold":
+        raise NotAllowedNow(command, loan.closed_for or loan.status)
+    found = loan.payments.get(payment)
+    if found is None:
+        raise UnknownPayment(payment)
+    if found.reversed_on is not None:
+        raise AlreadyReversed(payment)
+    return found
 
 
 def reverse_payment(loan: Loan, *, payment: int, reversed_on: date, reason: str = "") -> Events:
@@ -63,12 +128,8 @@ def reverse_payment(loan: Loan, *, payment: int, reversed_on: date, reason: str 
     Errors: ``UnknownPayment``, ``AlreadyReversed``, ``InvalidDate`` before the payment,
     ``NotAllowedNow`` once written off.
     """
-    if loan.status not in (Status.ACTIVE, Status.CLOSED):
-        raise NotAllowedNow("reverse a payment", loan.status)
-    found = loan.payments.get(payment)
-    if found is None:
-        raise UnknownPayment(payment)
-    if found.reversed_on is not None:
+    found = _standing(loan, payment, "reverse a payment")
+    if found.charged_back:
         raise AlreadyReversed(payment)
     check_not_before(reversed_on, found.effective_on, "the payment", "reversed_on")
     draft = Draft(loan)
@@ -85,9 +146,12 @@ def reverse_payment(loan: Loan, *, payment: int, reversed_on: date, reason: str 
     return tuple(draft.events)
 
 
-def charge_fee(loan: Loan, *, kind: str, amount: int, effective_on: date) -> Events:
-    """Charge a fee; it falls due with the instalment whose period holds the date.
+def charge_fee(
+    loan: Loan, *, kind: str, amount: int, effective_on: date, due_on: date | None = None
+) -> Events:
+    """Charge a fee; it falls due with the instalment whose period holds the date, or ``due_on``.
 
+    One due after the last instalment gets a row of its own.
     Units: ``amount`` before tax, in minor units; tax is added by the terms.
     Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate``.
     """
@@ -96,24 +160,19 @@ def charge_fee(loan: Loan, *, kind: str, amount: int, effective_on: date) -> Eve
     if not kind.strip():
         raise UnknownFee("a fee needs its kind", "kind")
     check_not_before_disbursement(loan, effective_on)
+    if due_on is not None:
+        check_not_before(due_on, effective_on, "the day of the charge", "due")
     terms = loan.terms
-    line = next((line for line in loan.lines if line.due_on >= effective_on), loan.lines[-1])
     fee = e.FeeCharged(
         effective_on=effective_on,
         fee=len(loan.fees) + 1,
         kind=kind,
         amount=amount,
         tax=share(amount, terms.tax_rate, terms.rounding),
-        instalment=line.number,
+        instalment=0,
+        due_on=due_on,
     )
-    if effective_on < loan.through:
-        return _with_history(loan, fee)
-    draft = Draft(loan)
-    draft.catch_up(effective_on)
-    portion = e.Portion(instalment=line.number, fee=fee.amount, fee_tax=fee.tax)
-    settled = marks(draft.loan, (portion,), effective_on, sign=1)
-    draft.record(structs.replace(fee, settled=settled))
-    return tuple(draft.events)
+    return tuple(told_now(loan, fee).events)
 
 
 def waive_fee(loan: Loan, *, fee: int, effective_on: date, reason: str = "") -> Events:
@@ -147,20 +206,3 @@ def waive_fee(loan: Loan, *, fee: int, effective_on: date, reason: str = "") -> 
     )
     draft.close_if_paid(effective_on)
     return tuple(draft.events)
-
-
-def _with_history(loan: Loan, fact: e.FeeCharged | e.PaymentReceived) -> Events:
-    """Record ``fact`` on its value date among days already recorded, and what it changes."""
-    draft = Draft(loan)
-    telling = retell(loan, draft.loan.through, [*draft.loan.facts, fact])
-    told = next(event for event in telling.loan.facts if _number(event) == _number(fact))
-    draft.record(told)
-    correct(draft, telling, fact.effective_on)
-    return tuple(draft.events)
-
-
-def _number(fact: e.AnyLoanEvent) -> tuple[str, int] | None:
-    """What tells a fact that can be backdated from the others."""
-    if isinstance(fact, e.FeeCharged):
-        return "fee", fact.fee
-    return ("payment", fact.payment) if isinstance(fact, e.PaymentReceived) else None

@@ -5,10 +5,11 @@ from datetime import date
 
 from domain import events as e
 from domain.allocation import portions_oldest_first
-from domain.draft import Draft, marks
-from domain.errors import InvalidAmount, NotAllowedNow, OverForgiveness, OverRecovery
+from domain.draft import Draft
+from domain.effects import marks
+from domain.errors import InvalidAmount, InvalidTerms, NotAllowedNow, OverForgiveness, OverRecovery
 from domain.guards import Events, check_active, check_not_before_recorded
-from domain.limits import check_amount
+from domain.limits import MAX_AMOUNT, check_amount
 from domain.loan import COMPONENTS, Loan, Status
 from domain.terms import Component
 
@@ -62,16 +63,46 @@ def write_off(loan: Loan, *, effective_on: date, approval: str = "", reason: str
     check_not_before_recorded(loan, effective_on)
     draft = Draft(loan)
     draft.catch_up(effective_on)
-    owed = {c: left for c in COMPONENTS if (left := getattr(draft.loan.balances(), c)) > 0}
     draft.record(
         e.LoanWrittenOff(
             effective_on=effective_on,
-            written_off=portions_oldest_first(draft.loan, owed),
+            written_off=_whole_debt(draft.loan),
             approval=approval,
             reason=reason,
         )
     )
     return tuple(draft.events)
+
+
+def sell(loan: Loan, *, effective_on: date, holder: str, price: int, reference: str = "") -> Events:
+    """Assign the claim to another ``holder`` for ``price`` (minor units); it leaves the books.
+
+    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate`` in days already
+    recorded, ``InvalidTerms`` without a holder.
+    """
+    check_active(loan, "sell")
+    if not holder.strip():
+        raise InvalidTerms("a sale needs the new holder", "holder")
+    if not 0 <= price <= MAX_AMOUNT:
+        raise InvalidAmount(price, "must be between 0 and what the ledger holds", "price")
+    check_not_before_recorded(loan, effective_on)
+    draft = Draft(loan)
+    draft.catch_up(effective_on)
+    draft.tell(
+        e.LoanSold(
+            effective_on=effective_on,
+            sold=_whole_debt(draft.loan),
+            holder=holder,
+            price=price,
+            reference=reference,
+        )
+    )
+    return tuple(draft.events)
+
+
+def _whole_debt(loan: Loan) -> tuple[e.Portion, ...]:
+    owed = {c: left for c in COMPONENTS if (left := getattr(loan.balances(), c)) > 0}
+    return portions_oldest_first(loan, owed)
 
 
 def receive_recovery(

@@ -2,138 +2,336 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
-from domain.calendar import PERIODS_PER_YEAR, due_dates
-from domain.daycount import CONVENTIONS, interest_of
+from msgspec import structs
+
+from domain.calendar import due_dates
 from domain.errors import InvalidTerms
 from domain.events import Instalment
+from domain.level import LEVEL_METHODS, level_instalment
 from domain.limits import MAX_AMOUNT
-from domain.money import MILLION, Rounding, divide, share
-from domain.terms import Annuity, InterestBasis, Method, Terms
+from domain.money import MILLION, divide, share
+from domain.period import Period, period_interest
+from domain.terms import LastInstalment, Level, LevelRounding, Method, RateStep, Terms
 
-_EXACT = Context(prec=60)
-"""Digits enough that an instalment of any amount an int64 holds is rounded once, at the end."""
+TRIES = 3
+"""How often the level instalment may move so that the last one comes nearer to it."""
+
+
+class Opening(NamedTuple):
+    """What the first period already holds when a schedule is fitted in the middle of it.
+
+    ``numerator`` is the exact interest (see ``exact_interest``) that ran before ``since``;
+    ``brought`` and ``brought_tax`` were earned in earlier periods and fall due with this one.
+    """
+
+    since: date
+    numerator: int = 0
+    brought: int = 0
+    brought_tax: int = 0
+
+
+class Place(NamedTuple):
+    """Where rows stand in a loan: the ``first`` one's number, how many of the same terms lie before
+    (``done``), and the amount (``base``) that flat interest and charges are a share of.
+    """
+
+    first: int
+    done: int
+    base: int
 
 
 def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalment, ...]:
     """The instalments that repay ``principal`` (minor units), disbursed on ``disbursed_on``.
 
     The last instalment takes whatever principal rounding left, so principal always sums to the
-    amount. Tax comes on top of interest.
+    amount. Tax comes on top of interest. A down payment is the first instalment, due at once.
     Errors: ``InvalidTerms`` where an instalment would not cover its interest, or all of them
     would sum to more than the ledger holds.
     """
-    dates = (disbursed_on, *due_dates(terms, disbursed_on))
-    periods = list(pairwise(dates))
-    rows = []
-    balance = principal
-    for number, ((start_on, due_on), interest, repaid) in enumerate(
-        _rows(terms, principal, periods), start=1
-    ):
-        balance -= repaid
-        if repaid < 0 or balance < 0:
-            raise InvalidTerms(
-                f"instalment {number} ({{instalment}}) does not cover its interest "
-                "({interest}) or repays more than the balance",
-                "instalments",
-                instalment=repaid + interest,
-                interest=interest,
-            )
-        rows.append(
-            Instalment(
-                number=number,
-                start_on=start_on,
-                due_on=due_on,
-                principal=repaid,
-                interest=interest,
-                tax=share(interest, terms.tax_rate, terms.rounding),
-            )
-        )
-    if balance:
-        raise AssertionError(f"schedule repays {principal - balance} of {principal}")
-    if sum(row.principal + row.interest + row.tax for row in rows) > MAX_AMOUNT:
+    down = down_payment(terms, principal, disbursed_on)
+    financed = principal - sum(row.principal for row in down)
+    periods = list(pairwise((disbursed_on, *due_dates(terms, disbursed_on))))
+    rows = fitted(terms, financed, periods, Place(1 + len(down), 0, financed), disbursed_on)
+    check_sum(rows)
+    return (*down, *rows)
+
+
+def down_payment(terms: Terms, principal: int, on: date) -> tuple[Instalment, ...]:
+    """The row of the down payment, due the day of the disbursement; nothing where none is asked."""
+    amount = share(principal, terms.down_payment_rate, terms.rounding)
+    if not amount:
+        return ()
+    return (Instalment(number=1, start_on=on, due_on=on, principal=amount, interest=0),)
+
+
+def check_sum(rows: Sequence[Instalment]) -> None:
+    """Refuse a schedule that sums to more than the ledger holds."""
+    if sum(max(row.principal, 0) + row.interest + row.tax + row.fee for row in rows) > MAX_AMOUNT:
         raise InvalidTerms("the schedule sums to more than the ledger holds", "principal")
-    return tuple(rows)
 
 
-Period = tuple[date, date]
+def fitted(
+    terms: Terms,
+    principal: int,
+    periods: Sequence[Period],
+    place: Place,
+    on: date,
+    opening: Opening | None = None,
+    level: int | None = None,
+) -> tuple[Instalment, ...]:
+    """The rows that repay ``principal`` from ``on``, fitted anew at each later step of the rate.
+
+    A given ``level`` is kept and the term shortens instead.
+    """
+    rows = amortize(_known(terms, on), principal, periods, place, opening, level)
+    for step in terms.rate_steps:
+        at = next((n for n, row in enumerate(rows) if row.due_on > step.from_on), None)
+        if step.from_on <= on or at is None:
+            continue
+        kept = rows[:at]
+        left = principal - sum(row.principal for row in kept)
+        rows = kept + amortize(
+            _known(terms, step.from_on),
+            left,
+            periods[at:],
+            place._replace(first=place.first + at, done=place.done + at),
+            _brought(kept, periods[at][0]) if kept else opening,
+            level,
+        )
+    return rows
+
+
+def _known(terms: Terms, on: date) -> Terms:
+    """The terms as if the rate of ``on`` held for ever: what an instalment is fitted to."""
+    steps: tuple[RateStep, ...] = tuple(step for step in terms.rate_steps if step.from_on <= on)
+    return terms if steps == terms.rate_steps else structs.replace(terms, rate_steps=steps)
+
+
+def amortize(
+    terms: Terms,
+    principal: int,
+    periods: Sequence[Period],
+    place: Place,
+    opening: Opening | None = None,
+    level: int | None = None,
+) -> tuple[Instalment, ...]:
+    """The rows that repay ``principal`` (minor units) over ``periods``.
+
+    Errors: ``InvalidTerms`` where a row would not cover its interest.
+    """
+    if level is not None:
+        return tuple(_rows(terms, principal, periods, place, opening, level, shortens=True))
+    asked = max(terms.grace.principal_periods - place.done, 0)
+    if terms.method not in LEVEL_METHODS or terms.grace.capitalise:
+        return tuple(_rows(terms, principal, periods, place, opening, None))
+    rest = periods[min(asked, len(periods) - 1) :]
+    free = terms.grace.interest_free_periods - place.done - asked
+    chosen = level_instalment(terms, principal, rest, free)
+    rows = tuple(_rows(terms, principal, periods, place, opening, chosen))
+    if terms.last_instalment is LastInstalment.LEVELLED:
+        return _levelled(terms, principal, periods, place, opening, chosen, rows, len(rest))
+    return rows
+
+
+def _levelled(
+    terms: Terms,
+    principal: int,
+    periods: Sequence[Period],
+    place: Place,
+    opening: Opening | None,
+    level: int,
+    rows: tuple[Instalment, ...],
+    fitted_rows: int,
+) -> tuple[Instalment, ...]:
+    """The rows with the level instalment moved by cents, while that brings the last one nearer.
+
+    A difference of no more than half a cent for each row is left alone.
+    """
+    for _ in range(TRIES):
+        apart = _apart(rows)
+        moved = level + divide(apart, fitted_rows * terms.instalment_multiple, terms.rounding) * (
+            terms.instalment_multiple
+        )
+        if fitted_rows < 2 or abs(apart) <= fitted_rows // 2 or moved == level:
+            break
+        tried = tuple(_rows(terms, principal, periods, place, opening, moved))
+        if abs(_apart(tried)) >= abs(apart):
+            break
+        level, rows = moved, tried
+    return rows
+
+
+def _apart(rows: Sequence[Instalment]) -> int:
+    """How much more the last instalment asks for than the one before."""
+    if len(rows) < 2:
+        return 0
+    before, last = rows[-2:]
+    return last.principal + last.interest - before.principal - before.interest
 
 
 def _rows(
-    terms: Terms, principal: int, periods: Sequence[Period]
-) -> Iterator[tuple[Period, int, int]]:
-    """(period, interest, principal) of every instalment."""
-    count = len(periods)
-    level = _level_instalment(terms, principal, periods)
-    multiple = terms.instalment_multiple
-    even = divide(principal, count * multiple, terms.rounding) * multiple
-    balance = principal
+    terms: Terms,
+    principal: int,
+    periods: Sequence[Period],
+    place: Place,
+    opening: Opening | None,
+    level: int | None,
+    *,
+    shortens: bool = False,
+) -> Iterator[Instalment]:
+    grace, last = terms.grace, len(periods) - 1
+    unpaid, unasked = (
+        grace.principal_periods - place.done,
+        grace.interest_payment_periods - place.done,
+    )
+    free = grace.interest_free_periods - place.done
+    strict = opening is None and not place.done  # a running loan goes on: it only asks for more
+    balance, even = principal, 0
+    brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
     for index, period in enumerate(periods):
-        interest = (
-            nominal_interest(terms, principal)
-            if terms.method is Method.FLAT
-            else period_interest(terms, balance, period)
-        )
-        if index == count - 1:
+        own = 0
+        if index >= free and terms.method is not Method.DISCOUNT:
+            bears = place.base if terms.method is Method.FLAT else balance
+            if index == 0 and opening is not None:
+                own = period_interest(terms, bears, period, opening.since, opening.numerator)
+            else:
+                own = period_interest(terms, bears, period)
+        own_tax = share(own, terms.tax_rate, terms.rounding)
+        if index == max(unpaid, 0):
+            even = _even_part(terms, balance, len(periods) - index)
+            if level is None:
+                level = level_instalment(terms, balance, periods[index:], free - index)
+        interest, tax = own + brought, own_tax + brought_tax
+        brought = brought_tax = 0
+        if index < unasked and index != last and grace.capitalise:
+            repaid = -(interest + tax)
+        elif index == last:
             repaid = balance
-        elif terms.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
-            repaid = min(even, balance)
-        elif terms.method is Method.IRREGULAR:
-            repaid = terms.irregular[index].principal
-        elif terms.method in (Method.INTEREST_ONLY, Method.SINGLE):
+        elif index < unpaid:
             repaid = 0
         else:
-            repaid = min(level - interest, balance)
+            repaid = _principal_of(
+                terms, balance, own, own_tax, level or 0, even, place.done + index
+            )
+            if repaid < 0 and strict:
+                raise _short(place.first + index, repaid + own, own)
+            repaid = max(repaid, 0)
+        if index < unasked and index != last and not grace.capitalise:
+            brought, brought_tax, interest, tax = interest, tax, 0, 0
+        fee, fee_tax = (
+            period_charges(terms, place.base, balance) if terms.period_charges else (0, 0)
+        )
         balance -= repaid
-        yield period, interest, repaid
+        yield Instalment(
+            number=place.first + index,
+            start_on=period[0],
+            due_on=period[1],
+            principal=repaid,
+            interest=interest,
+            tax=tax,
+            fee=fee,
+            fee_tax=fee_tax,
+            deferred=brought,
+            deferred_tax=brought_tax,
+        )
+        if shortens and not balance:
+            return
+    if balance:
+        raise AssertionError(f"schedule repays {principal - balance} of {principal}")
 
 
-def period_interest(terms: Terms, balance: int, period: Period) -> int:
-    """Interest (minor units) on an unchanged ``balance`` over one whole period."""
-    if terms.interest is InterestBasis.PER_PERIOD and terms.method is not Method.IRREGULAR:
-        return nominal_interest(terms, balance)
-    units, _ = CONVENTIONS[terms.day_count]
-    return interest_of(terms, balance * terms.annual_rate * units(*period))
-
-
-def nominal_interest(terms: Terms, balance: int) -> int:
-    """Interest of one period at the annual rate divided by the periods of a year."""
-    return divide(
-        balance * terms.annual_rate * terms.every,
-        PERIODS_PER_YEAR[terms.frequency] * MILLION,
-        terms.rounding,
+def _short(number: int, instalment: int, interest: int) -> InvalidTerms:
+    return InvalidTerms(
+        f"instalment {number} ({{instalment}}) does not cover its interest ({{interest}})",
+        "instalments",
+        instalment=instalment,
+        interest=interest,
     )
 
 
-def _level_instalment(terms: Terms, principal: int, periods: Sequence[Period]) -> int:
-    """The equal instalment (without tax), rounded once.
+def period_charges(terms: Terms, lent: int, balance: int) -> tuple[int, int]:
+    """(charges, their tax) of one instalment: see ``PeriodCharge``."""
+    fee = tax = 0
+    for charge in terms.period_charges:
+        of = balance if charge.of_balance else lent
+        amount = charge.amount + share(of, charge.rate, terms.rounding)
+        fee += amount
+        tax += share(amount, terms.tax_rate, terms.rounding) if charge.taxed else 0
+    return fee, tax
 
-    Source: the annuity formula A = (P - B d_n) / (d_1 + ... + d_n), with d_k the discount factor
-    of k periods and B the balloon left to the last instalment.
-    """
-    if terms.method not in (Method.EQUAL_INSTALMENTS, Method.BALLOON):
+
+def _even_part(terms: Terms, balance: int, rows: int) -> int:
+    """An equal part of principal, rounded to the multiple of the terms."""
+    size = rows * terms.instalment_multiple
+    match terms.level_rounding:
+        case LevelRounding.UP:
+            steps = -(-balance // size)
+        case LevelRounding.DOWN:
+            steps = balance // size
+        case LevelRounding.NEAREST:
+            steps = divide(balance, size, terms.rounding)
+    return steps * terms.instalment_multiple
+
+
+def _principal_of(
+    terms: Terms, balance: int, interest: int, tax: int, level: int, even: int, index: int
+) -> int:
+    """The principal of a row that is neither the last nor within grace."""
+    match terms.method:
+        case Method.EQUAL_PRINCIPAL | Method.FLAT:
+            return min(even, balance)
+        case Method.IRREGULAR:
+            return min(terms.irregular[index].principal, balance)
+        case Method.EQUAL_INSTALMENTS | Method.BALLOON:
+            taxed = tax if terms.level is Level.WITH_TAX else 0
+            return min(level - interest - taxed, balance)
+        case Method.GRADUATED:
+            taxed = tax if terms.level is Level.WITH_TAX else 0
+            return min(_graduated(terms, level, index) - interest - taxed, balance)
+        case Method.REVOLVING:
+            return minimum_due(terms, balance)
+        case _:
+            return 0
+
+
+def _graduated(terms: Terms, level: int, index: int) -> int:
+    """The first instalment grown as often as the terms say up to row ``index`` (from 0)."""
+    step = terms.graduation
+    if step is None:
+        return level
+    times = index // step.every
+    multiple = terms.instalment_multiple
+    grown = level * (MILLION + step.rate) ** times
+    return divide(grown, MILLION**times * multiple, terms.rounding) * multiple
+
+
+def minimum_due(terms: Terms, balance: int) -> int:
+    """The principal that a revolving line asks for each cycle."""
+    asks = terms.revolving
+    if asks is None:
         return 0
-    factor, discounts = Decimal(1), Decimal(0)
-    for growth in _growth_factors(terms, periods):
-        factor = _EXACT.divide(factor, growth)
-        discounts = _EXACT.add(discounts, factor)
-    owed = _EXACT.subtract(Decimal(principal), _EXACT.multiply(Decimal(terms.balloon), factor))
-    half = ROUND_HALF_UP if terms.rounding is Rounding.HALF_UP else ROUND_HALF_EVEN
-    multiple = Decimal(terms.instalment_multiple)
-    steps = _EXACT.divide(_EXACT.divide(owed, discounts), multiple)
-    return int(steps.to_integral_value(rounding=half) * multiple)
+    rated = share(balance, asks.minimum_rate, terms.rounding)
+    return min(max(rated, asks.minimum_amount), balance)
 
 
-def _growth_factors(terms: Terms, periods: Sequence[Period]) -> Iterator[Decimal]:
-    """What one unit grows to over each period: by the nominal rate, or by the period's days."""
-    if terms.annuity is Annuity.NOMINAL:
-        denominator = Decimal(PERIODS_PER_YEAR[terms.frequency] * MILLION)
-        nominal = _EXACT.divide(Decimal(terms.annual_rate * terms.every), denominator)
-        yield from [_EXACT.add(Decimal(1), nominal)] * len(periods)
-        return
-    units, basis = CONVENTIONS[terms.day_count]
-    for period in periods:
-        numerator = Decimal(terms.annual_rate * units(*period))
-        yield _EXACT.add(Decimal(1), _EXACT.divide(numerator, Decimal(basis * MILLION)))
+def _brought(kept: Sequence[Instalment], since: date) -> Opening | None:
+    """What the rows before defer to the next one."""
+    before = kept[-1]
+    if not before.deferred and not before.deferred_tax:
+        return None
+    return Opening(since, brought=before.deferred, brought_tax=before.deferred_tax)
+
+
+def withheld_interest(terms: Terms, rows: Sequence[Instalment]) -> int:
+    """What a discounted loan keeps back at disbursement: the interest of its whole term."""
+    if terms.method is not Method.DISCOUNT:
+        return 0
+    rows = [row for row in rows if row.start_on < row.due_on]  # nothing runs on a down payment
+    balance, interest = sum(row.principal for row in rows), 0
+    for row in rows:
+        interest += period_interest(terms, balance, (row.start_on, row.due_on))
+        balance -= row.principal
+    return interest

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.business_days import BusinessDayRule
 from domain.money import Rounding
 
 
@@ -35,14 +36,19 @@ class Method(StrEnum):
     BALLOON = "balloon"
     SINGLE = "single"
     IRREGULAR = "irregular"
+    GRADUATED = "graduated"
+    DISCOUNT = "discount"
+    REVOLVING = "revolving"
 
 
 class DayCount(StrEnum):
     """How days become a fraction of a year."""
 
     ACTUAL_360 = "actual/360"
+    ACTUAL_364 = "actual/364"
     ACTUAL_365 = "actual/365"
     ACTUAL_ACTUAL = "actual/actual"
+    ACTUAL_ACTUAL_YEAR_END = "actual/actual_year_end"
     THIRTY_360 = "30/360"
     THIRTY_E_360 = "30e/360"
 
@@ -82,10 +88,60 @@ class Walk(StrEnum):
 
 
 class InAdvance(StrEnum):
-    """Which instalment's principal a payment in advance reduces first."""
+    """What a payment in advance does.
+
+    It pays the next instalments or the last ones, is spread evenly over all that remain
+    (``reamortize``), lowers the level instalment, shortens the term, or waits for its date.
+    """
 
     NEXT_INSTALMENT = "next_instalment"
     LAST_INSTALMENT = "last_instalment"
+    REAMORTIZE = "reamortize"
+    REDUCE_INSTALMENT = "reduce_instalment"
+    REDUCE_TERM = "reduce_term"
+    WAIT = "wait"
+
+
+class PaymentKind(StrEnum):
+    """Where the money of a payment comes from; each kind may have an allocation of its own."""
+
+    PAYMENT = "payment"
+    GOODWILL_CREDIT = "goodwill_credit"
+    MERCHANT_REFUND = "merchant_refund"
+    PAYOUT_REFUND = "payout_refund"
+    INSURANCE_CLAIM = "insurance_claim"
+
+
+class LateBase(StrEnum):
+    """What late interest runs on: overdue principal, or the overdue instalment with interest."""
+
+    PRINCIPAL = "principal"
+    INSTALMENT = "instalment"
+
+
+class LevelRounding(StrEnum):
+    """Which multiple the level instalment becomes: the nearest, the next higher or lower."""
+
+    NEAREST = "nearest"
+    UP = "up"
+    DOWN = "down"
+
+
+class LastInstalment(StrEnum):
+    """Where the cents that rounding leaves over go: to the last instalment as they are.
+
+    Or the level instalment moves by cents as long as that brings the last one nearer to it.
+    """
+
+    ABSORBS = "absorbs"
+    LEVELLED = "levelled"
+
+
+class Level(StrEnum):
+    """What is level over the instalments: principal and interest, or these and the tax."""
+
+    BEFORE_TAX = "before_tax"
+    WITH_TAX = "with_tax"
 
 
 class Annuity(StrEnum):
@@ -95,7 +151,7 @@ class Annuity(StrEnum):
     ACTUAL = "actual"
 
 
-class AllocationRule(Struct, frozen=True, kw_only=True):
+class AllocationRule(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """The order in which a payment clears what is owed.
 
     ``order`` lists (timing, component); what is not listed is never paid by this rule.
@@ -115,16 +171,84 @@ class IrregularInstalment(Struct, frozen=True, kw_only=True):
     principal: int
 
 
-class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RateStep(Struct, frozen=True, kw_only=True):
+    """From the night of ``from_on`` the loan bears ``annual_rate`` (millionths)."""
+
+    from_on: date
+    annual_rate: int
+
+
+class Grace(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first instalments ask for less.
+
+    ``principal_periods`` repay no principal. In ``interest_payment_periods`` interest runs but
+    falls due with the first instalment after them, or becomes principal if they ``capitalise``.
+    ``interest_free_periods`` bear none.
+    """
+
+    principal_periods: int = 0
+    interest_payment_periods: int = 0
+    interest_free_periods: int = 0
+    capitalise: bool = False
+
+
+class Graduation(Struct, frozen=True, kw_only=True):
+    """Instalments grow by ``rate`` (millionths) after every ``every`` of them."""
+
+    every: int
+    rate: int
+
+
+class PeriodCharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fee of every instalment, such as insurance, charged as its period begins.
+
+    ``amount`` in minor units; ``rate`` in millionths of the amount lent, or of the principal
+    outstanding as the period begins (``of_balance``). Both add up.
+    """
+
+    kind: str
+    amount: int = 0
+    rate: int = 0
+    of_balance: bool = False
+    taxed: bool = True
+
+
+class Floating(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rate that follows an index: ``index`` plus ``spread``, within ``floor`` and ``cap``.
+
+    Rates in millionths. It is fixed anew on every ``reset_every``-th due date.
+    """
+
+    index: str
+    spread: int = 0
+    floor: int = 0
+    cap: int | None = None
+    reset_every: int = 1
+
+
+class Revolving(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a line bills: the minimum is a share (millionths) of principal, at least an amount."""
+
+    minimum_rate: int = 0
+    minimum_amount: int = 0
+
+
+class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
     """The agreement of one loan.
 
     Units: amounts in minor units of ``currency``; rates in millionths (per year for
-    ``annual_rate`` and ``late_rate``, of the taxed amount for ``tax_rate``).
+    ``annual_rate`` and ``late_rate``, of the taxed amount for ``tax_rate``, of the amount lent
+    for ``opening_fee_rate`` and ``down_payment_rate``, of the principal paid ahead for
+    ``prepayment_fee_rate``).
+    ``rate_steps`` rise by date; before the first the loan bears ``annual_rate``.
+    ``skip_months`` (1 to 12) have no due date. ``late_fee`` is charged once per instalment late
+    beyond its grace. ``allocations`` are those of other kinds of payment.
     ``every`` multiplies the frequency: 2 with ``weekly`` is every second week.
     ``month_days`` are the two due days of a semi-monthly loan; 31 stands for the month's last day.
     ``late_grace_days``: an instalment paid within them bears no late interest; past them late
     interest runs from the due date.
-    ``stage_2_from`` and ``stage_3_from`` are days past due.
+    ``stage_2_from`` and ``stage_3_from`` are days past due; from ``suspend_from`` on interest is
+    no income until it is collected (None: always).
     """
 
     currency: str
@@ -141,13 +265,53 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     interest_after_maturity: Literal["accrues", "stops"] = "accrues"
     rounding: Rounding = Rounding.HALF_EVEN
     annuity: Annuity = Annuity.NOMINAL
+    level: Level = Level.BEFORE_TAX
     instalment_multiple: int = 1
+    level_rounding: LevelRounding = LevelRounding.NEAREST
+    last_instalment: LastInstalment = LastInstalment.ABSORBS
     balloon: int = 0
     irregular: tuple[IrregularInstalment, ...] = ()
+    graduation: Graduation | None = None
+    grace: Grace = Grace()
+    down_payment_rate: int = 0
+    rate_steps: tuple[RateStep, ...] = ()
+    floating: Floating | None = None
+    revolving: Revolving | None = None
+    calendar: str = "none"
+    business_day_rule: BusinessDayRule = BusinessDayRule.NONE
+    skip_months: tuple[int, ...] = ()
     tax_rate: int = 0
     late_rate: int = 0
+    late_base: LateBase = LateBase.PRINCIPAL
     late_grace_days: int = 0
+    late_fee: int = 0
+    opening_fee_rate: int = 0
+    opening_fee_financed: bool = False
+    prepayment_fee_rate: int = 0
+    period_charges: tuple[PeriodCharge, ...] = ()
     allocation: AllocationRule = AllocationRule()
+    allocations: tuple[tuple[PaymentKind, AllocationRule], ...] = ()
     promise_grace_days: int = 0
     stage_2_from: int = 31
     stage_3_from: int = 90
+    suspend_from: int | None = None
+
+    @property
+    def fixed_per_period(self) -> bool:
+        """Interest of a period is fixed by the schedule, not run day by day."""
+        return self.method is Method.FLAT or (
+            self.interest is InterestBasis.PER_PERIOD and self.method is not Method.IRREGULAR
+        )
+
+    def rate_on(self, day: date) -> int:
+        """The annual rate (millionths) of the night of ``day``."""
+        rate = self.annual_rate
+        for step in self.rate_steps:
+            if step.from_on > day:
+                break
+            rate = step.annual_rate
+        return rate
+
+    def allocation_of(self, kind: PaymentKind) -> AllocationRule:
+        """The rule by which a payment of that kind clears what is owed."""
+        return dict(self.allocations).get(kind, self.allocation)

@@ -5,12 +5,13 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.daycount import elapsed, interest_of
-from domain.draft import Draft, fixed_interest
+from domain.accrued import own_interest, tax_of
+from domain.daycount import interest_of, rate_units
+from domain.draft import Draft, prepayment_fee
 from domain.errors import InvalidDate, NotAllowedNow
 from domain.history import retell
+from domain.limits import MAX_AMOUNT
 from domain.loan import Amounts, Line, Loan, Status
-from domain.money import share
 
 
 def as_of(loan: Loan, on: date) -> Loan:
@@ -43,7 +44,13 @@ def payoff(loan: Loan, on: date) -> Amounts:
         raise NotAllowedNow("quote a payoff", loan.status)
     if on < loan.through:
         raise InvalidDate(on, f"is before the latest recorded day ({loan.through})", "on")
-    return as_of(loan, on).balances()
+    seen = as_of(loan, on)
+    owed = seen.balances()
+    if seen.terms.prepayment_fee_rate:
+        fee, tax = prepayment_fee(seen, seen.to_come, MAX_AMOUNT)
+        owed.fee += fee
+        owed.fee_tax += tax
+    return owed
 
 
 class ScheduleRow(Struct, frozen=True, kw_only=True):
@@ -79,7 +86,9 @@ def schedule_rows(loan: Loan, on: date) -> tuple[ScheduleRow, ...]:
     for line, (interest, tax) in zip(seen.lines, _interests(seen, on), strict=True):
         balance -= line.owed.principal
         owed = line.owed
-        total = owed.total - owed.interest - owed.interest_tax + interest + tax
+        fee, fee_tax = _fees(seen, line)
+        total = owed.principal + owed.late_interest + owed.late_interest_tax
+        total += interest + tax + fee + fee_tax
         complete = line.paid.total >= total
         rows.append(
             ScheduleRow(
@@ -87,8 +96,8 @@ def schedule_rows(loan: Loan, on: date) -> tuple[ScheduleRow, ...]:
                 due_on=line.due_on,
                 principal=owed.principal,
                 interest=interest,
-                tax=tax + owed.fee_tax + owed.late_interest_tax,
-                fees=owed.fee,
+                tax=tax + fee_tax + owed.late_interest_tax,
+                fees=fee,
                 late_interest=owed.late_interest,
                 total=total,
                 balance=balance,
@@ -117,35 +126,42 @@ def _timings(loan: Loan) -> tuple[dict[int, int], dict[int, int]]:
     return late, early
 
 
+def _fees(loan: Loan, line: Line) -> tuple[int, int]:
+    """Fees of the line and their tax, with what its period will be charged as it begins."""
+    owed = line.owed
+    if loan.status is Status.ACTIVE and line.number > loan.current + 1:
+        return owed.fee + line.planned_fee, owed.fee_tax + line.planned_fee_tax
+    return owed.fee, owed.fee_tax
+
+
 def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
     """(interest, tax) of each instalment: final, or forecast while the loan runs."""
-    terms = loan.terms
     principal = later = loan.principal
+    brought = brought_tax = 0
     for line in loan.lines:
         owed = line.owed
-        coming = 0
+        interest, tax = owed.interest + brought, owed.interest_tax + brought_tax
+        brought = brought_tax = 0
         later -= owed.principal - line.paid.principal
         if loan.status is Status.ACTIVE and not line.due:
-            coming = _coming(loan, line, principal, on)
+            accrued = own_interest(loan, line, loan.through)
+            coming = _coming(loan, line, accrued, principal, on)
+            interest += coming
+            tax += tax_of(loan, accrued + coming) - tax_of(loan, accrued)
             principal = later
-        accrued = _accrued(loan, line, line.numerator)
-        after = share(accrued + coming, terms.tax_rate, terms.rounding)
-        before = share(accrued, terms.tax_rate, terms.rounding)
-        yield owed.interest + coming, owed.interest_tax + after - before
+            if line.deferred or line.deferred_tax:
+                paid = line.paid
+                brought, interest = interest - paid.interest, paid.interest
+                brought_tax, tax = tax - paid.interest_tax, paid.interest_tax
+        yield interest, tax
 
 
-def _accrued(loan: Loan, line: Line, numerator: int) -> int:
-    if not loan.accrues_daily:
-        return fixed_interest(line, loan.through, loan)
-    return interest_of(loan.terms, numerator)
-
-
-def _coming(loan: Loan, line: Line, principal: int, on: date) -> int:
+def _coming(loan: Loan, line: Line, accrued: int, principal: int, on: date) -> int:
     """Interest that the rest of the line's period will add on ``principal``."""
-    accrued = _accrued(loan, line, line.numerator)
+    if loan.bears_no_interest(line):
+        return 0
     if not loan.accrues_daily:
         return line.planned_interest - accrued
-    terms = loan.terms
     begin = max(on, line.start_on)
-    units = elapsed(terms.day_count, line.start_on, begin, line.due_on)
-    return _accrued(loan, line, line.numerator + principal * terms.annual_rate * units) - accrued
+    ran = principal * rate_units(loan.terms, line.start_on, begin, line.due_on)
+    return interest_of(loan.terms, line.numerator + ran) - accrued

@@ -12,14 +12,25 @@ from domain.errors import LoanError
 from domain.fold import replay
 from domain.loan import Loan, Status
 from domain.money import Rounding
+from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
+    Annuity,
     Component,
     DayCount,
     Frequency,
+    Grace,
+    Graduation,
     InAdvance,
     InterestBasis,
+    LastInstalment,
+    LateBase,
+    Level,
     Method,
+    PaymentKind,
+    PeriodCharge,
+    RateStep,
+    Revolving,
     Terms,
     Walk,
 )
@@ -69,11 +80,18 @@ def disbursed(agreed: Terms | None = None, on: date = START) -> Book:
     return book
 
 
+def disbursed_in_part(agreed: Terms, on: date = START) -> Book:
+    """A loan of which three fifths were paid out."""
+    book = opened(agreed, on)
+    book.do(commands.disburse, principal=max(1, agreed.principal * 3 // 5), effective_on=on)
+    return book
+
+
 @st.composite
-def agreements(draw, **fixed) -> Terms:
+def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
     """Terms of every kind that the domain offers, small enough to walk day by day."""
     method = draw(st.sampled_from([m for m in Method if m is not Method.IRREGULAR]))
-    single = method is Method.SINGLE
+    single = method in (Method.SINGLE, Method.DISCOUNT)
     principal = draw(st.integers(1_000_00, 500_000_00))
     frequency = draw(st.sampled_from([
         Frequency.WEEKLY, Frequency.FORTNIGHTLY, Frequency.SEMI_MONTHLY, Frequency.MONTHLY,
@@ -86,26 +104,73 @@ def agreements(draw, **fixed) -> Terms:
         "frequency": frequency,
         "method": method,
         "balloon": principal // 3 if method is Method.BALLOON else 0,
+        "graduation": Graduation(every=2, rate=50_000) if method is Method.GRADUATED else None,
+        "revolving": Revolving(minimum_rate=100_000, minimum_amount=500_00)
+        if method is Method.REVOLVING
+        else None,
         "day_count": draw(st.sampled_from(list(DayCount))),
         "interest": draw(st.sampled_from(list(InterestBasis))),
         "rounding": draw(st.sampled_from(list(Rounding))),
         "tax_rate": draw(st.sampled_from([0, 80_000, 160_000])),
         "late_rate": draw(st.sampled_from([0, 720_000])),
         "late_grace_days": draw(st.sampled_from([0, 0, 5])),
+        "late_base": draw(st.sampled_from(list(LateBase))),
         "allocation": AllocationRule(
             walk=draw(st.sampled_from(list(Walk))),
             in_advance=draw(st.sampled_from(list(InAdvance))),
         ),
     }
+    if not plain and draw(st.booleans()):  # half of the loans keep to the plain terms
+        drawn |= draw(rarer_terms(drawn["instalments"]))
     return Terms(**(drawn | fixed))
 
+
+@st.composite
+def rarer_terms(draw, instalments: int) -> dict:
+    """Terms that most loans lack: each with a chance of its own."""
+
+    def seldom(value, otherwise):
+        return draw(st.sampled_from([otherwise, otherwise, value]))
+
+    grace = Grace()
+    if instalments > 2:
+        unasked = draw(st.sampled_from([0, 0, 1, 2]))
+        grace = Grace(
+            principal_periods=max(unasked, draw(st.sampled_from([0, 1]))),
+            interest_payment_periods=unasked,
+            interest_free_periods=draw(st.sampled_from([0, 0, 1])),
+            capitalise=bool(unasked) and draw(st.booleans()),
+        )
+    steps = (RateStep(from_on=START + timedelta(days=40), annual_rate=240_000),)
+    insurance = (PeriodCharge(kind="insurance", amount=35_00),
+                 PeriodCharge(kind="cover", rate=1_500, of_balance=True, taxed=False))  # fmt: skip
+    return {
+        "grace": grace,
+        "down_payment_rate": seldom(100_000, 0),
+        "rate_steps": seldom(steps, ()),
+        "period_charges": seldom(insurance, ()),
+        "late_fee": seldom(120_00, 0),
+        "prepayment_fee_rate": seldom(20_000, 0),
+        "opening_fee_rate": seldom(30_000, 0),
+        "opening_fee_financed": draw(st.booleans()),
+        "level": draw(st.sampled_from(list(Level))),
+        "annuity": draw(st.sampled_from(list(Annuity))),
+        "last_instalment": draw(st.sampled_from(list(LastInstalment))),
+        "instalment_multiple": seldom(1_00, 1),
+        "skip_months": seldom((3,), ()),
+        "suspend_from": seldom(30, None),
+    }
+
+
+CHANGES = ("rate", "rest", "truce", "restructure", "reschedule", "spread", "holiday", "accelerate",
+           "charge_back", "refund", "sell", "goodwill", "tranche")  # fmt: skip
 
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 25),
         st.sampled_from(
             ["pay", "pay", "pay", "pay_back", "reverse", "fee", "waive", "forgive", "close_day",
-             "close_day", "promise", "write_off", "recover"]
+             "close_day", "promise", "write_off", "recover", *CHANGES]
         ),
         st.integers(1, 1_000),
     ),
@@ -160,5 +225,40 @@ def _step(book: Book, day: date, verb: str, size: int) -> None:
             book.do(commands.make_promise, amount=part, promised_for=later, effective_on=day)
         case "write_off" if size % 3 == 0:
             book.do(commands.write_off, effective_on=day)
+        case "tranche":
+            back = max(loan.disbursed_on, day - timedelta(days=size % 20))
+            book.do(commands.disburse, principal=max(1, part // 4), effective_on=back)
+        case "rate":
+            back = max(loan.disbursed_on, day - timedelta(days=size % 40))
+            book.do(commands.change_rate, annual_rate=size * 500, effective_on=back,
+                    keeps_instalment=size % 2 == 0)  # fmt: skip
+        case "rest":
+            until = day + timedelta(days=1 + size % 45)
+            book.do(commands.pause_interest, effective_on=day, until=until)
+        case "truce":
+            until = day + timedelta(days=1 + size % 45)
+            book.do(commands.pause_delinquency, effective_on=day, until=until)
+        case "restructure" | "reschedule" | "spread":
+            kind = {"restructure": e.Revision.RESTRUCTURE, "reschedule": e.Revision.RESCHEDULE,
+                    "spread": e.Revision.REAMORTIZATION}[verb]  # fmt: skip
+            new = NewTerms(instalments=1 + size % 6) if size % 3 else None
+            treatment = list(e.Treatment)[size % 3]
+            book.do(commands.restructure, effective_on=day, kind=kind, new=new,
+                    treatment=treatment)  # fmt: skip
+        case "holiday":
+            book.do(commands.payment_holiday, effective_on=day, periods=1 + size % 2,
+                    interest_runs=size % 3 > 0)  # fmt: skip
+        case "accelerate" if size % 2:
+            book.do(commands.accelerate, effective_on=day)
+        case "charge_back":
+            number = 1 + size % (len(loan.payments) + 1)
+            book.do(commands.charge_back, payment=number, effective_on=day)
+        case "refund":
+            book.do(commands.refund_overpayment, effective_on=day)
+        case "sell" if size % 4 == 0:
+            book.do(commands.sell, effective_on=day, holder="Fund", price=part)
+        case "goodwill":
+            book.do(commands.receive_payment, amount=part // 2 + 1, effective_on=day,
+                    kind=PaymentKind.GOODWILL_CREDIT)  # fmt: skip
         case "recover" if loan.status is Status.WRITTEN_OFF:
             book.do(commands.receive_recovery, amount=part, effective_on=day)

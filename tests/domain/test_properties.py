@@ -12,12 +12,22 @@ from domain import events as e
 from domain.errors import InvalidTerms, LoanError
 from domain.fold import replay
 from domain.loan import Amounts, Loan, Status
-from tests.domain.histories import PLAIN_STEPS, START, STEPS, agreements, disbursed, play
+from domain.terms import Method
+from tests.domain.histories import (
+    PLAIN_STEPS,
+    START,
+    STEPS,
+    agreements,
+    disbursed,
+    disbursed_in_part,
+    play,
+)
 
 
 def book_of(agreed):
+    """The loan paid out, every third one only in part."""
     try:
-        return disbursed(agreed)
+        return disbursed(agreed) if agreed.principal % 3 else disbursed_in_part(agreed)
     except InvalidTerms:
         assume(False)
 
@@ -70,22 +80,29 @@ def test_a_command_never_changes_the_loan_it_is_given(agreed, steps):
 
 
 @given(agreements(), STEPS)
-def test_principal_disbursed_is_repaid_forgiven_written_off_or_outstanding(agreed, steps):
+def test_what_was_lent_is_repaid_forgiven_written_off_sold_or_outstanding(agreed, steps):
     book = book_of(agreed)
 
     play(book, steps)
 
     loan = book.loan
     repaid = sum(line.paid.principal for line in loan.lines)
-    forgiven = sum(
-        portion.principal
-        for event in book.history if isinstance(event, e.DebtForgiven)
-        for portion in event.forgiven
-    )  # fmt: skip
-    written_off = loan.written_off.principal if loan.written_off else 0
-    outstanding = loan.balances().principal
-    assert loan.principal == outstanding
-    assert loan.disbursed == repaid + forgiven + written_off + outstanding
+    assert loan.principal == loan.balances().principal
+    assert loan.disbursed + loan.capitalised + amount_given(book, e.ChargedBack) == (
+        repaid
+        + amount_given(book, e.DebtForgiven, "forgiven")
+        + amount_given(book, e.LoanWrittenOff, "written_off")
+        + amount_given(book, e.LoanSold, "sold")
+        + loan.balances().principal
+    )
+
+
+def amount_given(book, kind, portions=None) -> int:
+    """What events of one kind say of principal."""
+    found = [event for event in book.history if isinstance(event, kind)]
+    if portions is None:
+        return sum(event.amount for event in found)
+    return sum(portion.principal for event in found for portion in getattr(event, portions))
 
 
 @given(agreements(), STEPS)
@@ -96,10 +113,12 @@ def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps)
 
     loan = book.loan
     held = [p for p in loan.payments.values() if p.reversed_on is None]
+    cleared = 0
     for payment in held:
         assert payment.overpaid >= 0
-        cleared = sum(amounts.total for amounts in payment.allocation.values())
-        assert cleared + payment.overpaid == payment.amount
+        cleared += sum(amounts.total for amounts in payment.allocation.values())
+    refunded = amount_given(book, e.OverpaymentRefunded)
+    assert cleared + loan.overpaid + refunded == sum(payment.amount for payment in held)
     for line in loan.lines:
         paid = Amounts()
         for payment in held:
@@ -118,6 +137,8 @@ def test_no_balance_is_negative(agreed, steps):
         left = msgspec.structs.asdict(line.owed.less(line.paid))
         if not book.loan.accrues_daily and not line.due:
             left["interest"] = left["interest_tax"] = 0
+        if not line.due and agreed.grace.capitalise:
+            left["principal"] = 0  # planned to become principal
         assert min(left.values()) >= 0
 
 
@@ -127,7 +148,7 @@ def test_a_due_instalment_is_settled_exactly_when_it_owes_nothing(agreed, steps)
 
     play(book, steps)
 
-    assume(book.loan.status is not Status.WRITTEN_OFF)
+    assume(book.loan.status is not Status.WRITTEN_OFF and book.loan.closed_for != "sold")
     for line in book.loan.lines:
         if line.due:
             assert (line.settled_on is not None) == (line.left == 0)
@@ -221,7 +242,8 @@ def play_on(book, day, verb, size):
 
 @given(agreements(), STEPS, STEPS)
 def test_the_past_seen_today_is_what_was_recorded_then(agreed, before, after):
-    after = [step for step in after if step[1] not in ("pay_back", "reverse")]
+    dated_back = ("pay_back", "reverse", "rate", "tranche")
+    after = [step for step in after if step[1] not in dated_back]
     book = book_of(agreed)
     day = max(play(book, before), book.loan.through)
     book.do(commands.close_day, on=day)
@@ -248,13 +270,14 @@ def test_the_payoff_quote_closes_the_loan_to_the_centavo(agreed, steps):
     day = max(play(book, steps), book.loan.through) + timedelta(days=3)
     assume(book.loan.status is Status.ACTIVE)
     quote = views.payoff(book.loan, day).total
-    assume(quote > 1)
+    assume(quote > 1 and agreed.method is not Method.REVOLVING)
     short = replay(book.history)
 
     book.do(commands.receive_payment, amount=quote, effective_on=day)
 
     assert book.loan.status is Status.CLOSED
-    assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), short.overpaid)
+    kept = views.as_of(short, day).overpaid  # what was held may have become due meanwhile
+    assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), kept)
     missing = commands.receive_payment(short, amount=quote - 1, effective_on=day)
     assert not any(isinstance(event, e.LoanClosed) for event in missing)
 
@@ -267,6 +290,7 @@ def test_a_forecast_comes_true_when_nothing_more_happens_late(agreed, steps):
     play(book, steps)
     loan = book.loan
     assume(loan.status is Status.ACTIVE and loan.next_due_on and loan.prepaid == 0)
+    assume(not loan.terms.grace.capitalise)
     row = views.schedule_rows(loan, loan.through)[loan.current]
 
     later = views.as_of(loan, loan.next_due_on)

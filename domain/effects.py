@@ -1,0 +1,279 @@
+"""The effects a fact has on a loan as it stands; told on another past, it has others."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from msgspec import structs
+
+from domain import events as e
+from domain.allocation import allocate, as_portion
+from domain.calendar import due_dates
+from domain.errors import NotAllowedNow, NotBackdatable
+from domain.loan import COMPONENTS, Amounts, Line, Loan
+from domain.money import share
+from domain.refit import opening_of, refitted, row_of
+from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
+from domain.terms import Terms
+
+
+def with_effects(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
+    """``fact`` with the effects it has on ``loan``, which is caught up to its value date."""
+    decide = _DECIDE.get(type(fact))
+    return decide(loan, fact) if decide else fact
+
+
+def payment_event(loan: Loan, fact: e.PaymentReceived) -> e.PaymentReceived:
+    """A payment on a loan caught up to its value date, with what it clears."""
+    allocation = allocate(loan, fact.amount, fact.effective_on, fact.kind)
+    portions = allocation.portions
+    return structs.replace(
+        fact,
+        allocation=portions,
+        overpaid=allocation.left,
+        prepaid=allocation.prepaid,
+        settled=marks(loan, portions, fact.effective_on),
+    )
+
+
+def _disbursed(loan: Loan, fact: e.LoanDisbursed) -> e.LoanDisbursed:
+    """The first tranche brings the schedule; a later one fits what is not yet due to it."""
+    if fact.tranche == 1:
+        rows = schedule(loan.terms, fact.principal, fact.effective_on)
+    elif loan.current < len(loan.lines):
+        rows = refitted(loan, fact.effective_on, more=fact.principal)
+    else:
+        raise NotAllowedNow("disburse", "past its last instalment")
+    check_sum(rows)
+    interest = withheld_interest(loan.terms, rows)
+    tax = share(interest, loan.terms.tax_rate, loan.terms.rounding)
+    return structs.replace(
+        fact, schedule=rows, withheld_interest=interest, withheld_interest_tax=tax
+    )
+
+
+def _forgiven(loan: Loan, fact: e.DebtForgiven) -> e.DebtForgiven:
+    _still_owed(loan, fact, fact.forgiven, "forgiveness")
+    return structs.replace(fact, settled=marks(loan, fact.forgiven, fact.effective_on))
+
+
+def _waived(loan: Loan, fact: e.FeeWaived) -> e.FeeWaived:
+    portion = e.Portion(instalment=fact.instalment, fee=fact.amount, fee_tax=fact.tax)
+    _still_owed(loan, fact, (portion,), "waiver")
+    return structs.replace(fact, settled=marks(loan, (portion,), fact.effective_on))
+
+
+def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
+    due_on = fact.due_on or fact.effective_on
+    line = next((line for line in loan.lines if line.due_on >= due_on), loan.lines[-1])
+    portion = e.Portion(instalment=line.number, fee=fact.amount, fee_tax=fact.tax)
+    if fact.due_on is not None and fact.due_on > line.due_on:
+        row = e.Instalment(
+            number=line.number + 1, start_on=line.due_on, due_on=fact.due_on, principal=0,
+            interest=0,
+        )  # fmt: skip
+        return structs.replace(fact, instalment=row.number, schedule=(row,), settled=())
+    return structs.replace(
+        fact,
+        instalment=line.number,
+        schedule=(),
+        settled=marks(loan, (portion,), fact.effective_on, sign=1),
+    )
+
+
+def _still_owed(
+    loan: Loan, fact: e.AnyLoanEvent, portions: tuple[e.Portion, ...], name: str
+) -> None:
+    for portion in portions:
+        if portion.instalment > len(loan.lines):
+            raise NotBackdatable(loan.through, fact.effective_on, name)
+        line = loan.lines[portion.instalment - 1]
+        left = line.owed.less(line.paid)
+        for component in COMPONENTS:
+            if 0 < getattr(portion, component) > getattr(left, component):
+                raise NotBackdatable(loan.through, fact.effective_on, name)
+
+
+def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
+    """The next instalment asks for the money again; after the last, one of its own due at once."""
+    on = fact.effective_on
+    if loan.current < len(loan.lines):
+        row = row_of(loan.lines[loan.current], _before(loan, loan.current))
+        row = structs.replace(row, principal=row.principal + fact.amount)
+        count = len(loan.lines)
+    else:
+        last = loan.lines[-1]
+        count = last.number + 1
+        row = e.Instalment(
+            number=count, start_on=min(last.due_on, on), due_on=on, principal=fact.amount,
+            interest=0,
+        )  # fmt: skip
+    return structs.replace(fact, schedule=(row,), instalments=count)
+
+
+def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
+    """The oldest overpayment is given back first."""
+    rest, moved = fact.amount, []
+    for payment in loan.payments.values():
+        if payment.reversed_on is None and (part := min(rest, payment.overpaid)) > 0:
+            moved.append(
+                e.Moved(payment=payment.number, on=fact.effective_on, portions=(), overpaid=-part)
+            )
+            rest -= part
+    if rest:
+        raise NotBackdatable(loan.through, fact.effective_on, "refund")
+    return structs.replace(fact, moved=tuple(moved))
+
+
+def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
+    on = fact.effective_on
+    if fact.kind is e.Revision.ACCELERATION:
+        return _accelerated(loan, fact)
+    if fact.kind is e.Revision.RESCHEDULE:
+        rows = _running_rows(loan, fact.terms, on, loan.to_come)
+        return _planned(loan, fact, rows, rows[0].number)
+    cleared = tuple(_arrears(loan, all_lines=fact.kind is e.Revision.RESTRUCTURE))
+    sums = Amounts()
+    for portion in cleared:
+        sums.add(portion)
+    added = sums.total if fact.treatment is e.Treatment.CAPITALISE else 0
+    emptied = tuple(
+        structs.replace(row_of(line, _before(loan, n)), principal=line.paid.principal)
+        for n, line in enumerate(loan.lines[: loan.current])
+        if line.owed.principal != line.paid.principal
+    )
+    owed = loan.principal + added
+    if fact.kind is e.Revision.REAMORTIZATION:
+        rows = _running_rows(loan, fact.terms, on, owed)
+        first = rows[0].number
+    else:
+        closing = _closed_rows(loan, on)
+        first = loan.current + len(closing) + 1
+        periods = list(pairwise((on, *due_dates(fact.terms, on))))
+        rows = (*closing, *fitted(fact.terms, owed, periods, Place(first, 0, owed), on))
+    check_sum(rows)
+    sums_by = {name: getattr(sums, name) for name in COMPONENTS if getattr(sums, name)}
+    whole = e.Portion(instalment=first, **{str(name): part for name, part in sums_by.items()})
+    settled = tuple(
+        e.Settled(instalment=line.number, on=on)
+        for line in loan.lines[: loan.current]
+        if line.settled_on is None
+    )
+    treated = whole if sums_by else None
+    fact = structs.replace(
+        fact,
+        cleared=cleared,
+        kept=treated if fact.treatment is e.Treatment.KEEP else None,
+        capitalised=treated if fact.treatment is e.Treatment.CAPITALISE else None,
+        forgiven=treated if fact.treatment is e.Treatment.FORGIVE else None,
+        settled=settled,
+    )
+    return _planned(loan, fact, (*emptied, *rows), first)
+
+
+def _planned(
+    loan: Loan, fact: e.LoanRestructured, rows: tuple[e.Instalment, ...], first: int
+) -> e.LoanRestructured:
+    """The fact with its rows; instalments beyond them that hold payments stay, asking nothing."""
+    last = rows[-1].number
+    kept = max([last, *(line.number for line in loan.lines[last:] if in_use(line))])
+    rest = tuple(emptied(line, line.start_on, line.due_on) for line in loan.lines[last:kept])
+    return structs.replace(fact, schedule=(*rows, *rest), instalments=kept, first=first)
+
+
+def _running_rows(loan: Loan, terms: Terms, on: date, principal: int) -> tuple[e.Instalment, ...]:
+    """What is not yet due under new terms; the running period goes on."""
+    if loan.current >= len(loan.lines):
+        raise NotAllowedNow("reschedule", "past its last instalment")
+    line = loan.lines[loan.current]
+    dues = due_dates(terms, on)
+    periods = list(pairwise((line.start_on, *dues)))
+    place = Place(line.number, 0, principal)
+    rows = fitted(terms, principal, periods, place, on, opening_of(loan, line, on))
+    return tuple(
+        structs.replace(row, principal=row.principal + loan.lines[row.number - 1].paid.principal)
+        if row.number <= len(loan.lines)
+        else row
+        for row in rows
+    )
+
+
+def _arrears(loan: Loan, *, all_lines: bool) -> list[e.Portion]:
+    """Interest and fees that the instalments owe: those due, or the running one's as well."""
+    found = []
+    for line in loan.lines if all_lines else loan.lines[: loan.current]:
+        left = line.owed.less(line.paid)
+        left.principal = 0
+        if left != Amounts():
+            found.append(as_portion(line.number, left))
+    return found
+
+
+def _closed_rows(loan: Loan, on: date) -> tuple[e.Instalment, ...]:
+    """The running instalment ends on ``on`` and asks nothing; so do others that hold payments."""
+    lines = loan.lines[loan.current :]
+    while len(lines) > 1 and not in_use(lines[-1]):
+        lines = lines[:-1]
+    return tuple(emptied(line, min(line.start_on, on), on) for line in lines)
+
+
+def emptied(line: Line, start_on: date, due_on: date) -> e.Instalment:
+    """The line as a row that asks for nothing more than what was paid of it."""
+    return e.Instalment(
+        number=line.number, start_on=start_on, due_on=due_on, principal=line.paid.principal,
+        interest=0,
+    )  # fmt: skip
+
+
+def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
+    """All that is not yet due falls due on the day, with the interest so far."""
+    on = fact.effective_on
+    if loan.current >= len(loan.lines):
+        raise NotAllowedNow("accelerate", "past its last instalment")
+    running, *others = _closed_rows(loan, on)
+    line = loan.lines[loan.current]
+    running = structs.replace(
+        running,
+        principal=running.principal + loan.to_come,
+        interest=line.owed.interest,
+        tax=line.owed.interest_tax,
+    )
+    rows = (running, *others)
+    return structs.replace(
+        fact, schedule=rows, instalments=rows[-1].number, first=loan.first_line + 1
+    )
+
+
+def _before(loan: Loan, index: int) -> Line | None:
+    return loan.lines[index - 1] if index else None
+
+
+def marks(
+    loan: Loan, portions: Iterable[e.Portion], on: date, sign: int = -1
+) -> tuple[e.Settled, ...]:
+    """Which due instalments ``portions`` settle, or open again when taken back (``sign`` +1)."""
+    found = []
+    for portion in portions:
+        line = loan.lines[portion.instalment - 1]
+        settled = line.left + sign * portion.total == 0
+        if line.due and settled != (line.settled_on is not None):
+            found.append(e.Settled(instalment=line.number, on=on if settled else None))
+    return tuple(found)
+
+
+def in_use(line: Line) -> bool:
+    """Something other than planned principal stands on the line."""
+    return bool(line.due or line.paid.total or line.owed.total != line.owed.principal)
+
+
+_DECIDE: dict[type, Callable[[Loan, Any], e.AnyLoanEvent]] = {
+    e.LoanDisbursed: _disbursed,
+    e.PaymentReceived: payment_event,
+    e.DebtForgiven: _forgiven,
+    e.FeeWaived: _waived,
+    e.FeeCharged: _fee_charged,
+    e.ChargedBack: _charged_back,
+    e.OverpaymentRefunded: _refunded,
+    e.LoanRestructured: _restructured,
+}

@@ -1,0 +1,100 @@
+"""The instalments not yet due, fitted anew to what is then owed."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+from msgspec import structs
+
+from domain.accrued import own_interest, tax_of
+from domain.daycount import rate_days
+from domain.events import Instalment
+from domain.loan import Line, Loan
+from domain.period import Period
+from domain.schedule import Opening, Place, fitted
+from domain.terms import Method
+
+
+def refitted(
+    loan: Loan, on: date, *, more: int = 0, level: int | None = None
+) -> tuple[Instalment, ...]:
+    """The rows from the running instalment on, for a loan caught up to ``on``.
+
+    They repay what is not yet due, and ``more`` (minor units) that is being paid out. What was
+    paid of a row in advance stays in it. ``level`` keeps that instalment and shortens the term.
+    """
+    running = loan.lines[loan.current]
+    base = loan.financed + more
+    rows = fitted(
+        loan.terms,
+        loan.to_come + more,
+        _periods(loan),
+        Place(running.number, loan.current - loan.first_line, base),
+        on,
+        opening_of(loan, running, on),
+        level,
+    )
+    return tuple(_with_paid(loan, row, on) for row in rows)
+
+
+def _periods(loan: Loan) -> Sequence[Period]:
+    left = loan.lines[loan.current :]
+    return list(pairwise([left[0].start_on, *(line.due_on for line in left)]))
+
+
+def opening_of(loan: Loan, line: Line, on: date) -> Opening | None:
+    """What the running period holds on ``on``; nothing if it begins that day."""
+    earned = own_interest(loan, line, on)
+    brought = line.owed.interest - earned
+    brought_tax = line.owed.interest_tax - tax_of(loan, earned)
+    since = max(on, line.start_on)
+    numerator = numerator_of(loan, line, since)
+    if not (numerator or brought or brought_tax):
+        return None
+    return Opening(since, numerator, brought, brought_tax)
+
+
+def numerator_of(loan: Loan, line: Line, on: date) -> int:
+    """The exact interest (see ``exact_interest``) of the running period up to ``on``."""
+    if loan.accrues_daily:
+        return line.numerator
+    begin = line.since or line.start_on
+    planned = sum(other.owed.principal for other in loan.lines[loan.current :])
+    bears = loan.financed if loan.terms.method is Method.FLAT else planned
+    if loan.bears_no_interest(line):
+        return 0
+    return line.before + bears * rate_days(loan.terms, begin, on)
+
+
+def _with_paid(loan: Loan, row: Instalment, on: date) -> Instalment:
+    """The row with what is paid of it in advance, and where its interest stood on ``on``."""
+    line = loan.lines[row.number - 1]
+    row = structs.replace(row, principal=row.principal + line.paid.principal)
+    if loan.accrues_daily:
+        return row
+    return structs.replace(
+        row,
+        interest=max(row.interest, line.paid.interest),
+        tax=max(row.tax, line.paid.interest_tax),
+        since=on if line.start_on < on < line.due_on else None,
+        before=numerator_of(loan, line, on) if line.start_on < on < line.due_on else 0,
+    )
+
+
+def row_of(line: Line, before: Line | None) -> Instalment:
+    """The line as a row of a schedule, whole."""
+    brought, brought_tax = (before.deferred, before.deferred_tax) if before else (0, 0)
+    return Instalment(
+        number=line.number,
+        start_on=line.start_on,
+        due_on=line.due_on,
+        principal=line.owed.principal,
+        interest=line.planned_interest - line.deferred + brought,
+        tax=line.planned_tax - line.deferred_tax + brought_tax,
+        fee=line.planned_fee,
+        fee_tax=line.planned_fee_tax,
+        deferred=line.deferred,
+        deferred_tax=line.deferred_tax,
+        since=line.since,
+        before=line.before,
+    )
