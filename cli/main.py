@@ -6,7 +6,7 @@ import sys
 import structlog
 import typer
 
-from cli import books, days, demo, loans, servers, status, stories
+from cli import books, days, demo, loans, schedule, servers, status, stories
 from cli.console import Commands
 
 SERVERS = ("up", "demo", "worker")
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (servers, books, days, status, loans, stories, demo):
+for part in (servers, books, days, status, loans, stories, schedule, demo):
     part.register(app)
 
 

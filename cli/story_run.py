@@ -13,7 +13,7 @@ from domain.loan import Amounts, Loan
 from domain.terms import Component
 from domain.views import as_of, schedule_rows
 from ledger.forms import FormError, rule_of
-from ledger.money import text
+from ledger.money import rate_text, text
 from ledger.stories import Expected, Step, Story, read
 from projections.journal.postings import postings
 
@@ -80,6 +80,7 @@ class Play:
     def _take(self, step: Step) -> None:
         assert self.loan is not None, "a story's loan is open before its first step"
         try:
+            self._record(follow_indices(self.story, self.loan, step.day))
             events = step.decide(self.loan)
         except LoanError as error:
             if step.refused != error.code:
@@ -111,8 +112,18 @@ class Play:
         wanted = dict(expected.figures)
         if wanted.pop("journal", None):
             self.failures += [f"{where} journal: {told}" for told in unbalanced(self.events)]
+        try:
+            self._record(follow_indices(self.story, self.loan, expected.day))
+        except LoanError as error:
+            self._fail(where, error)
+            return
         found = figures_on(self.loan, expected.day, more=True)
         self.failures += [f"{where} {told}" for told in differences("", wanted, found)]
+
+
+def follow_indices(story: Story, loan: Loan, on: date) -> tuple[AnyLoanEvent, ...]:
+    """What the story's indices made of a floating rate by the day."""
+    return commands.reset_rate(loan, upto=on, value_of=story.value_of)
 
 
 def figures_on(loan: Loan, on: date, *, more: bool = False) -> dict[str, Any]:
@@ -154,6 +165,10 @@ def figures_on(loan: Loan, on: date, *, more: bool = False) -> dict[str, Any]:
     }
     if more:
         figures |= _more(loan, seen, currency)
+        for row in figures["payments"]:
+            payment = seen.payments[row["n"]]
+            row["type"] = str(payment.kind)
+            row["charged_back"] = text(payment.charged_back, currency)
     return figures
 
 
@@ -163,6 +178,10 @@ def _more(loan: Loan, seen: Loan, currency: str) -> dict[str, Any]:
         "status": str(seen.status),
         "stage": seen.stage,
         "next_due": str(due_on) if due_on else None,
+        "closed_for": seen.closed_for or None,
+        "annual_rate": rate_text(seen.terms.rate_on(seen.through)),
+        "suspended": seen.suspended,
+        "capitalised": text(seen.capitalised, currency),
         "overpaid": text(seen.overpaid, currency),
         "written_off": _amounts(seen.written_off_left(), currency, total=True),
         "promises": [

@@ -7,7 +7,7 @@ equals the sum of what the client pays.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from msgspec import structs
 
 from domain.calendar import PERIODS_PER_YEAR, due_dates
 from domain.events import Instalment
+from domain.schedule import withheld_interest
 from domain.terms import Frequency, Method, Terms
 
 Flow = tuple[float, int]
@@ -36,29 +37,35 @@ def cat(
     terms: Terms,
     rows: Sequence[Instalment],
     *,
+    received: Sequence[tuple[date, int]] = (),
     withheld_fees: int = 0,
     basis: TimeBasis | None = None,
 ) -> float | None:
     """CAT of a schedule, in percent a year, without tax; None where no positive rate exists.
 
-    Units: ``withheld_fees`` in minor units, before tax; they count as paid on the first day.
+    Units: ``received`` are the tranches paid out (default: all on the first day); fees of the rows
+    count as paid with them, ``withheld_fees`` (minor units, before tax) and what a discounted loan
+    withholds as paid on the first day.
     ``basis`` defaults to periods; to days where payments are single or irregular, or the first
     period is longer or shorter than the others.
     """
-    received = sum(row.principal for row in rows) - withheld_fees
     disbursed_on = rows[0].start_on
-    chosen = basis or _usual(terms, rows[0])
-    flows = [
-        (_years(terms, row, disbursed_on, chosen), row.principal + row.interest) for row in rows
-    ]
-    return internal_rate(received, flows)
+    lent = list(received) or [(disbursed_on, sum(row.principal for row in rows))]
+    years = _clock(terms, rows, basis or _usual(terms, rows))
+    kept = withheld_fees + withheld_interest(terms, rows)
+    first, *later = [(years(on), amount) for on, amount in sorted(lent)]
+    flows = [(years(row.due_on), row.principal + row.interest + row.fee) for row in rows]
+    flows += [(when, -amount) for when, amount in later]
+    return internal_rate(first[1] - kept, flows)
 
 
 def internal_rate(received: int, flows: Iterable[Flow]) -> float | None:
     """The yearly rate, in percent, at which ``flows`` are worth what was ``received``.
 
-    Newton's method on log(1 + i): the present value is convex and falls in it, so that from zero
-    it climbs to the only root. None where less is paid than received, or nothing was.
+    A negative flow is money that came later. Newton's method on log(1 + i), from zero: where all
+    is paid the present value is convex and falls in it, so it climbs to the only root; with
+    payouts between, a step out of bounds is halved. None where less is paid than received, or
+    nothing was.
     """
     paid = [flow for flow in flows if flow[1]]
     if received <= 0 or sum(amount for _, amount in paid) < received:
@@ -70,11 +77,13 @@ def internal_rate(received: int, flows: Iterable[Flow]) -> float | None:
             present = amount * math.exp(-years * log_growth)
             value += present
             slope += years * present
+        if slope <= 0:  # so much is paid out late that the value does not fall yet
+            slope = abs(slope) or 1.0
         step = (value - received) / slope
         log_growth += step
-        if step < _CLOSE_ENOUGH:
+        if abs(step) < _CLOSE_ENOUGH:
             break
-    if log_growth > _LARGEST_LOG:
+    if not 0 <= log_growth <= _LARGEST_LOG:
         return None
     return 100 * math.expm1(log_growth)
 
@@ -85,18 +94,31 @@ def effective_rate(terms: Terms) -> float:
     return 100 * math.expm1(periods * math.log1p(terms.annual_rate / 1e6 / periods))
 
 
-def _usual(terms: Terms, first: Instalment) -> TimeBasis:
-    single = terms.frequency is Frequency.SINGLE or terms.method is Method.SINGLE
-    if single or terms.method is Method.IRREGULAR:
+def _usual(terms: Terms, rows: Sequence[Instalment]) -> TimeBasis:
+    single = terms.frequency is Frequency.SINGLE or terms.method in (Method.SINGLE, Method.DISCOUNT)
+    if single or terms.method is Method.IRREGULAR or terms.skip_months:
         return TimeBasis.DAYS
+    first = next(row for row in rows if row.start_on < row.due_on)
     regular = due_dates(structs.replace(terms, first_due_on=None), first.start_on)[0]
     return TimeBasis.PERIODS if first.due_on == regular else TimeBasis.DAYS
 
 
-def _years(terms: Terms, row: Instalment, disbursed_on: date, basis: TimeBasis) -> float:
+def _clock(terms: Terms, rows: Sequence[Instalment], basis: TimeBasis) -> Callable[[date], float]:
+    """How many years after the first day a date lies."""
+    begin = rows[0].start_on
     if basis is TimeBasis.DAYS:
-        return (row.due_on - disbursed_on).days / 365
-    return row.number * terms.every / PERIODS_PER_YEAR[terms.frequency]
+        return lambda on: (on - begin).days / 365
+    regular = [row for row in rows if row.start_on < row.due_on]
+    part = terms.every / PERIODS_PER_YEAR[terms.frequency]
+
+    def years(on: date) -> float:
+        """Whole periods, and of the one that runs its days."""
+        for n, row in enumerate(regular):
+            if on <= row.due_on:
+                return part * (n + (on - row.start_on).days / (row.due_on - row.start_on).days)
+        return part * len(regular)
+
+    return years
 
 
 _STEPS = 500

@@ -97,9 +97,9 @@ class OverDisbursement(LoanError):
 
     field = "principal"
 
-    def __init__(self, asked: int, available: int) -> None:
-        rule = "principal {asked} is more than the {available} still approved"
-        super().__init__(rule, asked=asked, available=available)
+    def __init__(self, asked: int, available: int, field: str = "principal") -> None:
+        rule = f"{field} {{asked}} is more than the {{available}} still approved"
+        super().__init__(rule, field, asked=asked, available=available)
 
 
 class OverForgiveness(LoanError):

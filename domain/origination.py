@@ -69,6 +69,8 @@ def disburse(
         raise NotAllowedNow("disburse", loan.status)
     check_amount(principal, "principal")
     available = _available(loan)
+    if loan.status is Status.ACTIVE and available <= 0:
+        raise NotAllowedNow("disburse", loan.status, "all that was approved is paid out")
     if principal > available:
         raise OverDisbursement(asked=principal, available=available)
     check_not_before(effective_on, loan.opened_on, "the loan was opened")

@@ -11,7 +11,7 @@ from domain.errors import InvalidAmount, InvalidTerms, NotAllowedNow, OverForgiv
 from domain.guards import Events, check_active, check_not_before_recorded
 from domain.limits import MAX_AMOUNT, check_amount
 from domain.loan import COMPONENTS, Loan, Status
-from domain.terms import Component
+from domain.terms import Component, PaymentKind
 
 
 def forgive(
@@ -120,7 +120,9 @@ def receive_recovery(
     left = loan.written_off_left()
     if amount > left.total:
         raise OverRecovery(amount, left.total)
-    order = dict.fromkeys(c for _, c in loan.terms.allocation.order) | dict.fromkeys(COMPONENTS)
+    order = dict.fromkeys(
+        c for _, c in loan.terms.allocation_of(PaymentKind.RECOVERY).order
+    ) | dict.fromkeys(COMPONENTS)
     rest, taken = amount, {}
     for component in order:
         if got := min(rest, getattr(left, component)):

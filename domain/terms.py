@@ -110,6 +110,7 @@ class PaymentKind(StrEnum):
     MERCHANT_REFUND = "merchant_refund"
     PAYOUT_REFUND = "payout_refund"
     INSURANCE_CLAIM = "insurance_claim"
+    RECOVERY = "recovery"
 
 
 class LateBase(StrEnum):

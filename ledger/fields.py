@@ -104,6 +104,18 @@ class Fields:
             raise FormError(self.name(field), "must be true")
         return True
 
+    def either(self, field: str, *, otherwise: bool = False) -> bool:
+        """True or false; ``otherwise`` where it is absent."""
+        value = self.take(field, otherwise)
+        if not isinstance(value, bool):
+            raise FormError(self.name(field), f"must be true or false, not {_kind(value)}")
+        return value
+
+    def part(self, field: str) -> "Fields | None":
+        """The fields of a mapping of its own; None where there is none."""
+        value = self.take(field, None)
+        return None if value is None else Fields(value, self.name(field))
+
     def choice(self, field: str, kind: type[_Choice], default: Any = REQUIRED) -> _Choice:
         value = self.take(field, default)
         return value if isinstance(value, kind) else one_of(value, kind, self.name(field))

@@ -1,9 +1,10 @@
 """What people write (YAML, JSON, CSV cells) turned into terms; or the field and rule it breaks."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
+from domain.built_in_calendars import EVERY_DAY, MX_BANKING
+from domain.business_days import BusinessDayRule
 from domain.errors import LoanError
 from domain.money import Rounding
 from domain.terms import (
@@ -11,11 +12,22 @@ from domain.terms import (
     Annuity,
     Component,
     DayCount,
+    Floating,
     Frequency,
+    Grace,
+    Graduation,
     InAdvance,
     InterestBasis,
     IrregularInstalment,
+    LastInstalment,
+    LateBase,
+    Level,
+    LevelRounding,
     Method,
+    PaymentKind,
+    PeriodCharge,
+    RateStep,
+    Revolving,
     Terms,
     Timing,
     Walk,
@@ -23,7 +35,7 @@ from domain.terms import (
 from ledger.fields import REQUIRED, Fields, one_of, percent
 from ledger.money import FormError, text
 
-__all__ = ["Fields", "FormError", "percent", "rule_of", "schedule_request", "terms_from"]
+__all__ = ["Fields", "FormError", "percent", "rule_of", "terms_from", "terms_of"]
 
 
 def terms_from(form: Mapping[str, Any], *, at: str = "", currency: str | None = None) -> Terms:
@@ -33,18 +45,9 @@ def terms_from(form: Mapping[str, Any], *, at: str = "", currency: str | None = 
     Errors: ``FormError`` naming the field, under ``at`` where the form is part of a larger one.
     """
     fields = Fields(form, at)
-    terms = _terms(fields, currency)
+    terms = terms_of(fields, currency)
     fields.done()
     return terms
-
-
-def schedule_request(form: Any, *, currency: str | None = None) -> tuple[Terms, date]:
-    """Terms and the day of disbursement: what a schedule is computed from."""
-    fields = Fields(form)
-    terms = _terms(fields, currency)
-    disbursed_on = fields.day("disbursed_on")
-    fields.done()
-    return terms, disbursed_on
 
 
 def rule_of(error: LoanError | FormError, currency: str) -> tuple[str, str]:
@@ -54,9 +57,11 @@ def rule_of(error: LoanError | FormError, currency: str) -> tuple[str, str]:
     return error.field, error.told(lambda amount: text(amount, currency))
 
 
-def _terms(fields: Fields, currency: str | None) -> Terms:
+def terms_of(fields: Fields, currency: str | None) -> Terms:
+    """The terms among ``fields``, which may hold others beside."""
     money = fields.text("currency", currency if currency is not None else REQUIRED)
     _known(money, fields.name("currency"))
+    rule, calendar = _business_days(fields)
     return Terms(
         currency=money,
         principal=fields.amount("principal", money),
@@ -65,23 +70,43 @@ def _terms(fields: Fields, currency: str | None) -> Terms:
         frequency=fields.choice("frequency", Frequency),
         every=fields.whole("every", 1),
         first_due_on=fields.day("first_due", None),
-        month_days=_month_days(fields),
+        month_days=month_days(fields),
         method=fields.choice("method", Method, Method.EQUAL_INSTALMENTS),
         day_count=fields.choice("day_count", DayCount, DayCount.ACTUAL_360),
         interest=fields.choice("interest", InterestBasis, InterestBasis.DAILY),
         interest_after_maturity=_after_maturity(fields),
         rounding=fields.choice("rounding", Rounding, Rounding.HALF_EVEN),
         annuity=fields.choice("annuity", Annuity, Annuity.NOMINAL),
+        level=fields.choice("level", Level, Level.BEFORE_TAX),
         instalment_multiple=fields.amount("instalment_multiple", money, 1),
+        level_rounding=fields.choice("level_rounding", LevelRounding, LevelRounding.NEAREST),
+        last_instalment=fields.choice("last_instalment", LastInstalment, LastInstalment.ABSORBS),
         balloon=fields.amount("balloon", money, 0),
-        irregular=_irregular(fields, money),
+        irregular=irregular(fields, money),
+        graduation=graduation(fields),
+        grace=grace(fields) or Grace(),
+        down_payment_rate=fields.rate("down_payment_percent", 0),
+        rate_steps=_rate_steps(fields),
+        floating=_floating(fields),
+        revolving=_revolving(fields, money),
+        calendar=calendar,
+        business_day_rule=rule,
+        skip_months=_skip_months(fields),
         tax_rate=fields.rate("tax_rate", 0),
         late_rate=fields.rate("late_rate", 0),
+        late_base=fields.choice("late_base", LateBase, LateBase.PRINCIPAL),
         late_grace_days=fields.whole("late_grace_days", 0),
+        late_fee=fields.amount("late_fee", money, 0),
+        opening_fee_rate=fields.rate("opening_fee_percent", 0),
+        opening_fee_financed=fields.either("opening_fee_financed"),
+        prepayment_fee_rate=fields.rate("prepayment_fee_percent", 0),
+        period_charges=_period_charges(fields, money),
         allocation=_allocation(fields),
+        allocations=_allocations(fields),
         promise_grace_days=fields.whole("promise_grace_days", 0),
         stage_2_from=fields.whole("stage_2_from", 31),
         stage_3_from=fields.whole("stage_3_from", 90),
+        suspend_from=_optional_whole(fields, "suspend_from"),
     )
 
 
@@ -93,12 +118,30 @@ def _known(currency: str, field: str) -> None:
         raise FormError(field, unknown.rule) from unknown
 
 
-def _month_days(fields: Fields) -> tuple[int, int]:
+def _business_days(fields: Fields) -> tuple[BusinessDayRule, str]:
+    """A rule alone goes by the days Mexican banks work, a calendar alone by the following day."""
+    named = fields.text("calendar", "").lower()
+    otherwise = BusinessDayRule.FOLLOWING if named not in ("", EVERY_DAY) else BusinessDayRule.NONE
+    rule = fields.choice("business_day_rule", BusinessDayRule, otherwise)
+    if not named:
+        named = EVERY_DAY if rule is BusinessDayRule.NONE else MX_BANKING
+    return rule, named
+
+
+def month_days(fields: Fields) -> tuple[int, int]:
+    """The two due days of a semi-monthly loan."""
     days = fields.take("month_days", [15, 31])
     whole = isinstance(days, list) and all(type(day) is int for day in days)
     if not whole or len(days) != 2:
         raise FormError(fields.name("month_days"), "must be a list of two days, such as [15, 31]")
     return days[0], days[1]
+
+
+def _skip_months(fields: Fields) -> tuple[int, ...]:
+    months = fields.rows("skip_months")
+    if not all(type(month) is int for month in months):
+        raise FormError(fields.name("skip_months"), "must be a list of months, such as [6, 7]")
+    return tuple(sorted(months))
 
 
 def _after_maturity(fields: Fields) -> Any:
@@ -108,7 +151,12 @@ def _after_maturity(fields: Fields) -> Any:
     return value
 
 
-def _irregular(fields: Fields, currency: str) -> tuple[IrregularInstalment, ...]:
+def _optional_whole(fields: Fields, name: str) -> int | None:
+    return None if fields.take(name, None) is None else fields.whole(name)
+
+
+def irregular(fields: Fields, currency: str) -> tuple[IrregularInstalment, ...]:
+    """Due dates with their principal."""
     rows = []
     for index, row in enumerate(fields.rows("irregular")):
         given = Fields(row, fields.name(f"irregular[{index}]"))
@@ -121,11 +169,105 @@ def _irregular(fields: Fields, currency: str) -> tuple[IrregularInstalment, ...]
     return tuple(rows)
 
 
+def graduation(fields: Fields) -> Graduation | None:
+    """How instalments grow; nothing where they do not."""
+    given = fields.part("graduation")
+    if given is None:
+        return None
+    grows = Graduation(every=given.whole("every"), rate=given.rate("percent"))
+    given.done()
+    return grows
+
+
+def grace(fields: Fields) -> Grace | None:
+    """What the first instalments do not ask for; nothing where they ask for all."""
+    given = fields.part("grace")
+    if given is None:
+        return None
+    made = Grace(
+        principal_periods=given.whole("principal_periods", 0),
+        interest_payment_periods=given.whole("interest_payment_periods", 0),
+        interest_free_periods=given.whole("interest_free_periods", 0),
+        capitalise=given.either("capitalise"),
+    )
+    given.done()
+    return made
+
+
+def _rate_steps(fields: Fields) -> tuple[RateStep, ...]:
+    steps = []
+    for index, row in enumerate(fields.rows("rate_steps")):
+        given = Fields(row, fields.name(f"rate_steps[{index}]"))
+        steps.append(RateStep(from_on=given.day("on"), annual_rate=given.rate("annual_rate")))
+        given.done()
+    return tuple(steps)
+
+
+def _floating(fields: Fields) -> Floating | None:
+    given = fields.part("floating")
+    if given is None:
+        return None
+    follows = Floating(
+        index=given.text("index"),
+        spread=given.rate("spread", 0),
+        floor=given.rate("floor", 0),
+        cap=given.rate("cap") if given.take("cap", None) is not None else None,
+        reset_every=given.whole("reset_every", 1),
+    )
+    given.done()
+    return follows
+
+
+def _revolving(fields: Fields, currency: str) -> Revolving | None:
+    given = fields.part("revolving")
+    if given is None:
+        return None
+    bills = Revolving(
+        minimum_rate=given.rate("minimum_percent", 0),
+        minimum_amount=given.amount("minimum_amount", currency, 0),
+    )
+    given.done()
+    return bills
+
+
+def _period_charges(fields: Fields, currency: str) -> tuple[PeriodCharge, ...]:
+    charges = []
+    for index, row in enumerate(fields.rows("period_charges")):
+        given = Fields(row, fields.name(f"period_charges[{index}]"))
+        charges.append(
+            PeriodCharge(
+                kind=given.text("kind"),
+                amount=given.amount("amount", currency, 0),
+                rate=given.rate("percent", 0),
+                of_balance=given.either("of_balance"),
+                taxed=given.either("taxed", otherwise=True),
+            )
+        )
+        given.done()
+    return tuple(charges)
+
+
 def _allocation(fields: Fields) -> AllocationRule:
     """A plain list of components, or ``{walk, order, in_advance}``."""
     given, at = fields.take("allocation", None), fields.name("allocation")
+    return AllocationRule() if given is None else _rule(given, at)
+
+
+def _allocations(fields: Fields) -> tuple[tuple[PaymentKind, AllocationRule], ...]:
+    """The rules of other kinds of payment, by kind."""
+    given = fields.part("allocations")
     if given is None:
-        return AllocationRule()
+        return ()
+    rules = tuple(
+        (kind, _rule(given.take(kind), given.name(kind)))
+        for kind in PaymentKind
+        if kind in given.form
+    )
+    given.done()
+    return rules
+
+
+def _rule(given: Any, at: str) -> AllocationRule:
     if given == [] or (isinstance(given, dict) and given.get("order") == []):
         raise FormError(at, "names no component: no payment would ever pay anything")
     if isinstance(given, list):

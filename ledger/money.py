@@ -73,6 +73,13 @@ def text(minor: int, currency: str) -> str:
     return f"{sign}{whole}.{part:0{places}d}" if places else f"{sign}{whole}"
 
 
+def rate_text(millionths: int) -> str:
+    """A rate in percent, two decimals at least: "36.00", "9.4822"."""
+    whole, part = divmod(millionths, 10_000)
+    decimals = f"{part:04d}"
+    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+
+
 def _exact(amount: Decimal, places: int, currency: str, field: str) -> int:
     if not amount.is_finite():
         raise FormError(field, "must be a finite number")

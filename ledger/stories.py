@@ -4,22 +4,19 @@ Format: `scenarios/README.md` and `scenarios/scenario.schema.json`. A story is p
 plays it asks each step to `decide` on the loan as it then stands.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
 from msgspec import Struct
 
 from domain.terms import Terms
 from ledger.forms import Fields, FormError, terms_from
 from ledger.story_figures import FIGURES
 from ledger.story_verbs import VERBS, Decide
-
-MAX_STORY_BYTES = 5_000_000
-MAX_DEPTH = 500
+from ledger.yaml_form import read_form
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -48,6 +45,12 @@ class Story(Struct, frozen=True, kw_only=True):
     terms: Terms
     timeline: tuple[Step, ...]
     expect: tuple[Expected, ...]
+    indices: Mapping[str, tuple[tuple[date, int], ...]] = {}
+
+    def value_of(self, index: str, day: date) -> int | None:
+        """The index on a day, or the last before it (millionths); None where there is none."""
+        values = [value for on, value in self.indices.get(index, ()) if on <= day]
+        return values[-1] if values else None
 
     @property
     def opened_on(self) -> date:
@@ -65,22 +68,7 @@ def read(path: Path) -> Story:
 
     Errors: ``FormError`` naming the key and the rule; ``OSError`` where there is no such file.
     """
-    with path.open("rb") as file:
-        raw = file.read(MAX_STORY_BYTES + 1)
-    if len(raw) > MAX_STORY_BYTES:
-        raise FormError("file", f"is longer than {MAX_STORY_BYTES} bytes")
-    try:
-        content = raw.decode()
-        _check_depth(content)
-        return story_from(yaml.load(content, _Loader))  # noqa: S506  a safe loader, stricter
-    except UnicodeDecodeError:
-        raise FormError("file", "is not UTF-8 text") from None
-    except yaml.YAMLError as error:
-        raise FormError("yaml", " ".join(str(error).split())) from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, FormError):
-            raise
-        raise FormError("yaml", f"cannot be read: {error}") from None
+    return story_from(read_form(path))
 
 
 def story_from(form: Any) -> Story:
@@ -91,6 +79,7 @@ def story_from(form: Any) -> Story:
         title=fields.text("title", ""),
         source=fields.text("source", "", longest=10_000),
         terms=terms,
+        indices=_indices(fields),
         timeline=_timeline(fields, terms.currency),
         expect=tuple(
             _expected(row, f"expect[{index}]", terms.currency)
@@ -99,6 +88,21 @@ def story_from(form: Any) -> Story:
     )
     fields.done()
     return story
+
+
+def _indices(fields: Fields) -> dict[str, tuple[tuple[date, int], ...]]:
+    """Each index's values by day, in percent: what floating rates follow in the story."""
+    given = fields.part("indices")
+    found: dict[str, tuple[tuple[date, int], ...]] = {}
+    for name in given.form if given else ():
+        assert given is not None, "an absent mapping has no names"
+        rows = []
+        for index, row in enumerate(given.rows(name)):
+            one = Fields(row, given.name(f"{name}[{index}]"))
+            rows.append((one.day("on"), one.rate("value")))
+            one.done()
+        found[str(name)] = tuple(sorted(rows))
+    return found
 
 
 def _timeline(fields: Fields, currency: str) -> tuple[Step, ...]:
@@ -141,32 +145,3 @@ def _expected(row: Any, at: str, currency: str) -> Expected:
     if not figures:
         raise FormError(at, f"names nothing to compare; it may have: {', '.join(FIGURES)}")
     return Expected(at=at, day=day, figures=figures)
-
-
-def _check_depth(content: str) -> None:
-    """Refuse nesting that would overrun the parser's stack: it recurses in C, unguarded.
-
-    A nest of n needs n brackets or a line of n columns, so most stories need no second look.
-    """
-    longest = max(map(len, content.splitlines()), default=0)
-    if content.count("[") + content.count("{") + longest <= MAX_DEPTH:
-        return
-    depth = 0
-    for event in yaml.parse(content, yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise FormError("yaml", f"is nested deeper than {MAX_DEPTH} levels")
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML as data only, in which a key stands once."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in seen:
-                raise FormError(name, f"stands twice, again on line {line}")
-            seen.add(name)
-        return super().construct_mapping(node, deep)

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.terms import Component
 from ledger.forms import Fields, FormError
-from ledger.money import text
+from ledger.money import rate_text, text
 
 _BALANCES = (*Component, "total")
 _ROW_AMOUNTS = (
@@ -20,6 +20,14 @@ def _number(fields: Fields, name: str, currency: str) -> int:
 
 def _text(fields: Fields, name: str, currency: str) -> str:
     return fields.text(name)
+
+
+def _flag(fields: Fields, name: str, currency: str) -> bool:
+    return fields.either(name)
+
+
+def _rate(fields: Fields, name: str, currency: str) -> str:
+    return rate_text(fields.rate(name))
 
 
 def _amount(fields: Fields, name: str, currency: str) -> str:
@@ -62,9 +70,11 @@ def _payments(fields: Fields, name: str, currency: str) -> list[dict[str, Any]]:
         figures: dict[str, Any] = {"n": given.whole("n")}
         if "day" in given.form:
             figures["day"] = str(given.day("day"))
-        for amount in ("amount", "overpaid"):
+        for amount in ("amount", "overpaid", "charged_back"):
             if amount in given.form:
                 figures[amount] = _amount(given, amount, currency)
+        if "type" in given.form:
+            figures["type"] = given.text("type")
         if "allocated" in given.form:
             where = given.name("allocated")
             figures["allocated"] = _amounts(given.take("allocated"), where, Component, currency)
@@ -101,6 +111,10 @@ FIGURES: dict[str, Callable[[Fields, str, str], Any]] = {
     "days_past_due": _number,
     "next_due": _optional_day,
     "overpaid": _amount,
+    "closed_for": _text,
+    "annual_rate": _rate,
+    "suspended": _flag,
+    "capitalised": _amount,
     "balances": _balances,
     "written_off": _balances,
     "schedule": _schedule,

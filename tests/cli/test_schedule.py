@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.stories import _schedule
+from cli.schedule import schedule_of as _schedule
 
 TERMS = {
     "currency": "MXN", "principal": "10000.00", "annual_rate": "36.00", "instalments": 3,
@@ -71,7 +71,7 @@ def test_the_instalment_is_the_one_of_numpy_financial(principal, rate, count):
         ({"instalments": 1_000_000}, "instalments", "must be between 1 and"),
         ({"annual_rate": "-1.00"}, "annual_rate", "must be between 0 and"),
         ({"first_due": "2026-01-15"}, "first_due", "must be after the disbursement"),
-        ({"tranches": []}, "tranches", "is an unknown key"),
+        ({"tranche": []}, "tranche", "is an unknown key"),
         ({"disbursed_on": None}, "disbursed_on", "is missing"),
         ({"frequency": "single", "instalments": 1}, "first_due", "needs its due date"),
         ({"disbursed_on": "9999-12-01"}, "instalments", "beyond the year 9999"),

@@ -46,7 +46,7 @@ def paid_off():
 REFUSED = [
     # book, command, arguments, error, field
     (disbursed, commands.disburse, {"principal": 1, "effective_on": START},
-     OverDisbursement, "principal"),
+     NotAllowedNow, "status"),
     (paid_off, commands.disburse, {"principal": 1, "effective_on": DUE}, NotAllowedNow, "status"),
     (opened, commands.disburse, {"principal": 10_000_01, "effective_on": START},
      OverDisbursement, "principal"),

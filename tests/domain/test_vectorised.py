@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import daycount, money, vectorised
+from domain import daycount, money, vectorised, vectorised_book
 from domain import events as e
 from domain.daycount import CONVENTIONS
 from domain.draft import Draft
@@ -319,7 +319,7 @@ def test_late_interest_waits_for_the_end_of_grace_and_then_comes_whole():
 
 
 def test_a_long_book_is_the_same_as_its_loans_one_by_one():
-    size = 2 * vectorised._BLOCK + 3
+    size = 2 * vectorised_book.BLOCK + 3
     chance = np.random.default_rng(7)
     principal, units = chance.integers(1, 10**9, size), chance.integers(0, 31, size)
     numerator = principal * 360_000 * 5

@@ -22,7 +22,8 @@ from domain.terms import (
     Timing,
     Walk,
 )
-from ledger.forms import FormError, percent, rule_of, schedule_request, terms_from
+from ledger.forms import FormError, percent, rule_of, terms_from
+from ledger.plan_form import plan_from
 
 LOAN = {
     "currency": "MXN",
@@ -190,12 +191,12 @@ def test_every_rate_in_millionths_is_read_back_exactly(millionths):
 
 
 def test_a_schedule_request_has_its_day_of_disbursement_beside_the_terms():
-    terms, on = schedule_request({**LOAN, "disbursed_on": "2026-01-15"})
+    plan = plan_from({**LOAN, "disbursed_on": "2026-01-15"})
 
-    assert on == date(2026, 1, 15)
-    assert terms == terms_from(LOAN)
+    assert plan.disbursed_on == date(2026, 1, 15)
+    assert plan.terms == terms_from(LOAN)
     with pytest.raises(FormError, match="disbursed_on is missing"):
-        schedule_request(LOAN)
+        plan_from(LOAN)
 
 
 def test_a_refusal_shows_its_figures_as_amounts():

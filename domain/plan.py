@@ -1,0 +1,177 @@
+"""The schedule of a loan paid out in tranches, with changes of rate and charges, as agreed.
+
+What the loan itself comes to if every instalment is paid on its day.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+from msgspec import Struct, structs
+
+from domain.calendar import due_dates
+from domain.errors import InvalidDate, InvalidTerms, OverDisbursement
+from domain.events import Instalment
+from domain.limits import MAX_RATE, check_amount, check_terms
+from domain.money import share
+from domain.period import Period, exact_interest
+from domain.schedule import Opening, Place, check_sum, down_payment, fitted
+from domain.terms import Method, RateStep, Terms
+
+
+class Tranche(Struct, frozen=True):
+    """An amount (minor units) paid out ``on`` a day."""
+
+    on: date
+    amount: int
+
+
+class Charge(Struct, frozen=True):
+    """A fee (minor units, before tax) that falls due with the instalment of its day."""
+
+    on: date
+    kind: str
+    amount: int
+
+
+class Plan(Struct, frozen=True):
+    """What is agreed beside the terms. Without ``tranches`` all is paid out on ``disbursed_on``."""
+
+    terms: Terms
+    disbursed_on: date
+    tranches: tuple[Tranche, ...] = ()
+    rate_changes: tuple[RateStep, ...] = ()
+    charges: tuple[Charge, ...] = ()
+
+
+def planned(plan: Plan) -> tuple[Instalment, ...]:
+    """The rows, with charges among them.
+
+    Errors: ``InvalidTerms``, ``InvalidAmount``, ``InvalidDate``, ``OverDisbursement`` naming the
+    field at fault.
+    """
+    check_terms(plan.terms)
+    tranches = _tranches(plan)
+    _check_changes(plan, tranches)
+    rows = _Rows(plan, tranches[0])
+    changes: list[Tranche | RateStep] = [*tranches[1:], *plan.rate_changes]
+    for change in sorted(changes, key=_day_of):
+        rows.change(change)
+    check_sum(rows.rows)
+    return _charged(plan, (*rows.down, *rows.rows))
+
+
+def _day_of(change: Tranche | RateStep) -> tuple[date, bool]:
+    """A change of rate holds for what is paid out that day."""
+    return (change.on, True) if isinstance(change, Tranche) else (change.from_on, False)
+
+
+def _tranches(plan: Plan) -> tuple[Tranche, ...]:
+    """The payouts in order, all of them within the principal."""
+    principal = plan.terms.principal
+    tranches = plan.tranches or (Tranche(plan.disbursed_on, principal),)
+    for tranche in tranches:
+        check_amount(tranche.amount, "tranches")
+        if tranche.on < plan.disbursed_on:
+            rule = f"is before the disbursement ({plan.disbursed_on})"
+            raise InvalidDate(tranche.on, rule, "tranches")
+    ordered = tuple(sorted(tranches, key=lambda tranche: tranche.on))
+    paid = 0
+    for tranche in ordered:
+        if tranche.amount > principal - paid:
+            raise OverDisbursement(tranche.amount, principal - paid, "tranches")
+        paid += tranche.amount
+    return ordered
+
+
+def _check_changes(plan: Plan, tranches: Sequence[Tranche]) -> None:
+    for change in plan.rate_changes:
+        if not 0 <= change.annual_rate <= MAX_RATE:
+            rule = f"annual_rate {change.annual_rate} must be between 0 and {MAX_RATE}"
+            raise InvalidTerms(rule, "rate_changes")
+        if change.from_on < plan.disbursed_on:
+            rule = f"is before the disbursement ({plan.disbursed_on})"
+            raise InvalidDate(change.from_on, rule, "rate_changes")
+    for charge in plan.charges:
+        check_amount(charge.amount, "charges")
+        if not charge.kind.strip():
+            raise InvalidTerms("a charge needs its kind", "charges")
+        if charge.on < plan.disbursed_on:
+            rule = f"is before the disbursement ({plan.disbursed_on})"
+            raise InvalidDate(charge.on, rule, "charges")
+
+
+class _Rows:
+    """The rows as changes fit them anew, one after the other."""
+
+    def __init__(self, plan: Plan, first: Tranche) -> None:
+        self.terms = plan.terms
+        dues = due_dates(plan.terms, plan.disbursed_on)
+        self.periods: list[Period] = list(pairwise((plan.disbursed_on, *dues)))
+        self.down = down_payment(plan.terms, first.amount, plan.disbursed_on)
+        self.financed = first.amount - sum(row.principal for row in self.down)
+        opening = Opening(first.on) if first.on > plan.disbursed_on else None
+        self.opening_of: tuple[int, Opening] | None = (0, opening) if opening else None
+        self.rows = fitted(
+            plan.terms, self.financed, self.periods, self._place(0), first.on, opening
+        )
+
+    def change(self, change: Tranche | RateStep) -> None:
+        """Fit the rows that are not yet due on its day."""
+        on = change.on if isinstance(change, Tranche) else change.from_on
+        at = next((n for n, row in enumerate(self.rows) if row.due_on > on), None)
+        if at is None:
+            field = "tranches" if isinstance(change, Tranche) else "rate_changes"
+            last = f"is not before the last instalment ({self.rows[-1].due_on})"
+            raise InvalidDate(on, last, field)
+        kept, left = self.rows[:at], sum(row.principal for row in self.rows[at:])
+        opening = self._opening(at, on, left)
+        if isinstance(change, Tranche):
+            left += change.amount
+            self.financed += change.amount
+        else:
+            steps = [step for step in self.terms.rate_steps if step.from_on < on]
+            self.terms = structs.replace(self.terms, rate_steps=(*steps, change))
+        self.opening_of = (at, opening)
+        fits = fitted(self.terms, left, self.periods[at:], self._place(at), on, opening)
+        self.rows = (*kept, *fits)
+
+    def _opening(self, at: int, on: date, balance: int) -> Opening:
+        """What the running period holds on the day."""
+        start_on, _ = self.periods[at]
+        before = self.rows[at - 1] if at else None
+        known = self.opening_of[1] if self.opening_of and self.opening_of[0] == at else None
+        known = known or Opening(
+            start_on,
+            brought=before.deferred if before else 0,
+            brought_tax=before.deferred_tax if before else 0,
+        )
+        bears = self.financed if self.terms.method is Method.FLAT else balance
+        if at < self.terms.grace.interest_free_periods:
+            bears = 0
+        to_end = exact_interest(self.terms, bears, self.periods[at], known.since)
+        from_on = exact_interest(self.terms, bears, self.periods[at], on)
+        return known._replace(since=on, numerator=known.numerator + to_end - from_on)
+
+    def _place(self, at: int) -> Place:
+        return Place(1 + len(self.down) + at, at, self.financed)
+
+
+def _charged(plan: Plan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]:
+    """Each charge with the row whose period holds its day; after the last, a row of its own."""
+    found = list(rows)
+    for charge in sorted(plan.charges, key=lambda charge: charge.on):
+        tax = share(charge.amount, plan.terms.tax_rate, plan.terms.rounding)
+        last = found[-1]
+        if charge.on > last.due_on:
+            found.append(
+                Instalment(
+                    number=last.number + 1, start_on=last.due_on, due_on=charge.on, principal=0,
+                    interest=0,
+                )
+            )  # fmt: skip
+        regular = [n for n, row in enumerate(found) if row.start_on < row.due_on]
+        at = next(n for n in regular if found[n].due_on >= charge.on)
+        row = found[at]
+        found[at] = structs.replace(row, fee=row.fee + charge.amount, fee_tax=row.fee_tax + tax)
+    return tuple(found)
