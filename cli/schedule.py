@@ -12,9 +12,10 @@ from domain.errors import LoanError
 from domain.events import Instalment
 from domain.money import share
 from domain.plan import Plan, planned
+from domain.schedule import withheld_interest
 from ledger.fields import LONGEST_KEY
 from ledger.forms import FormError, rule_of
-from ledger.money import text
+from ledger.money import text, texts
 from ledger.plan_form import plan_from
 
 
@@ -74,7 +75,9 @@ def _costs(plan: Plan, rows: tuple[Instalment, ...]) -> dict[str, str | None]:
     lent = sum(amount for _, amount in received) or terms.principal
     fee = share(lent, terms.opening_fee_rate, terms.rounding)
     found = cat(terms, rows, received=received, withheld_fees=fee)
-    return {
+    withheld = withheld_interest(terms, rows)
+    discount = {"withheld_interest": text(withheld, terms.currency)} if withheld else {}
+    return discount | {
         "cat": None if found is None else f"{found:.1f}",
         "effective_rate": f"{effective_rate(terms):.2f}",
     }
@@ -97,41 +100,43 @@ def _no_number(constant: str) -> None:
 
 
 def _shown(plan: Plan, rows: tuple[Instalment, ...]) -> dict[str, Any]:
-    currency = plan.terms.currency
-    lent = sum(tranche.amount for tranche in plan.tranches) or plan.terms.principal
+    written = texts(plan.terms.currency)
     paid_out = sorted((tranche.on, tranche.amount) for tranche in plan.tranches)
-    balance = 0 if paid_out else lent
+    balance = 0 if paid_out else plan.terms.principal
+    principal = interest = tax = fees = 0
     shown = []
     for row in rows:
-        first = row.start_on == row.due_on  # a down payment, of what is paid out that day
-        while paid_out and (
-            paid_out[0][0] < row.due_on or (first and paid_out[0][0] == row.due_on)
-        ):
+        down = row.start_on == row.due_on  # is of what is paid out that same day
+        while paid_out and (paid_out[0][0] < row.due_on or (down and paid_out[0][0] == row.due_on)):
             balance += paid_out.pop(0)[1]
+        taxes = row.tax + row.fee_tax
         balance -= row.principal
         shown.append(
             {
                 "n": row.number,
-                "due": str(row.due_on),
+                "due": row.due_on.isoformat(),
                 "days": (row.due_on - row.start_on).days,
-                "principal": text(row.principal, currency),
-                "interest": text(row.interest, currency),
-                "tax": text(row.tax + row.fee_tax, currency),
-                "fees": text(row.fee, currency),
-                "total": text(row.total, currency),
-                "balance": text(balance, currency),
+                "principal": written(row.principal),
+                "interest": written(row.interest),
+                "tax": written(taxes),
+                "fees": written(row.fee),
+                "total": written(row.principal + row.interest + taxes + row.fee),
+                "balance": written(balance),
             }
         )
-    totals = {
-        "principal": sum(row.principal for row in rows),
-        "interest": sum(row.interest for row in rows),
-        "tax": sum(row.tax + row.fee_tax for row in rows),
-        "fees": sum(row.fee for row in rows),
-        "total": sum(row.total for row in rows),
-    }
+        principal += row.principal
+        interest += row.interest
+        tax += taxes
+        fees += row.fee
     return {
         "instalments": shown,
-        "totals": {name: text(total, currency) for name, total in totals.items()},
+        "totals": {
+            "principal": written(principal),
+            "interest": written(interest),
+            "tax": written(tax),
+            "fees": written(fees),
+            "total": written(principal + interest + tax + fees),
+        },
     }
 
 

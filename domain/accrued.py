@@ -5,7 +5,6 @@ from datetime import date
 from domain.daycount import interest_of
 from domain.loan import Line, Loan
 from domain.money import divide, share
-from domain.period import rounded_interest
 
 
 def own_interest(loan: Loan, line: Line, on: date) -> int:
@@ -24,8 +23,7 @@ def fixed_interest(line: Line, on: date, loan: Loan) -> int:
     """Of a fixed period interest, what has accrued up to ``on``: in proportion to its days."""
     begin, earned = line.start_on, 0
     if line.since is not None and on >= line.since:
-        begin = line.since
-        earned = rounded_interest(loan.terms, line.before, (line.start_on, line.due_on))
+        begin, earned = line.since, line.earned
     days = (line.due_on - begin).days
     if not days:
         return line.planned_interest

@@ -99,7 +99,8 @@ def _usual(terms: Terms, rows: Sequence[Instalment]) -> TimeBasis:
     if single or terms.method is Method.IRREGULAR or terms.skip_months:
         return TimeBasis.DAYS
     first = next(row for row in rows if row.start_on < row.due_on)
-    regular = due_dates(structs.replace(terms, first_due_on=None), first.start_on)[0]
+    alone = structs.replace(terms, first_due_on=None, instalments=1)
+    [regular] = due_dates(alone, first.start_on)
     return TimeBasis.PERIODS if first.due_on == regular else TimeBasis.DAYS
 
 
@@ -110,9 +111,12 @@ def _clock(terms: Terms, rows: Sequence[Instalment], basis: TimeBasis) -> Callab
         return lambda on: (on - begin).days / 365
     regular = [row for row in rows if row.start_on < row.due_on]
     part = terms.every / PERIODS_PER_YEAR[terms.frequency]
+    on_dues = {row.due_on: part * n for n, row in enumerate(regular, start=1)}
 
     def years(on: date) -> float:
         """Whole periods, and of the one that runs its days."""
+        if on in on_dues:
+            return on_dues[on]
         for n, row in enumerate(regular):
             if on <= row.due_on:
                 return part * (n + (on - row.start_on).days / (row.due_on - row.start_on).days)

@@ -107,6 +107,8 @@ def _add_months(anchor: date, months: int) -> date:
 def _on_day(year: int, month: int, day: int) -> date:
     if year > date.max.year:
         raise OverflowError
+    if day <= 28:
+        return date(year, month, day)
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 

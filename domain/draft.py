@@ -68,8 +68,13 @@ class Draft:
             return
         line = loan.lines[loan.current]
         terms = loan.terms
+        just_due = sum(
+            other.owed.principal - other.paid.principal
+            for other in loan.lines[: loan.current]
+            if other.due_on == on
+        )
         for charge in terms.period_charges:
-            of = loan.principal if charge.of_balance else loan.financed
+            of = loan.principal - just_due if charge.of_balance else loan.financed
             amount = charge.amount + share(of, charge.rate, terms.rounding)
             tax = tax_of(loan, amount) if charge.taxed else 0
             self._charge(line, charge.kind, amount, tax, on)

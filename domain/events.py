@@ -46,7 +46,8 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``interest`` and ``tax`` are what falls due with the row. ``deferred`` and ``deferred_tax`` were
     earned in it or before and fall due with the next. A negative ``principal`` is interest that
     becomes principal. ``fee`` and ``fee_tax`` are the charges of its period. ``before`` is the
-    exact interest earned in it before ``since``, the day its terms changed (per period only).
+    exact interest of it before ``since``, the day its terms changed, and ``earned`` what had
+    accrued by then (per period only).
     """
 
     number: int
@@ -61,6 +62,7 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deferred_tax: int = 0
     since: date | None = None
     before: int = 0
+    earned: int = 0
 
     @property
     def total(self) -> int:
@@ -85,7 +87,10 @@ class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LoanOpened(LoanEvent, frozen=True, kw_only=True, tag="loan-opened"):
-    """A loan was approved on these terms. ``borrower`` is a reference, never personal data."""
+    """A loan was approved on these terms. ``borrower`` is a reference, never personal data.
+
+    ``group`` is the number of the group whose members answer for one another.
+    """
 
     loan_no: str
     terms: Terms
@@ -94,6 +99,7 @@ class LoanOpened(LoanEvent, frozen=True, kw_only=True, tag="loan-opened"):
     branch: str = ""
     officer: str = ""
     guarantors: tuple[str, ...] = ()
+    group: str = ""
 
 
 class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
@@ -242,7 +248,7 @@ class PaymentReceived(LoanEvent, frozen=True, kw_only=True, tag="payment-receive
     """Money came in and cleared these portions; ``overpaid`` is kept for the borrower.
 
     ``channel`` and ``reference`` say how it came. ``prepaid`` is the principal that was paid ahead
-    of the current instalment.
+    of the current instalment. ``paid_by`` is the loan of another member of the group who paid it.
     """
 
     payment: int
@@ -254,6 +260,7 @@ class PaymentReceived(LoanEvent, frozen=True, kw_only=True, tag="payment-receive
     channel: str = ""
     reference: str = ""
     settled: tuple[Settled, ...] = ()
+    paid_by: str = ""
 
 
 class PaymentReversed(LoanEvent, frozen=True, kw_only=True, tag="payment-reversed"):
@@ -414,6 +421,25 @@ class DelinquencyPaused(LoanEvent, frozen=True, kw_only=True, tag="delinquency-p
     reason: str = ""
 
 
+class CoverGiven(LoanEvent, frozen=True, kw_only=True, tag="cover-given"):
+    """The borrower paid for another member of the group, who owes it back.
+
+    The money is a payment on that member's loan, ``for_loan``. The claim stands between the two
+    borrowers: nothing of this loan, and none of the lender's accounts, changes.
+    """
+
+    cover: int
+    amount: int
+    for_loan: str
+
+
+class CoverReturned(LoanEvent, frozen=True, kw_only=True, tag="cover-returned"):
+    """The member who was covered gave back a cover, or part of it."""
+
+    cover: int
+    amount: int
+
+
 class DebtForgiven(LoanEvent, frozen=True, kw_only=True, tag="debt-forgiven"):
     """Part of the debt was given up (quita, condonación)."""
 
@@ -520,6 +546,7 @@ AnyLoanEvent = (
     | HistoryCorrected | RateChanged | LoanRestructured | DelinquencyPaused | DebtForgiven
     | PromiseMade | PromiseKept | PromiseBroken | PromiseCancelled | StageChanged
     | AccrualSuspended | AccrualResumed | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed
+    | CoverGiven | CoverReturned
 )  # fmt: skip
 
 decode: msgspec.json.Decoder[AnyLoanEvent] = msgspec.json.Decoder(AnyLoanEvent)

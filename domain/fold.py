@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from domain import events as e
-from domain.loan import Amounts, Fee, Line, Loan, Payment, Promise, Status
+from domain.loan import Amounts, Cover, Fee, Line, Loan, Payment, Promise, Status
 from domain.terms import RateStep
 
 
@@ -71,7 +71,7 @@ def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
         line.planned_tax = row.tax + row.deferred_tax - (before.deferred_tax if before else 0)
         line.deferred, line.deferred_tax = row.deferred, row.deferred_tax
         line.planned_fee, line.planned_fee_tax = row.fee, row.fee_tax
-        line.since, line.before = row.since, row.before
+        line.since, line.before, line.earned = row.since, row.before, row.earned
     del loan.lines[instalments:]
 
 
@@ -267,6 +267,7 @@ def _payment(loan: Loan, event: e.PaymentReceived) -> None:
     loan.payments[event.payment] = Payment(
         event.payment, event.amount, event.effective_on, _allocated({}, event.allocation),
         event.overpaid, event.prepaid, event.channel, event.reference, kind=event.kind,
+        paid_by=event.paid_by,
     )  # fmt: skip
     loan.facts.append(event)
     _mark(loan, event.settled)
@@ -354,6 +355,17 @@ def _forgiven(loan: Loan, event: e.DebtForgiven) -> None:
     _mark(loan, event.settled)
 
 
+def _cover_given(loan: Loan, event: e.CoverGiven) -> None:
+    loan.covers[event.cover] = Cover(event.cover, event.amount, event.for_loan, event.effective_on)
+    loan.facts.append(event)
+
+
+def _cover_returned(loan: Loan, event: e.CoverReturned) -> None:
+    cover = loan.covers[event.cover]
+    loan.covers[event.cover] = structs.replace(cover, returned=cover.returned + event.amount)
+    loan.facts.append(event)
+
+
 def _promised(loan: Loan, event: e.PromiseMade) -> None:
     loan.promises[event.promise] = Promise(
         event.promise, event.amount, event.promised_for, event.effective_on, event.grace_days
@@ -420,6 +432,8 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.LoanSold: _sold,
     e.PaymentReceived: _payment,
     e.PaymentReversed: _reversed,
+    e.CoverGiven: _cover_given,
+    e.CoverReturned: _cover_returned,
     e.HistoryCorrected: _corrected,
     e.DebtForgiven: _forgiven,
     e.PromiseMade: _promised,

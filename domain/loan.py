@@ -60,8 +60,8 @@ class Line(Struct, omit_defaults=True):
 
     ``owed.interest`` is what has accrued (final once ``due``); ``planned_interest`` and
     ``planned_tax`` are what its own period earns by the schedule, of which ``deferred`` falls due
-    with the next; ``before`` was earned before ``since``, the day its terms changed. ``numerator``
-    and ``late_numerator`` are exact (principal x rate x day units).
+    with the next; ``before`` (exact) and ``earned`` were its interest by ``since``, the day its
+    terms changed. ``numerator`` and ``late_numerator`` are exact (principal x rate x day units).
     ``due_interest`` fell due with the line; what runs after its last due date is not in it.
     ``settled_on`` is since when a due instalment owes nothing.
     """
@@ -79,6 +79,7 @@ class Line(Struct, omit_defaults=True):
     planned_fee_tax: int = 0
     since: date | None = None
     before: int = 0
+    earned: int = 0
     numerator: int = 0
     late_numerator: int = 0
     due: bool = False
@@ -106,6 +107,7 @@ class Payment(Struct, frozen=True, omit_defaults=True):
     reversed_on: date | None = None
     kind: PaymentKind = PaymentKind.PAYMENT
     charged_back: int = 0
+    paid_by: str = ""
 
 
 class Fee(Struct, frozen=True, omit_defaults=True):
@@ -118,6 +120,21 @@ class Fee(Struct, frozen=True, omit_defaults=True):
     instalment: int
     charged_on: date
     waived: bool = False
+
+
+class Cover(Struct, frozen=True, omit_defaults=True):
+    """What this borrower paid for the loan of another member of the group, and got back of it."""
+
+    number: int
+    amount: int
+    for_loan: str
+    given_on: date
+    returned: int = 0
+
+    @property
+    def left(self) -> int:
+        """What is still owed back."""
+        return self.amount - self.returned
 
 
 class Promise(Struct, frozen=True, omit_defaults=True):
@@ -155,6 +172,7 @@ class Loan(Struct, omit_defaults=True):
     payments: dict[int, Payment] = {}
     fees: dict[int, Fee] = {}
     promises: dict[int, Promise] = {}
+    covers: dict[int, Cover] = {}
     written_off: Amounts | None = None
     recovered: Amounts = msgspec.field(default_factory=Amounts)
     recoveries: int = 0
@@ -271,6 +289,7 @@ def copy(loan: Loan) -> Loan:
     again.payments = dict(loan.payments)
     again.fees = dict(loan.fees)
     again.promises = dict(loan.promises)
+    again.covers = dict(loan.covers)
     again.pauses = list(loan.pauses)
     again.recovered = msgspec.structs.replace(loan.recovered)
     again.facts = list(loan.facts)

@@ -133,8 +133,12 @@ class _Rows:
             steps = [step for step in self.terms.rate_steps if step.from_on < on]
             self.terms = structs.replace(self.terms, rate_steps=(*steps, change))
         self.opening_of = (at, opening)
-        fits = fitted(self.terms, left, self.periods[at:], self._place(at), on, opening)
-        self.rows = (*kept, *fits)
+        running, *others = fitted(
+            self.terms, left, self.periods[at:], self._place(at), on, opening
+        )
+        begun = self.rows[at]  # its charges were raised as it began
+        running = structs.replace(running, fee=begun.fee, fee_tax=begun.fee_tax)
+        self.rows = (*kept, running, *others)
 
     def _opening(self, at: int, on: date, balance: int) -> Opening:
         """What the running period holds on the day."""

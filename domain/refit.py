@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from msgspec import structs
 
-from domain.accrued import own_interest, tax_of
+from domain.accrued import fixed_interest, own_interest, tax_of
 from domain.daycount import rate_days
 from domain.events import Instalment
 from domain.loan import Line, Loan
@@ -72,12 +72,14 @@ def _with_paid(loan: Loan, row: Instalment, on: date) -> Instalment:
     row = structs.replace(row, principal=row.principal + line.paid.principal)
     if loan.accrues_daily:
         return row
+    divides = line.start_on < on < line.due_on
     return structs.replace(
         row,
         interest=max(row.interest, line.paid.interest),
         tax=max(row.tax, line.paid.interest_tax),
-        since=on if line.start_on < on < line.due_on else None,
-        before=numerator_of(loan, line, on) if line.start_on < on < line.due_on else 0,
+        since=on if divides else None,
+        before=numerator_of(loan, line, on) if divides else 0,
+        earned=fixed_interest(line, on, loan) if divides else 0,
     )
 
 
@@ -97,4 +99,5 @@ def row_of(line: Line, before: Line | None) -> Instalment:
         deferred_tax=line.deferred_tax,
         since=line.since,
         before=line.before,
+        earned=line.earned,
     )

@@ -204,7 +204,7 @@ class PeriodCharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A fee of every instalment, such as insurance, charged as its period begins.
 
     ``amount`` in minor units; ``rate`` in millionths of the amount lent, or of the principal
-    outstanding as the period begins (``of_balance``). Both add up.
+    outstanding as the period begins (``of_balance``), less what falls due that day. Both add up.
     """
 
     kind: str

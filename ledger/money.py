@@ -4,6 +4,7 @@ Nothing here rounds, guesses a separator or accepts a float: what is not plain i
 """
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
@@ -67,10 +68,24 @@ def parse(text: str, currency: str, field: str = "amount") -> Money:
 
 def text(minor: int, currency: str) -> str:
     """``minor`` units as plain text: "1004.62", with a full stop in every locale."""
+    return _written(minor, decimals(currency))
+
+
+def texts(currency: str) -> Callable[[int], str]:
+    """``text`` for many amounts of one currency."""
     places = decimals(currency)
-    whole, part = divmod(abs(minor), 10**places)
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{whole}.{part:0{places}d}" if places else f"{sign}{whole}"
+    return lambda minor: _written(minor, places)
+
+
+def _written(minor: int, places: int) -> str:
+    if not places:
+        return str(minor)
+    if minor < 0:
+        return f"-{_written(-minor, places)}"
+    digits = str(minor)
+    if len(digits) <= places:
+        digits = digits.zfill(places + 1)
+    return f"{digits[:-places]}.{digits[-places:]}"
 
 
 def rate_text(millionths: int) -> str:

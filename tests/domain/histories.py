@@ -189,19 +189,32 @@ PLAIN_STEPS = st.lists(
 """Payments, fees and closes only: (days to wait, what to do, thousandths of the principal)."""
 
 
+EVENTFUL_STEPS = st.lists(
+    st.tuples(
+        st.integers(1, 25),
+        st.sampled_from(["pay", "pay", "fee", "close_day", "goodwill", "rate_now", "tranche_now",
+                         "restructure", "spread", "reschedule", "rest", "truce"]),
+        st.integers(0, 83).map(lambda third: 3 * third + 1),  # new terms say how many instalments
+    ),
+    min_size=1,
+    max_size=9,
+).filter(lambda steps: any(verb == "pay" for _, verb, _ in steps))  # fmt: skip
+"""Payments among changes of terms, dated the day they are known and not taken from the loan."""
+
+
 def play(book: Book, steps) -> date:
     """Do ``steps`` one after the other, going on where one is refused. The last day."""
     day = book.loan.disbursed_on
     for wait, verb, size in steps:
         day += timedelta(days=wait)
         with suppress(LoanError):
-            _step(book, day, verb, size)
+            step(book, day, verb, size)
     return day
 
 
-def _step(book: Book, day: date, verb: str, size: int) -> None:
+def step(book: Book, day: date, verb: str, size: int) -> None:
     loan = book.loan
-    part = max(1, loan.terms.principal * size // 2_000)
+    part = max(1, loan.opened.terms.principal * size // 2_000)
     match verb:
         case "pay":
             book.do(commands.receive_payment, amount=part, effective_on=day)
@@ -225,6 +238,11 @@ def _step(book: Book, day: date, verb: str, size: int) -> None:
             book.do(commands.make_promise, amount=part, promised_for=later, effective_on=day)
         case "write_off" if size % 3 == 0:
             book.do(commands.write_off, effective_on=day)
+        case "tranche_now":
+            book.do(commands.disburse, principal=max(1, part // 4), effective_on=day)
+        case "rate_now":
+            book.do(commands.change_rate, annual_rate=size * 2_000, effective_on=day,
+                    keeps_instalment=size % 2 == 0)  # fmt: skip
         case "tranche":
             back = max(loan.disbursed_on, day - timedelta(days=size % 20))
             book.do(commands.disburse, principal=max(1, part // 4), effective_on=back)

@@ -14,6 +14,7 @@ from domain.fold import replay
 from domain.loan import Amounts, Loan, Status
 from domain.terms import Method
 from tests.domain.histories import (
+    EVENTFUL_STEPS,
     PLAIN_STEPS,
     START,
     STEPS,
@@ -21,6 +22,7 @@ from tests.domain.histories import (
     disbursed,
     disbursed_in_part,
     play,
+    step,
 )
 
 
@@ -209,6 +211,41 @@ def test_a_reversed_payment_might_never_have_come(agreed, steps, data):
     bounced.do(commands.reverse_payment, payment=number, reversed_on=end)
 
     assert figures(views.as_of(bounced.loan, end)) == figures(views.as_of(never.loan, end))
+
+
+@given(agreements(), EVENTFUL_STEPS, st.data())
+def test_a_payment_learned_late_among_changes_of_terms_ends_as_if_on_time(agreed, steps, data):
+    told, learned_late = book_of(agreed), book_of(agreed)
+    which = data.draw(st.sampled_from([n for n, each in enumerate(steps) if each[1] == "pay"]))
+    wait = data.draw(st.integers(0, 45))
+
+    days = play_strictly(told, steps)
+    play_strictly(learned_late, steps, without=which)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    end = days[-1] + timedelta(days=wait)
+    learned_late.do(commands.close_day, on=end)
+    amount = max(1, agreed.principal * steps[which][2] // 2_000)
+    try:
+        learned_late.do(commands.receive_payment, amount=amount, effective_on=days[which])
+    except LoanError:
+        assume(False)
+
+    assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
+
+
+def play_strictly(book, steps, without=None) -> list[date]:
+    """Every step accepted, or the example is dropped; each step's day."""
+    days, day = [], START
+    for n, (wait, verb, size) in enumerate(steps):
+        day += timedelta(days=wait)
+        days.append(day)
+        if n == without:
+            continue
+        try:
+            step(book, day, verb, size)
+        except LoanError:
+            assume(False)
+    return days
 
 
 def play_plain(book, steps, without=None) -> list[date]:

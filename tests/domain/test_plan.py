@@ -1,0 +1,140 @@
+"""A schedule with tranches and changes of rate: what the loan comes to if all is paid on its day."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain import commands, views
+from domain.errors import InvalidAmount, InvalidDate, InvalidTerms, LoanError, OverDisbursement
+from domain.fold import replay
+from domain.loan import Status
+from domain.plan import Charge, Plan, Tranche, planned
+from domain.terms import Frequency, InterestBasis, Method, RateStep
+from tests.domain.histories import START, Book, agreements, terms
+
+LEVELS = [m for m in Method if m not in (Method.IRREGULAR, Method.DISCOUNT, Method.SINGLE)]
+
+
+@st.composite
+def plans(draw) -> Plan:
+    """Terms with up to two more tranches and a change of rate."""
+    agreed = draw(agreements(late_rate=0, late_fee=0, down_payment_rate=0, opening_fee_rate=0))
+    assume(agreed.method in LEVELS and not agreed.grace.capitalise and agreed.instalments > 2)
+    first = agreed.principal // 2
+    days = sorted(draw(st.lists(st.integers(1, 50), max_size=2)))
+    rest = agreed.principal - first
+    later = [
+        Tranche(START + timedelta(days=day), rest // (len(days) + 1) or 1) for day in days
+    ]
+    rates = [
+        RateStep(from_on=START + timedelta(days=day), annual_rate=rate)
+        for day, rate in draw(
+            st.lists(st.tuples(st.integers(0, 40), st.sampled_from([0, 240_000])), max_size=1)
+        )
+    ]
+    return Plan(agreed, START, (Tranche(START, first), *later), tuple(rates))
+
+
+@given(plans())
+def test_a_loan_paid_on_its_days_follows_the_plan(plan):
+    try:
+        rows = planned(plan)
+    except LoanError:
+        assume(False)
+    book = Book(
+        replay(commands.open_loan(loan_no="P", terms=plan.terms, effective_on=START)), []
+    )
+    steps = [(t.on, "a", t.amount) for t in plan.tranches]
+    steps += [(r.from_on, "0", r.annual_rate) for r in plan.rate_changes]
+    dues = [row.due_on for row in rows]
+    steps += [(due, " ", 0) for due in dues]  # paid before anything else happens that day
+    for on, what, figure in sorted(steps, key=lambda step: (step[0], step[0] == START, step[1])):
+        if what == "a":
+            book.do(commands.disburse, principal=figure, effective_on=on, withheld_fees=0)
+        elif what == "0" and on == START:
+            continue
+        elif what == "0":
+            book.do(commands.change_rate, annual_rate=figure, effective_on=on)
+        else:
+            owed = sum(line.left for line in views.as_of(book.loan, on).lines if line.due_on <= on)
+            if owed > 0:
+                book.do(commands.receive_payment, amount=owed, effective_on=on)
+        if book.loan.status is Status.CLOSED:
+            break
+    assume(not any(r.from_on == START for r in plan.rate_changes))
+
+    lines = book.loan.lines
+    assert [line.due_on for line in lines] == dues
+    assert [line.owed.principal for line in lines] == [row.principal for row in rows]
+    assert [line.owed.interest for line in lines] == [row.interest for row in rows]
+    assert [line.owed.fee for line in lines] == [row.fee for row in rows]
+
+
+def test_a_tranche_in_mid_period_bears_interest_from_its_day():
+    """100.00 on 1 January, 200.00 more on the 8th, 9.4822 %, six months, interest per period.
+
+    Interest of January: (100 x 7 + 300 x 24) / 31 days at 0.790183 % a month = 2.01.
+    """
+    agreed = terms(
+        principal=300_00, annual_rate=94_822, instalments=6, interest=InterestBasis.PER_PERIOD,
+        tax_rate=0,
+    )  # fmt: skip
+    on = date(2024, 1, 1)
+
+    rows = planned(Plan(agreed, on, (Tranche(on, 100_00), Tranche(date(2024, 1, 8), 200_00))))
+
+    assert rows[0].interest == 2_01
+    assert sum(row.principal for row in rows) == 300_00
+
+
+def test_a_charge_falls_due_with_the_instalment_of_its_day_or_gets_a_row_of_its_own():
+    charges = (Charge(START, "visit", 10_00), Charge(date(2026, 2, 15), "visit", 20_00),
+               Charge(date(2028, 1, 1), "letter", 5_00))  # fmt: skip
+
+    rows = planned(Plan(terms(), START, charges=charges))
+
+    assert [row.fee for row in rows if row.fee] == [30_00, 5_00]
+    assert (rows[0].fee, rows[0].fee_tax) == (30_00, 4_80)
+    assert (rows[-1].number, rows[-1].due_on, rows[-1].total) == (13, date(2028, 1, 1), 5_80)
+
+
+BEFORE, LATE = START - timedelta(1), date(2028, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "field"),
+    [
+        ({"tranches": (Tranche(START, 10_000_01),)}, OverDisbursement, "tranches"),
+        ({"tranches": (Tranche(START, 9_000_00), Tranche(START, 1_000_01))}, OverDisbursement,
+         "tranches"),
+        ({"tranches": (Tranche(START, 0),)}, InvalidAmount, "tranches"),
+        ({"tranches": (Tranche(BEFORE, 1_00),)}, InvalidDate, "tranches"),
+        ({"tranches": (Tranche(START, 1_00), Tranche(LATE, 1_00))}, InvalidDate, "tranches"),
+        ({"rate_changes": (RateStep(from_on=BEFORE, annual_rate=1),)}, InvalidDate,
+         "rate_changes"),
+        ({"rate_changes": (RateStep(from_on=START, annual_rate=-1),)}, InvalidTerms,
+         "rate_changes"),
+        ({"rate_changes": (RateStep(from_on=LATE, annual_rate=1),)}, InvalidDate, "rate_changes"),
+        ({"charges": (Charge(START, " ", 1),)}, InvalidTerms, "charges"),
+        ({"charges": (Charge(START, "visit", 0),)}, InvalidAmount, "charges"),
+        ({"charges": (Charge(BEFORE, "visit", 1),)}, InvalidDate, "charges"),
+    ],
+)  # fmt: skip
+def test_an_impossible_plan_is_refused_by_name(changes, error, field):
+    with pytest.raises(error) as refusal:
+        planned(Plan(terms(), START, **changes))
+    assert refusal.value.field == field
+
+
+def test_a_payout_after_the_first_day_bears_nothing_before_it():
+    """Agreed on 1 January, paid out on the 5th: interest of 27 of 31 days."""
+    agreed = terms(principal=100_00, annual_rate=94_822, instalments=6, tax_rate=0,
+                   frequency=Frequency.MONTHLY, interest=InterestBasis.PER_PERIOD)  # fmt: skip
+    on = date(2024, 1, 1)
+
+    rows = planned(Plan(agreed, on, (Tranche(date(2024, 1, 5), 100_00),)))
+
+    assert rows[0].due_on == date(2024, 2, 1)
+    assert rows[0].interest == 69  # 0.790183 x 27 / 31 = 0.688
