@@ -67,9 +67,12 @@ class Allocation:
 
     def _instalments(self, timing: Timing, components: Sequence[Component]) -> None:
         lines = self._lines(timing)
-        together = self.rule.in_advance is InAdvance.NEXT_INSTALMENT
-        if timing is not Timing.IN_ADVANCE or together:
+        order = self.rule.in_advance
+        if timing is not Timing.IN_ADVANCE or order is InAdvance.NEXT_INSTALMENT:
             self._take(lines, components)
+            return
+        if order is InAdvance.LAST_INSTALMENT and not self.loan.accrues_daily:
+            self._take(lines[::-1], components)  # each is paid whole, its interest with it
             return
         self._take(lines, [c for c in components if c is not Component.PRINCIPAL])
         if Component.PRINCIPAL in components:
@@ -149,9 +152,6 @@ class Allocation:
 WHOLE_ADVANCE = (InAdvance.NEXT_INSTALMENT, InAdvance.LAST_INSTALMENT)
 """Of a fixed interest these pay an instalment in advance whole."""
 
-REFITTING = (InAdvance.REDUCE_INSTALMENT, InAdvance.REDUCE_TERM)
-"""After these what is not yet due is fitted anew."""
-
 
 def as_portion(instalment: int, amounts: Amounts) -> e.Portion:
     """``amounts`` as a portion of one instalment."""
@@ -186,6 +186,14 @@ def allocate(
         allocation.pay_off()
     else:
         allocation.by_rule()
+    return allocation
+
+
+def allocate_held(loan: Loan, amount: int, on: date, kind: PaymentKind) -> Allocation:
+    """Spread money kept for the borrower over what is due, and no further."""
+    rule = structs.replace(loan.terms.allocation_of(kind), in_advance=InAdvance.WAIT)
+    allocation = Allocation(loan, amount, on, rule)
+    allocation.by_rule()
     return allocation
 
 

@@ -7,14 +7,14 @@ from msgspec import structs
 
 from domain import events as e
 from domain.accrued import fixed_interest, tax_of
-from domain.allocation import REFITTING, allocate
+from domain.allocation import allocate, allocate_held
 from domain.daycount import elapsed, interest_of, rate_units
 from domain.effects import emptied, in_use, marks, with_effects
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Status, copy
 from domain.money import MILLION, share
 from domain.refit import refitted, row_of
-from domain.terms import InAdvance, LateBase, Level, Method, PaymentKind
+from domain.terms import REFITTING, InAdvance, LateBase, Level, Method, PaymentKind
 
 DAY = timedelta(days=1)
 PREPAYMENT_FEE = "prepayment_fee"
@@ -100,6 +100,8 @@ class Draft:
             case _:
                 pass
         self.catch_up(on)
+        if isinstance(told, e.FeeCharged | e.ChargedBack):
+            self._apply_held(on)
         self.close_if_paid(on)
 
     @property
@@ -149,14 +151,14 @@ class Draft:
         )
 
     def _apply_held(self, on: date) -> None:
-        """Money held until it is due clears what has fallen due, the oldest payment first."""
+        """Money kept for the borrower clears what has fallen due, the oldest payment first."""
         loan = self.loan
-        if loan.terms.allocation.in_advance is not InAdvance.WAIT or not loan.overpaid:
+        if not loan.overpaid:
             return
         for payment in list(loan.payments.values()):
             if payment.overpaid <= 0 or payment.reversed_on is not None:
                 continue
-            held = allocate(loan, payment.overpaid, on, payment.kind)
+            held = allocate_held(loan, payment.overpaid, on, payment.kind)
             if not (portions := held.portions):
                 continue
             moved = e.Moved(
@@ -165,6 +167,7 @@ class Draft:
             )  # fmt: skip
             settled = marks(loan, portions, on)
             self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
+            self.close_if_paid(on)
 
     def _next_stop(self, to: date) -> date | None:
         """The first day up to ``to`` on which something happens by itself."""
@@ -307,8 +310,6 @@ class Draft:
             self._replan_capitalised(line)
         self.begin_period(on)
         self._apply_held(on)
-        if loan.terms.allocation.in_advance is InAdvance.WAIT:
-            self.close_if_paid(on)
 
     def _replan_capitalised(self, line: Line) -> None:
         """More or less became principal than was planned: fit what is to come to it."""

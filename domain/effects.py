@@ -66,7 +66,8 @@ def _waived(loan: Loan, fact: e.FeeWaived) -> e.FeeWaived:
 
 def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
     due_on = fact.due_on or fact.effective_on
-    line = next((line for line in loan.lines if line.due_on >= due_on), loan.lines[-1])
+    regular = [line for line in loan.lines if line.start_on < line.due_on]  # no down payment
+    line = next((line for line in regular if line.due_on >= due_on), loan.lines[-1])
     portion = e.Portion(instalment=line.number, fee=fact.amount, fee_tax=fact.tax)
     if fact.due_on is not None and fact.due_on > line.due_on:
         row = e.Instalment(
@@ -96,17 +97,27 @@ def _still_owed(
 
 
 def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
-    """The next instalment asks for the money again; after the last, one of its own due at once."""
+    """What was kept of the payment goes first. The rest the next instalment asks for again.
+
+    After the last, it is one of its own, due at once.
+    """
     on = fact.effective_on
+    kept = min(loan.payments[fact.payment].overpaid, fact.amount)
+    moved = ()
+    if kept:
+        moved = (e.Moved(payment=fact.payment, on=on, portions=(), overpaid=-kept),)
+    fact = structs.replace(fact, principal=fact.amount - kept, moved=moved)
+    if not fact.principal:
+        return structs.replace(fact, schedule=(), instalments=len(loan.lines))
     if loan.current < len(loan.lines):
         row = row_of(loan.lines[loan.current], _before(loan, loan.current))
-        row = structs.replace(row, principal=row.principal + fact.amount)
+        row = structs.replace(row, principal=row.principal + fact.principal)
         count = len(loan.lines)
     else:
         last = loan.lines[-1]
         count = last.number + 1
         row = e.Instalment(
-            number=count, start_on=min(last.due_on, on), due_on=on, principal=fact.amount,
+            number=count, start_on=min(last.due_on, on), due_on=on, principal=fact.principal,
             interest=0,
         )  # fmt: skip
     return structs.replace(fact, schedule=(row,), instalments=count)
@@ -148,7 +159,9 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
         rows = _running_rows(loan, fact.terms, on, owed)
         first = rows[0].number
     else:
-        closing = _closed_rows(loan, on)
+        coming = loan.lines[loan.current :]
+        begun = any(line.start_on < on or in_use(line) for line in coming)
+        closing = _closed_rows(loan, on) if begun else ()
         first = loan.current + len(closing) + 1
         periods = list(pairwise((on, *due_dates(fact.terms, on))))
         rows = (*closing, *fitted(fact.terms, owed, periods, Place(first, 0, owed), on))

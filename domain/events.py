@@ -382,9 +382,10 @@ class LoanRestructured(LoanEvent, frozen=True, kw_only=True, tag="loan-restructu
 
 
 class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
-    """A payer took money back through the bank: it is owed again, as principal.
+    """A payer took money back through the bank: ``principal`` of it is owed again.
 
-    The payment stays what it was; ``schedule`` is the instalment that asks for it now.
+    The payment stays what it was; ``schedule`` is the instalment that asks for the money now, and
+    ``moved`` what had been kept for the borrower and went first.
     """
 
     chargeback: int
@@ -392,6 +393,8 @@ class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
     amount: int
     schedule: tuple[Instalment, ...]
     instalments: int
+    principal: int = 0
+    moved: tuple[Moved, ...] = ()
     reason: str = ""
     settled: tuple[Settled, ...] = ()
 

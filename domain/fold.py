@@ -182,12 +182,13 @@ def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
 
 def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
     loan.chargebacks = event.chargeback
-    loan.principal += event.amount
+    loan.principal += event.principal
+    _move(loan, event.moved)
     payment = loan.payments[event.payment]
     loan.payments[event.payment] = structs.replace(
         payment, charged_back=payment.charged_back + event.amount
     )
-    if loan.status is Status.CLOSED:
+    if loan.status is Status.CLOSED and event.principal:
         loan.status, loan.closed_for = Status.ACTIVE, ""
     _plan(loan, event.schedule, event.instalments)
     loan.facts.append(event)

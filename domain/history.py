@@ -30,6 +30,15 @@ def retell(loan: Loan, upto: date, facts: Iterable[e.AnyLoanEvent]) -> Draft:
     return draft
 
 
+def loan_on(loan: Loan, on: date) -> Loan:
+    """The loan caught up to ``on``, or told again up to it."""
+    if on < loan.through:
+        return retell(loan, on, loan.facts).loan
+    draft = Draft(loan)
+    draft.catch_up(on)
+    return draft.loan
+
+
 def told_now(loan: Loan, fact: e.AnyLoanEvent) -> Draft:
     """``fact`` recorded today: with what follows from it, or among days already recorded."""
     draft = Draft(loan)

@@ -63,12 +63,14 @@ def charge_back(
 ) -> Events:
     """A payer took back a payment, or part of it (minor units): it is owed again as principal.
 
-    Unlike a reversal it changes nothing of what was before its day.
+    Unlike a reversal it changes nothing of what was before its day. What is still kept of the
+    payment goes first.
     Errors: ``UnknownPayment``, ``AlreadyReversed``, ``InvalidAmount`` beyond what is left of the
     payment, ``InvalidDate`` in days already recorded, ``NotAllowedNow`` once written off.
     """
     found = _standing(loan, payment, "charge back a payment")
-    left = found.amount - found.overpaid - found.charged_back
+    cleared = sum(amounts.total for amounts in found.allocation.values())
+    left = cleared + found.overpaid - found.charged_back
     asked = left if amount is None else amount
     check_amount(asked)
     if asked > left:

@@ -12,7 +12,7 @@ from domain.events import Instalment
 from domain.loan import Line, Loan
 from domain.period import Period
 from domain.schedule import Opening, Place, fitted
-from domain.terms import Method
+from domain.terms import REFITTING, Method
 
 
 def refitted(
@@ -21,20 +21,23 @@ def refitted(
     """The rows from the running instalment on, for a loan caught up to ``on``.
 
     They repay what is not yet due, and ``more`` (minor units) that is being paid out. What was
-    paid of a row in advance stays in it. ``level`` keeps that instalment and shortens the term.
+    paid of a row in advance counts for it; where it lowered what is to come, it stands on top.
+    ``level`` keeps that instalment and shortens the term.
     """
     running = loan.lines[loan.current]
-    base = loan.financed + more
+    lowers = loan.terms.allocation.in_advance in REFITTING
+    ahead = () if lowers else tuple(line.paid.principal for line in loan.lines[loan.current :])
+    place = Place(running.number, loan.current - loan.first_line, loan.financed + more, ahead)
     rows = fitted(
         loan.terms,
-        loan.to_come + more,
+        loan.to_come + sum(ahead) + more,
         _periods(loan),
-        Place(running.number, loan.current - loan.first_line, base),
+        place,
         on,
         opening_of(loan, running, on),
         level,
     )
-    return tuple(_with_paid(loan, row, on) for row in rows)
+    return tuple(_with_paid(loan, row, on, on_top=lowers) for row in rows)
 
 
 def _periods(loan: Loan) -> Sequence[Period]:
@@ -66,10 +69,11 @@ def numerator_of(loan: Loan, line: Line, on: date) -> int:
     return line.before + bears * rate_days(loan.terms, begin, on)
 
 
-def _with_paid(loan: Loan, row: Instalment, on: date) -> Instalment:
+def _with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalment:
     """The row with what is paid of it in advance, and where its interest stood on ``on``."""
     line = loan.lines[row.number - 1]
-    row = structs.replace(row, principal=row.principal + line.paid.principal)
+    if on_top:
+        row = structs.replace(row, principal=row.principal + line.paid.principal)
     if loan.accrues_daily:
         return row
     divides = line.start_on < on < line.due_on

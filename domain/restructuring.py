@@ -12,7 +12,7 @@ from domain.guards import (
     check_not_before_disbursement,
     check_not_before_recorded,
 )
-from domain.history import told_now
+from domain.history import loan_on, told_now
 from domain.limits import check_terms
 from domain.loan import Loan
 from domain.terms import Frequency, Grace, Graduation, IrregularInstalment, Method, Terms
@@ -62,12 +62,14 @@ def restructure(
     if kind is e.Revision.ACCELERATION:
         raise InvalidTerms("acceleration has a command of its own", "kind")
     keeps_dates = kind is not e.Revision.RESTRUCTURE
-    if keeps_dates and loan.current >= len(loan.lines):
+    then = loan_on(loan, effective_on)
+    check_active(then, kind)
+    if keeps_dates and then.current >= len(then.lines):
         raise NotAllowedNow(kind, "past its last instalment", "restructure it instead")
     fact = e.LoanRestructured(
         effective_on=effective_on,
         kind=kind,
-        terms=_terms(loan, new or NewTerms(), keeps_dates=keeps_dates),
+        terms=_terms(then, new or NewTerms(), keeps_dates=keeps_dates),
         schedule=(),
         instalments=0,
         first=0,
@@ -91,7 +93,10 @@ def payment_holiday(
 
     Interest runs on and falls due with the first instalment after them, unless it is given up.
     """
-    left = len(loan.lines) - loan.current
+    check_active(loan, "grant a holiday")
+    check_not_before_disbursement(loan, effective_on)
+    then = loan_on(loan, effective_on)
+    left = len(then.lines) - then.current
     grace = Grace(
         principal_periods=periods,
         interest_payment_periods=periods if interest_runs else 0,
@@ -115,7 +120,8 @@ def accelerate(loan: Loan, *, effective_on: date, approval: str = "", reason: st
     """
     check_active(loan, "accelerate")
     check_not_before_recorded(loan, effective_on)
-    if loan.current >= len(loan.lines):
+    then = loan_on(loan, effective_on)
+    if then.current >= len(then.lines):
         raise NotAllowedNow("accelerate", "past its last instalment")
     fact = e.LoanRestructured(
         effective_on=effective_on,

@@ -35,12 +35,14 @@ class Opening(NamedTuple):
 
 class Place(NamedTuple):
     """Where rows stand in a loan: the ``first`` one's number, how many of the same terms lie before
-    (``done``), and the amount (``base``) that flat interest and charges are a share of.
+    (``done``), the amount (``base``) that flat interest and charges are a share of, and the
+    principal of each row that is paid in advance (``ahead``): it bears no interest day by day.
     """
 
     first: int
     done: int
     base: int
+    ahead: tuple[int, ...] = ()
 
 
 def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalment, ...]:
@@ -97,7 +99,7 @@ def fitted(
             _known(terms, step.from_on),
             left,
             periods[at:],
-            place._replace(first=place.first + at, done=place.done + at),
+            place._replace(first=place.first + at, done=place.done + at, ahead=place.ahead[at:]),
             _brought(kept, periods[at][0]) if kept else opening,
             level,
         )
@@ -190,11 +192,14 @@ def _rows(
     free = grace.interest_free_periods - place.done
     strict = opening is None and not place.done  # a running loan goes on: it only asks for more
     balance, even = principal, 0
+    ahead = (*place.ahead, *([0] * (len(periods) - len(place.ahead))))
+    later = sum(ahead)
     brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
     for index, period in enumerate(periods):
         own = 0
         if index >= free and terms.method is not Method.DISCOUNT:
-            bears = place.base if terms.method is Method.FLAT else balance
+            unpaid_balance = balance if terms.fixed_per_period else balance - later
+            bears = place.base if terms.method is Method.FLAT else unpaid_balance
             if index == 0 and opening is not None:
                 own = period_interest(terms, bears, period, opening.since, opening.numerator)
             else:
@@ -219,6 +224,9 @@ def _rows(
             if repaid < 0 and strict:
                 raise _short(place.first + index, repaid + own, own)
             repaid = max(repaid, 0)
+        later -= ahead[index]
+        if place.ahead and repaid >= 0:
+            repaid = max(ahead[index], min(repaid, balance - later))
         if index < unasked and index != last and not grace.capitalise:
             brought, brought_tax, interest, tax = interest, tax, 0, 0
         fee, fee_tax = (

@@ -102,6 +102,10 @@ class InAdvance(StrEnum):
     WAIT = "wait"
 
 
+REFITTING = (InAdvance.REDUCE_INSTALMENT, InAdvance.REDUCE_TERM)
+"""After these what is not yet due is fitted anew."""
+
+
 class PaymentKind(StrEnum):
     """Where the money of a payment comes from; each kind may have an allocation of its own."""
 

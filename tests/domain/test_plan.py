@@ -1,4 +1,4 @@
-"""A schedule with tranches and changes of rate: what the loan comes to if all is paid on its day."""
+"""A schedule with tranches and changes of rate: the loan if all is paid on its day."""
 
 from datetime import date, timedelta
 
@@ -25,9 +25,7 @@ def plans(draw) -> Plan:
     first = agreed.principal // 2
     days = sorted(draw(st.lists(st.integers(1, 50), max_size=2)))
     rest = agreed.principal - first
-    later = [
-        Tranche(START + timedelta(days=day), rest // (len(days) + 1) or 1) for day in days
-    ]
+    later = [Tranche(START + timedelta(days=day), rest // (len(days) + 1) or 1) for day in days]
     rates = [
         RateStep(from_on=START + timedelta(days=day), annual_rate=rate)
         for day, rate in draw(
@@ -43,9 +41,7 @@ def test_a_loan_paid_on_its_days_follows_the_plan(plan):
         rows = planned(plan)
     except LoanError:
         assume(False)
-    book = Book(
-        replay(commands.open_loan(loan_no="P", terms=plan.terms, effective_on=START)), []
-    )
+    book = Book(replay(commands.open_loan(loan_no="P", terms=plan.terms, effective_on=START)), [])
     steps = [(t.on, "a", t.amount) for t in plan.tranches]
     steps += [(r.from_on, "0", r.annual_rate) for r in plan.rate_changes]
     dues = [row.due_on for row in rows]
