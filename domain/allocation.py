@@ -7,7 +7,7 @@ from itertools import groupby
 from msgspec import structs
 
 from domain import events as e
-from domain.accrued import fixed_interest
+from domain.accrual import fixed_interest
 from domain.loan import COMPONENTS, Amounts, Line, Loan
 from domain.money import divide, share
 from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timing, Walk

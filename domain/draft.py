@@ -1,22 +1,19 @@
 """A copy of a loan on which a command tries out its events, and the passing of time on it."""
 
-from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec import structs
 
 from domain import events as e
-from domain.accrued import fixed_interest, tax_of
+from domain.accrual import carry, interest_accrued, late_lines, tax_of
 from domain.allocation import allocate, allocate_held
-from domain.daycount import elapsed, interest_of, rate_units
 from domain.effects import emptied, in_use, marks, with_effects
+from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Status, copy
-from domain.money import MILLION, share
 from domain.refit import refitted, row_of
-from domain.terms import REFITTING, InAdvance, LateBase, Level, Method, PaymentKind
+from domain.terms import REFITTING, InAdvance, Level, Method, PaymentKind
 
-DAY = timedelta(days=1)
 PREPAYMENT_FEE = "prepayment_fee"
 
 
@@ -64,20 +61,10 @@ class Draft:
     def begin_period(self, on: date) -> None:
         """Charge what the terms ask of the instalment whose period begins."""
         loan = self.loan
-        if loan.current >= len(loan.lines):
-            return
-        line = loan.lines[loan.current]
-        terms = loan.terms
-        just_due = sum(
-            other.owed.principal - other.paid.principal
-            for other in loan.lines[: loan.current]
-            if other.due_on == on
-        )
-        for charge in terms.period_charges:
-            of = loan.principal - just_due if charge.of_balance else loan.financed
-            amount = charge.amount + share(of, charge.rate, terms.rounding)
-            tax = tax_of(loan, amount) if charge.taxed else 0
-            self._charge(line, charge.kind, amount, tax, on)
+        if loan.current < len(loan.lines):
+            line = loan.lines[loan.current]
+            for kind, amount, tax in period_fees(loan, on):
+                self._charge(line, kind, amount, tax, on)
 
     def tell(self, fact: e.AnyLoanEvent) -> None:
         """Record ``fact`` with the effects it has on the loan as it stands, and what follows."""
@@ -173,30 +160,18 @@ class Draft:
         """The first day up to ``to`` on which something happens by itself."""
         loan = self.loan
         since = max(self._reached, loan.through)
-        stops = [day for day in self._late_fee_days() if since < day <= to]
+        stops = [day for day, _ in late_fee_days(loan) if since < day <= to]
         for pause in loan.pauses:
             stops += [day for day in pause if since < day <= to]
         if (due_on := loan.next_due_on) and due_on <= to:
             stops.append(due_on)
         return min(stops, default=None)
 
-    def _late_fee_days(self) -> Iterator[date]:
-        terms = self.loan.terms
-        if not terms.late_fee:
-            return
-        for line in self.loan.lines[: self.loan.current]:
-            if line.settled_on is None:
-                yield line.due_on + DAY * (terms.late_grace_days + 1)
-
     def _charge_late_fees(self, on: date) -> None:
-        terms = self.loan.terms
-        if not terms.late_fee:
-            return
-        for line in self.loan.lines[: self.loan.current]:
-            late = line.due_on + DAY * (terms.late_grace_days + 1)
-            if late == on and line.settled_on is None and line.left > 0:
-                tax = tax_of(self.loan, terms.late_fee)
-                self._charge(line, e.LATE_FEE, terms.late_fee, tax, on)
+        fee = self.loan.terms.late_fee
+        for day, line in late_fee_days(self.loan):
+            if day == on and line.left > 0:
+                self._charge(line, e.LATE_FEE, fee, tax_of(self.loan, fee), on)
 
     def _charge(self, line: Line, kind: str, amount: int, tax: int, on: date) -> None:
         if not amount:
@@ -218,66 +193,11 @@ class Draft:
         if to <= since:
             return
         self._reached = to
-        late = tuple(self._late_lines(since, to))
-        line = accruing_line(self.loan)
-        if line is not None:
-            before, after, numerator = self._interest(line, since, to)
-            if after != before or numerator:
-                self.record(
-                    e.InterestAccrued(
-                        effective_on=to,
-                        instalment=line.number,
-                        interest=after - before,
-                        tax=tax_of(self.loan, after) - tax_of(self.loan, before),
-                        numerator=numerator,
-                        due=line.due,
-                    )
-                )
+        late = tuple(late_lines(self.loan, since, to))
+        if accrued := interest_accrued(self.loan, since, to):
+            self.record(accrued)
         if late:
             self.record(e.LateInterestAccrued(effective_on=to, lines=late))
-
-    def _interest(self, line: Line, since: date, to: date) -> tuple[int, int, int]:
-        """Interest of the line's period, rounded, up to ``since`` and ``to``; and the increment."""
-        loan = self.loan
-        if not loan.accrues_daily:
-            return fixed_interest(line, since, loan), fixed_interest(line, to, loan), 0
-        terms = loan.terms
-        if loan.bears_no_interest(line):
-            return 0, 0, 0
-        start_on = line.due_on if line.due else line.start_on
-        numerator = loan.principal * rate_units(terms, start_on, since, to)
-        return (
-            interest_of(terms, line.numerator),
-            interest_of(terms, line.numerator + numerator),
-            numerator,
-        )
-
-    def _late_lines(self, since: date, to: date) -> Iterable[e.LateLine]:
-        loan, terms = self.loan, self.loan.terms
-        if not terms.late_rate or any(begin <= since < end for begin, end in loan.pauses):
-            return
-        for line in loan.lines[: loan.current]:
-            overdue = line.owed.principal - line.paid.principal
-            if terms.late_base is LateBase.INSTALMENT:
-                overdue += max(min(line.due_interest, line.owed.interest) - line.paid.interest, 0)
-            if not overdue:
-                continue
-            units = elapsed(terms.day_count, line.due_on, since, to)
-            numerator = overdue * terms.late_rate * units
-            before = self._late_interest(line, line.late_numerator, since)
-            after = self._late_interest(line, line.late_numerator + numerator, to)
-            if numerator or after != before:  # grace may end on a night that counts no day
-                yield e.LateLine(
-                    instalment=line.number,
-                    interest=after - before,
-                    tax=tax_of(loan, after) - tax_of(loan, before),
-                    numerator=numerator,
-                )
-
-    def _late_interest(self, line: Line, numerator: int, on: date) -> int:
-        """Nothing within the grace days; past them all that ran since the due date."""
-        in_grace = (on - line.due_on).days <= self.loan.terms.late_grace_days
-        return 0 if in_grace else interest_of(self.loan.terms, numerator)
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on
@@ -323,45 +243,6 @@ class Draft:
             )
         )  # fmt: skip
         self.revise(on, "capitalisation")
-
-
-def prepayment_fee(loan: Loan, principal: int, left: int) -> tuple[int, int]:
-    """(fee, tax) on so much ``principal`` paid ahead, paid out of what is ``left`` or of itself."""
-    terms = loan.terms
-    fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
-    if fee + tax_of(loan, fee) > left:
-        whole = (MILLION + terms.tax_rate) * terms.prepayment_fee_rate
-        principal = (principal + left) * MILLION**2 // (MILLION**2 + whole)
-        fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
-    return fee, tax_of(loan, fee)
-
-
-def accruing_line(loan: Loan) -> Line | None:
-    """The instalment that interest runs on: the current one, after maturity the last unpaid."""
-    if loan.current < len(loan.lines):
-        return loan.lines[loan.current]
-    if not loan.accrues_daily or loan.terms.interest_after_maturity == "stops":
-        return None
-    return next((line for line in reversed(loan.lines) if line.settled_on is None), None)
-
-
-def carry(loan: Loan, line: Line) -> tuple[int, int]:
-    """(interest, tax) of the period that falls due with the next instalment instead.
-
-    All of it within the grace of the terms. Else: who paid the whole instalment some days early
-    has paid principal ahead, and that principal covers the interest of the last days: he must not
-    become past due for it.
-    """
-    if line.number == len(loan.lines):
-        return 0, 0
-    interest = line.owed.interest - line.paid.interest
-    tax = line.owed.interest_tax - line.paid.interest_tax
-    if line.deferred or line.deferred_tax or interest + tax <= loan.prepaid:
-        return interest, tax
-    if loan.prepaid <= 0:
-        return 0, 0
-    carried = loan.prepaid * interest // (interest + tax)
-    return carried, min(tax, loan.prepaid - carried)
 
 
 def closing_reason(last: e.AnyLoanEvent) -> e.ClosingReason:

@@ -103,7 +103,7 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
     """
     on = fact.effective_on
     kept = min(loan.payments[fact.payment].overpaid, fact.amount)
-    moved = ()
+    moved: tuple[e.Moved, ...] = ()
     if kept:
         moved = (e.Moved(payment=fact.payment, on=on, portions=(), overpaid=-kept),)
     fact = structs.replace(fact, principal=fact.amount - kept, moved=moved)

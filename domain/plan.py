@@ -133,9 +133,7 @@ class _Rows:
             steps = [step for step in self.terms.rate_steps if step.from_on < on]
             self.terms = structs.replace(self.terms, rate_steps=(*steps, change))
         self.opening_of = (at, opening)
-        running, *others = fitted(
-            self.terms, left, self.periods[at:], self._place(at), on, opening
-        )
+        running, *others = fitted(self.terms, left, self.periods[at:], self._place(at), on, opening)
         begun = self.rows[at]  # its charges were raised as it began
         running = structs.replace(running, fee=begun.fee, fee_tax=begun.fee_tax)
         self.rows = (*kept, running, *others)

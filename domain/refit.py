@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from msgspec import structs
 
-from domain.accrued import fixed_interest, own_interest, tax_of
+from domain.accrual import fixed_interest, own_interest, tax_of
 from domain.daycount import rate_days
 from domain.events import Instalment
 from domain.loan import Line, Loan

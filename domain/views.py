@@ -5,10 +5,11 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.accrued import own_interest, tax_of
+from domain.accrual import own_interest, tax_of
 from domain.daycount import interest_of, rate_units
-from domain.draft import Draft, prepayment_fee
+from domain.draft import Draft
 from domain.errors import InvalidDate, NotAllowedNow
+from domain.fees import prepayment_fee
 from domain.history import retell
 from domain.limits import MAX_AMOUNT
 from domain.loan import Amounts, Line, Loan, Status

@@ -1,0 +1,45 @@
+"""The fees that the terms themselves charge: of a period, for being late, for paying ahead."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from domain.accrual import tax_of
+from domain.loan import Line, Loan
+from domain.money import MILLION, share
+
+DAY = timedelta(days=1)
+
+
+def period_fees(loan: Loan, on: date) -> Iterator[tuple[str, int, int]]:
+    """(kind, amount, tax) of what the instalment is charged whose period begins ``on``."""
+    terms = loan.terms
+    just_due = sum(
+        line.owed.principal - line.paid.principal
+        for line in loan.lines[: loan.current]
+        if line.due_on == on
+    )
+    for charge in terms.period_charges:
+        of = loan.principal - just_due if charge.of_balance else loan.financed
+        amount = charge.amount + share(of, charge.rate, terms.rounding)
+        yield charge.kind, amount, tax_of(loan, amount) if charge.taxed else 0
+
+
+def late_fee_days(loan: Loan) -> Iterator[tuple[date, Line]]:
+    """The day on which each unsettled instalment is late beyond its grace."""
+    terms = loan.terms
+    if not terms.late_fee:
+        return
+    for line in loan.lines[: loan.current]:
+        if line.settled_on is None:
+            yield line.due_on + DAY * (terms.late_grace_days + 1), line
+
+
+def prepayment_fee(loan: Loan, principal: int, left: int) -> tuple[int, int]:
+    """(fee, tax) on so much ``principal`` paid ahead, paid out of what is ``left`` or of itself."""
+    terms = loan.terms
+    fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
+    if fee + tax_of(loan, fee) > left:
+        whole = (MILLION + terms.tax_rate) * terms.prepayment_fee_rate
+        principal = (principal + left) * MILLION**2 // (MILLION**2 + whole)
+        fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
+    return fee, tax_of(loan, fee)
