@@ -109,8 +109,11 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
     fact = structs.replace(fact, principal=fact.amount - kept, moved=moved)
     if not fact.principal:
         return structs.replace(fact, schedule=(), instalments=len(loan.lines))
-    if loan.current < len(loan.lines):
-        row = row_of(loan.lines[loan.current], _before(loan, loan.current))
+    coming = next(
+        (n for n, line in enumerate(loan.lines) if not line.due and line.due_on > on), None
+    )
+    if coming is not None:
+        row = row_of(loan.lines[coming], _before(loan, coming))
         row = structs.replace(row, principal=row.principal + fact.principal)
         count = len(loan.lines)
     else:

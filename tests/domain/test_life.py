@@ -1,0 +1,526 @@
+"""What happens to a loan between its payments: each rule with figures worked by hand."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from domain import commands, views
+from domain import events as e
+from domain.errors import (
+    AlreadyReversed,
+    IndexWithoutValue,
+    InvalidAmount,
+    InvalidDate,
+    InvalidTerms,
+    NotAllowedNow,
+    OverDisbursement,
+    UnknownPayment,
+)
+from domain.loan import Status
+from domain.restructuring import NewTerms
+from domain.terms import (
+    AllocationRule,
+    Floating,
+    Frequency,
+    Grace,
+    InAdvance,
+    InterestBasis,
+    LateBase,
+    Method,
+    PaymentKind,
+    PeriodCharge,
+    Revolving,
+)
+from tests.domain.histories import START, disbursed, opened, terms
+
+DUE = [date(2026, 2, 15), date(2026, 3, 15), date(2026, 4, 15), date(2026, 5, 15)]
+
+
+def lent(**changes):
+    """12,000.00 at 24 %, four months, 2 % a period: the table is 3,151.49 a month."""
+    return disbursed(per_period(**changes))
+
+
+def per_period(**changes):
+    agreed = {
+        "principal": 12_000_00, "annual_rate": 240_000, "instalments": 4, "tax_rate": 0,
+        "late_rate": 0, "interest": InterestBasis.PER_PERIOD,
+    }  # fmt: skip
+    return terms(**(agreed | changes))
+
+
+def in_advance(how: InAdvance) -> AllocationRule:
+    return AllocationRule(in_advance=how)
+
+
+def left(book) -> list[int]:
+    return [line.owed.principal - line.paid.principal for line in book.loan.lines]
+
+
+def events_of(book, kind) -> list:
+    return [event for event in book.history if isinstance(event, kind)]
+
+
+# New terms
+
+
+@pytest.mark.parametrize(
+    ("treatment", "principal", "interest"),
+    [
+        (e.Treatment.CAPITALISE, 12_421_77, 0),  # 240.00 and 181.77 become principal
+        (e.Treatment.KEEP, 12_000_00, 421_77),
+        (e.Treatment.FORGIVE, 12_000_00, 0),
+    ],
+)
+def test_a_restructure_takes_the_arrears_along(treatment, principal, interest):
+    book = lent()
+
+    book.do(commands.restructure, effective_on=DUE[1], new=NewTerms(instalments=6),
+            treatment=treatment)  # fmt: skip
+
+    loan = book.loan
+    assert (loan.principal, loan.balances().interest) == (principal, interest)
+    assert loan.days_past_due(DUE[1] + timedelta(30)) == 0
+    assert [line.due_on.month for line in loan.lines[2:]] == [4, 5, 6, 7, 8, 9]
+    assert sum(left(book)) == principal
+
+
+def test_a_restructure_in_mid_period_ends_the_running_instalment_with_its_interest():
+    book = lent(interest=InterestBasis.DAILY)  # 12,000 x 24 % x 10/360 = 80.00
+
+    book.do(commands.restructure, effective_on=START + timedelta(10),
+            treatment=e.Treatment.CAPITALISE)  # fmt: skip
+
+    assert book.loan.principal == 12_080_00
+    assert (book.loan.lines[0].due_on, book.loan.lines[0].left) == (START + timedelta(10), 0)
+    assert len(book.loan.lines) == 5
+
+
+def test_an_extension_leaves_the_arrears_where_they_are():
+    book = lent()
+
+    book.do(commands.restructure, effective_on=date(2026, 2, 20),
+            kind=e.Revision.RESCHEDULE, new=NewTerms(instalments=6))  # fmt: skip
+
+    assert book.loan.lines[0].left == 3_151_49
+    assert book.loan.days_past_due(date(2026, 2, 20)) == 5
+    assert len(book.loan.lines) == 7
+
+
+def test_arrears_spread_over_what_is_to_come():
+    """375.00 a month at 0 %: the first is missed and spread over the other three: 500.00 each."""
+    book = lent(principal=1_500_00, annual_rate=0)
+
+    book.do(commands.restructure, effective_on=date(2026, 2, 20), kind=e.Revision.REAMORTIZATION)
+
+    assert left(book) == [0, 500_00, 500_00, 500_00]
+    assert book.loan.days_past_due(date(2026, 3, 1)) == 0
+
+
+def test_new_terms_count_from_the_day_they_are_agreed_not_from_the_last_day_recorded():
+    book = lent()  # nothing recorded since the disbursement
+
+    book.do(commands.restructure, effective_on=date(2026, 3, 20),
+            kind=e.Revision.RESCHEDULE, new=NewTerms(annual_rate=0))  # fmt: skip
+
+    assert [line.due_on for line in book.loan.lines] == DUE
+
+
+@pytest.mark.parametrize(("runs", "interest"), [(True, 240_00), (False, 0)])
+def test_a_holiday_asks_for_nothing_and_the_term_grows(runs, interest):
+    book = lent()
+
+    book.do(commands.payment_holiday, effective_on=START, periods=1, interest_runs=runs)
+    book.do(commands.close_day, on=DUE[0])
+
+    assert len(book.loan.lines) == 5
+    assert book.loan.lines[0].left == 0
+    row = views.schedule_rows(book.loan, DUE[0])[1]
+    assert row.interest == interest + 240_00
+
+
+def test_acceleration_makes_all_due_with_the_interest_so_far():
+    book = lent(interest=InterestBasis.DAILY)
+    on = START + timedelta(10)
+
+    book.do(commands.accelerate, effective_on=on, reason="contract terminated")
+
+    [line] = book.loan.lines
+    assert (line.due_on, line.owed.principal, line.owed.interest) == (on, 12_000_00, 80_00)
+    assert book.loan.days_past_due(on + timedelta(1)) == 1
+
+
+def test_capitalised_grace_becomes_principal_on_its_due_date():
+    grace = Grace(principal_periods=1, interest_payment_periods=1, capitalise=True)
+    book = lent(grace=grace)
+
+    book.do(commands.close_day, on=DUE[0])
+
+    assert (book.loan.principal, book.loan.capitalised) == (12_240_00, 240_00)
+    assert book.loan.balances().interest == 0
+    assert book.loan.days_past_due(DUE[0] + timedelta(1)) == 0
+
+
+# Rates
+
+
+def test_a_new_rate_lowers_the_instalment_or_keeps_it():
+    """Half the rate from the first due date: 9,088.51 at 1 % over three is 3,090.29 a month."""
+    fitted, kept = lent(), lent()
+    for book, keeps in ((fitted, False), (kept, True)):
+        book.do(commands.receive_payment, amount=3_151_49, effective_on=DUE[0])
+        book.do(commands.change_rate, annual_rate=120_000, effective_on=DUE[0],
+                keeps_instalment=keeps)  # fmt: skip
+
+    totals = [[row.total for row in views.schedule_rows(book.loan, DUE[0])[1:]]
+              for book in (fitted, kept)]  # fmt: skip
+    assert totals[0] == [3_090_29, 3_090_29, 3_090_31]
+    assert totals[1][:2] == [3_151_49, 3_151_49]
+    assert totals[1][2] < 3_090_00
+
+
+def test_interest_rests_for_the_nights_of_a_pause():
+    """31 nights of January and February less the 10 of the pause: 21/360 of 24 %."""
+    book = lent(interest=InterestBasis.DAILY)
+
+    book.do(commands.pause_interest, effective_on=START + timedelta(5),
+            until=START + timedelta(15))  # fmt: skip
+    book.do(commands.close_day, on=DUE[0])
+
+    assert book.loan.lines[0].owed.interest == 168_00
+
+
+def test_days_of_a_delinquency_pause_are_none_past_due():
+    book = disbursed(per_period(interest=InterestBasis.DAILY, late_rate=360_000))
+    book.do(commands.pause_delinquency, effective_on=date(2026, 2, 20), until=date(2026, 3, 2))
+
+    book.do(commands.close_day, on=date(2026, 3, 5))
+
+    assert book.loan.days_past_due(date(2026, 2, 25)) == 5
+    assert book.loan.days_past_due(date(2026, 3, 5)) == 8  # 18 less 10
+    overdue = book.loan.lines[0].owed.principal
+    assert book.loan.balances().late_interest == round(overdue * 0.36 * 8 / 360)
+
+
+VALUES = {START: 100_000, DUE[0]: 110_000, DUE[1]: 300_000}
+
+
+def value_of(index: str, day: date) -> int | None:
+    known = [value for on, value in VALUES.items() if on <= day and index == "TIIE28"]
+    return known[-1] if known else None
+
+
+def test_a_floating_rate_is_fixed_on_every_reset_day_within_its_cap():
+    floating = Floating(index="TIIE28", spread=50_000, cap=200_000)
+    book = lent(annual_rate=150_000, floating=floating)
+
+    book.do(commands.reset_rate, upto=DUE[1], value_of=value_of)
+
+    changed = events_of(book, e.RateChanged)
+    assert [(event.effective_on, event.annual_rate) for event in changed] == [
+        (DUE[0], 160_000), (DUE[1], 200_000),
+    ]  # fmt: skip
+    assert book.do(commands.reset_rate, upto=DUE[1], value_of=value_of) == ()
+
+
+def test_a_reset_day_without_a_value_is_an_error_that_names_index_and_day():
+    book = lent(floating=Floating(index="LIBOR"))
+
+    with pytest.raises(IndexWithoutValue, match=f"LIBOR has no value on {START}") as refusal:
+        commands.reset_rate(book.loan, upto=DUE[0], value_of=value_of)
+    assert refusal.value.field == "index"
+
+
+# Payments
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        (InAdvance.NEXT_INSTALMENT, [0, 2_000_00, 2_500_00, 2_500_00]),
+        (InAdvance.LAST_INSTALMENT, [2_500_00, 2_500_00, 2_000_00, 0]),
+        (InAdvance.REAMORTIZE, [1_750_00, 1_750_00, 1_750_00, 1_750_00]),
+        (InAdvance.REDUCE_INSTALMENT, [1_750_00, 1_750_00, 1_750_00, 1_750_00]),
+        (InAdvance.REDUCE_TERM, [2_500_00, 2_500_00, 2_000_00]),
+        (InAdvance.WAIT, [2_500_00, 2_500_00, 2_500_00, 2_500_00]),
+    ],
+)
+def test_where_3000_paid_in_advance_go(how, expected):
+    book = lent(principal=10_000_00, annual_rate=0, allocation=in_advance(how))
+
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=START)
+
+    assert left(book) == expected
+    assert book.loan.overpaid == (3_000_00 if how is InAdvance.WAIT else 0)
+
+
+def test_money_that_waits_clears_each_instalment_on_its_day():
+    book = lent(principal=10_000_00, annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=START)
+
+    book.do(commands.close_day, on=DUE[1])
+
+    assert left(book) == [0, 2_000_00, 2_500_00, 2_500_00]
+    assert book.loan.overpaid == 0
+    assert book.loan.days_past_due(DUE[0] + timedelta(5)) == 0
+
+
+def test_whoever_paid_the_next_instalment_is_not_asked_for_it_again_by_a_new_rate():
+    book = lent()
+    book.do(commands.receive_payment, amount=3_151_49, effective_on=START)
+
+    book.do(commands.change_rate, annual_rate=240_000, effective_on=START + timedelta(1))
+
+    row = views.schedule_rows(book.loan, START + timedelta(1))[0]
+    assert (row.total, row.paid) == (3_151_49, 3_151_49)
+
+
+def test_a_kind_of_payment_has_its_own_allocation():
+    goodwill = AllocationRule(in_advance=InAdvance.LAST_INSTALMENT)
+    book = lent(annual_rate=0, allocations=((PaymentKind.GOODWILL_CREDIT, goodwill),))
+
+    book.do(commands.receive_payment, amount=500_00, effective_on=START,
+            kind=PaymentKind.GOODWILL_CREDIT)  # fmt: skip
+
+    assert left(book) == [3_000_00, 3_000_00, 3_000_00, 2_500_00]
+
+
+def test_a_chargeback_asks_again_for_the_money_from_its_day_on():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+
+    book.do(commands.charge_back, payment=1, amount=1_000_00, effective_on=date(2026, 3, 1))
+
+    assert left(book) == [0, 4_000_00, 3_000_00, 3_000_00]
+    assert book.loan.days_past_due(date(2026, 3, 1)) == 0
+    with pytest.raises(InvalidAmount):
+        commands.charge_back(book.loan, payment=1, amount=2_000_01, effective_on=DUE[1])
+    with pytest.raises(AlreadyReversed):
+        commands.reverse_payment(book.loan, payment=1, reversed_on=DUE[1])
+
+
+def test_a_chargeback_of_a_closed_loan_opens_it_and_takes_what_was_kept_first():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_500_00, effective_on=START)
+    assert book.loan.status is Status.CLOSED
+
+    book.do(commands.charge_back, payment=1, amount=1_500_00, effective_on=DUE[3])
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.ACTIVE, 0)
+    assert book.loan.principal == 1_000_00
+    assert book.loan.days_past_due(DUE[3] + timedelta(2)) == 2
+
+
+def test_an_overpayment_is_refunded_once():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_500_00, effective_on=START)
+
+    book.do(commands.refund_overpayment, amount=200_00, effective_on=DUE[0])
+    book.do(commands.refund_overpayment, effective_on=DUE[0])
+
+    assert book.loan.overpaid == 0
+    with pytest.raises(InvalidAmount):
+        commands.refund_overpayment(book.loan, effective_on=DUE[0])
+
+
+# Fees
+
+
+def test_a_late_fee_is_charged_once_and_not_at_all_to_who_had_paid():
+    book = lent(late_fee=150_00, late_grace_days=3, tax_rate=160_000)
+
+    book.do(commands.close_day, on=date(2026, 2, 18))
+    assert book.loan.balances().fee == 0
+    book.do(commands.close_day, on=date(2026, 3, 10))
+    assert (book.loan.balances().fee, book.loan.balances().fee_tax) == (150_00, 24_00)
+    owed = book.loan.lines[0].left - 174_00
+    book.do(commands.receive_payment, amount=owed, effective_on=DUE[0])
+
+    assert (book.loan.balances().fee, book.loan.days_past_due(date(2026, 3, 10))) == (0, 0)
+
+
+def test_late_interest_may_run_on_the_whole_overdue_instalment():
+    """2,911.49 and 240.00 overdue for ten days at 36 %: 3,151.49 x 0.36 x 10/360 = 31.51."""
+    book = lent(late_rate=360_000, late_base=LateBase.INSTALMENT)
+
+    book.do(commands.close_day, on=date(2026, 2, 25))
+
+    assert book.loan.balances().late_interest == 31_51
+
+
+def test_a_prepayment_fee_is_part_of_the_payoff():
+    """2 % of 12,000.00: the fee that closing on the first day costs."""
+    book = lent(prepayment_fee_rate=20_000)
+
+    quote = views.payoff(book.loan, START)
+    assert (quote.fee, quote.total) == (240_00, 12_240_00)
+    book.do(commands.receive_payment, amount=quote.total, effective_on=START)
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
+
+
+@pytest.mark.parametrize(("financed", "owed", "received"), [(False, 12_000_00, 11_640_00),
+                                                            (True, 12_360_00, 12_000_00)])  # fmt: skip
+def test_an_opening_fee_is_withheld_or_financed(financed, owed, received):
+    book = opened(per_period(opening_fee_rate=30_000, opening_fee_financed=financed))
+
+    book.do(commands.disburse, principal=12_000_00, effective_on=START)
+
+    [paid_out] = events_of(book, e.LoanDisbursed)
+    assert book.loan.principal == owed
+    assert paid_out.principal - paid_out.withheld_fees == received
+
+
+def test_insurance_is_charged_as_each_period_begins():
+    cover = PeriodCharge(kind="cover", rate=1_000, of_balance=True, taxed=False)
+    book = lent(period_charges=(cover,))
+
+    assert book.loan.balances().fee == 12_00
+    book.do(commands.receive_payment, amount=3_163_49, effective_on=DUE[0])
+
+    assert book.loan.balances().fee == 9_09  # 0.1 % of 9,088.51
+    assert book.loan.days_past_due(DUE[0] + timedelta(9)) == 0
+
+
+def test_a_fee_due_after_the_last_instalment_gets_a_row_of_its_own():
+    book = lent()
+
+    book.do(commands.charge_fee, kind="release", amount=50_00, effective_on=START,
+            due_on=date(2026, 6, 30))  # fmt: skip
+
+    last = book.loan.lines[-1]
+    assert (last.number, last.due_on, last.owed.fee) == (5, date(2026, 6, 30), 50_00)
+
+
+# Endings
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "paid"),
+        ({"kind": PaymentKind.INSURANCE_CLAIM}, "insured"),
+        ({"channel": e.REFINANCING}, "refinanced"),
+    ],
+)
+def test_a_loan_says_what_ended_it(given, reason):
+    book = lent(annual_rate=0)
+
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START, **given)
+
+    assert book.loan.closed_for == reason
+
+
+def test_a_sold_loan_leaves_the_books_whole():
+    book = lent()
+
+    book.do(commands.sell, effective_on=DUE[0], holder="Fund II", price=9_000_00)
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "sold")
+    assert book.loan.balances().total == 0
+    [sold] = events_of(book, e.LoanSold)
+    assert sum(portion.total for portion in sold.sold) == 12_240_00
+    with pytest.raises(NotAllowedNow):
+        commands.charge_back(book.loan, payment=1, effective_on=DUE[1])
+
+
+def test_interest_is_no_income_from_so_many_days_past_due_until_paid():
+    book = lent(suspend_from=30)
+
+    book.do(commands.close_day, on=date(2026, 3, 16))
+    assert not book.loan.suspended
+    book.do(commands.close_day, on=date(2026, 3, 17))
+    assert book.loan.suspended
+    book.do(commands.receive_payment, amount=7_000_00, effective_on=date(2026, 3, 18))
+    book.do(commands.close_day, on=date(2026, 3, 18))
+
+    assert not book.loan.suspended
+
+
+# Refusals
+
+
+def paid(book=None):
+    book = book or lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    return book
+
+
+def matured():
+    book = lent()
+    book.do(commands.close_day, on=date(2026, 6, 1))
+    return book
+
+
+NEXT_DAY = date(2026, 6, 2)
+
+
+@pytest.mark.parametrize(
+    ("book", "command", "arguments", "error", "field"),
+    [
+        (paid, commands.restructure, {"effective_on": DUE[0]}, NotAllowedNow, "status"),
+        (lent, commands.restructure, {"effective_on": START - timedelta(1)}, InvalidDate,
+         "effective_on"),
+        (lent, commands.restructure, {"effective_on": START, "new": NewTerms(instalments=0)},
+         InvalidTerms, "instalments"),
+        (lent, commands.restructure,
+         {"effective_on": DUE[0], "new": NewTerms(first_due_on=START)}, InvalidTerms, "first_due"),
+        (lent, commands.restructure, {"effective_on": START, "kind": e.Revision.ACCELERATION},
+         InvalidTerms, "kind"),
+        (matured, commands.restructure, {"effective_on": NEXT_DAY, "kind": e.Revision.RESCHEDULE},
+         NotAllowedNow, "status"),
+        (matured, commands.payment_holiday, {"effective_on": NEXT_DAY, "periods": 1},
+         NotAllowedNow, "status"),
+        (matured, commands.accelerate, {"effective_on": NEXT_DAY}, NotAllowedNow, "status"),
+        (paid, commands.accelerate, {"effective_on": DUE[0]}, NotAllowedNow, "status"),
+        (lent, commands.change_rate, {"annual_rate": -1, "effective_on": START}, InvalidTerms,
+         "annual_rate"),
+        (paid, commands.change_rate, {"annual_rate": 1, "effective_on": START}, NotAllowedNow,
+         "status"),
+        (lent, commands.pause_interest, {"effective_on": DUE[0], "until": DUE[0]}, InvalidDate,
+         "until"),
+        (lent, commands.pause_delinquency, {"effective_on": DUE[0], "until": START}, InvalidDate,
+         "until"),
+        (lent, commands.charge_back, {"payment": 1, "effective_on": START}, UnknownPayment,
+         "payment"),
+        (lent, commands.refund_overpayment, {"effective_on": START}, InvalidAmount, "amount"),
+        (lent, commands.sell, {"effective_on": START, "holder": " ", "price": 1}, InvalidTerms,
+         "holder"),
+        (lent, commands.sell, {"effective_on": START, "holder": "Fund", "price": -1},
+         InvalidAmount, "price"),
+        (lent, commands.charge_fee, {"kind": "visit", "amount": 1, "effective_on": DUE[0],
+                                     "due_on": START}, InvalidDate, "due"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_by_name(book, command, arguments, error, field):
+    given = book()
+
+    with pytest.raises(error) as refusal:
+        command(given.loan, **arguments)
+
+    assert refusal.value.field == field
+
+
+def test_two_delinquency_pauses_do_not_overlap():
+    book = lent()
+    book.do(commands.pause_delinquency, effective_on=DUE[0], until=DUE[1])
+
+    with pytest.raises(InvalidDate, match="overlaps"):
+        commands.pause_delinquency(book.loan, effective_on=DUE[1] - timedelta(1), until=DUE[2])
+    book.do(commands.pause_delinquency, effective_on=DUE[1], until=DUE[2])
+
+
+def test_a_line_lends_again_what_was_repaid():
+    line = per_period(
+        annual_rate=0, method=Method.REVOLVING, instalments=12, frequency=Frequency.MONTHLY,
+        revolving=Revolving(minimum_rate=100_000, minimum_amount=500_00),
+        allocation=in_advance(InAdvance.REDUCE_INSTALMENT),
+    )  # fmt: skip
+    book = opened(line)
+    book.do(commands.disburse, principal=8_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=START + timedelta(1))
+
+    with pytest.raises(OverDisbursement):
+        commands.disburse(book.loan, principal=7_000_01, effective_on=START + timedelta(2))
+    book.do(commands.disburse, principal=7_000_00, effective_on=START + timedelta(2))
+    assert book.loan.principal == 12_000_00
