@@ -37,6 +37,19 @@ def interest_accrued(loan: Loan, since: date, to: date) -> e.InterestAccrued | N
     )
 
 
+def spared_interest(loan: Loan, line: Line) -> e.InterestAccrued | None:
+    """What ran on a line whose statement was not paid whole by its due date: now it is owed."""
+    if not loan.spared(line) or loan.statement <= 0:
+        return None
+    interest = interest_of(loan.terms, line.numerator)
+    return e.InterestAccrued(
+        effective_on=line.due_on,
+        instalment=line.number,
+        interest=interest,
+        tax=tax_of(loan, interest),
+    )
+
+
 def _interest(loan: Loan, line: Line, since: date, to: date) -> tuple[int, int, int]:
     """Interest of the line's period, rounded, up to ``since`` and ``to``; and the increment."""
     if not loan.accrues_daily:
@@ -46,6 +59,8 @@ def _interest(loan: Loan, line: Line, since: date, to: date) -> tuple[int, int, 
     terms = loan.terms
     start_on = line.due_on if line.due else line.start_on
     numerator = loan.principal * rate_units(terms, start_on, since, to)
+    if loan.spared(line):
+        return 0, 0, numerator
     return (
         interest_of(terms, line.numerator),
         interest_of(terms, line.numerator + numerator),
@@ -104,6 +119,8 @@ def carry(loan: Loan, line: Line) -> tuple[int, int]:
 
 def own_interest(loan: Loan, line: Line, on: date) -> int:
     """Interest that the line's own period has earned up to ``on``, for a loan caught up to it."""
+    if loan.spared(line):
+        return 0
     if loan.accrues_daily:
         return interest_of(loan.terms, line.numerator)
     return fixed_interest(line, on, loan)

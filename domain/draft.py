@@ -1,11 +1,11 @@
 """A copy of a loan on which a command tries out its events, and the passing of time on it."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import structs
 
 from domain import events as e
-from domain.accrual import carry, interest_accrued, late_lines, tax_of
+from domain.accrual import carry, interest_accrued, late_lines, spared_interest, tax_of
 from domain.allocation import allocate, allocate_held
 from domain.effects import emptied, in_use, marks, with_effects
 from domain.fees import late_fee_days, period_fees, prepayment_fee
@@ -39,6 +39,8 @@ class Draft:
         while loan.status is Status.ACTIVE and (stop := self._next_stop(to)):
             self._accrue(stop)
             self._charge_late_fees(stop)
+            if stop == self._cut_on():
+                self._cut_statement(stop)
             if loan.next_due_on == stop:
                 self._fall_due(loan.lines[loan.current])
         if loan.status is Status.ACTIVE:
@@ -165,7 +167,26 @@ class Draft:
             stops += [day for day in pause if since < day <= to]
         if (due_on := loan.next_due_on) and due_on <= to:
             stops.append(due_on)
+        if (cut_on := self._cut_on()) and since < cut_on <= to:
+            stops.append(cut_on)
         return min(stops, default=None)
+
+    def _cut_on(self) -> date | None:
+        """When the running period of a line is billed."""
+        bills, due_on = self.loan.terms.revolving, self.loan.next_due_on
+        if bills is None or not bills.statement_days or due_on is None:
+            return None
+        return due_on - timedelta(days=bills.statement_days)
+
+    def _cut_statement(self, on: date) -> None:
+        loan = self.loan
+        line = loan.lines[loan.current]
+        asked = sum(other.left for other in loan.lines[: loan.current + 1])
+        self.record(
+            e.StatementCut(
+                effective_on=on, balance=loan.balances().total, minimum=asked, due_on=line.due_on
+            )
+        )
 
     def _charge_late_fees(self, on: date) -> None:
         fee = self.loan.terms.late_fee
@@ -201,6 +222,8 @@ class Draft:
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on
+        if charged := spared_interest(loan, line):
+            self.record(charged)
         capitalised = capitalised_tax = carried = carried_tax = 0
         capitalises = line.owed.principal < 0
         if capitalises:

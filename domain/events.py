@@ -186,6 +186,14 @@ class InstalmentCharged(LoanEvent, frozen=True, kw_only=True, tag="instalment-ch
     settled: tuple[Settled, ...] = ()
 
 
+class StatementCut(LoanEvent, frozen=True, kw_only=True, tag="statement-cut"):
+    """A revolving line was billed: all that was owed; the ``minimum`` is asked by ``due_on``."""
+
+    balance: int
+    minimum: int
+    due_on: date
+
+
 class ScheduleRevised(LoanEvent, frozen=True, kw_only=True, tag="schedule-revised"):
     """What is not yet due was planned anew. It follows from the fact before it; no debt changes.
 
@@ -308,7 +316,8 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     ``schedule`` are rows that are planned otherwise, ``instalments`` how many there are if that
     changes, ``due`` how many of them have fallen due if that does. ``capitalised`` is the
     difference in what became principal. ``terms`` are those that hold now, and ``first`` the
-    instalment they begin with, if these change.
+    instalment they begin with, if these change; ``statement`` and ``revolves`` the difference in
+    what is left of the last statement, and whether interest runs from day to day.
     """
 
     charged: tuple[Charged, ...] = ()
@@ -319,6 +328,8 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     terms: Terms | None = None
     first: int | None = None
     capitalised: int = 0
+    statement: int = 0
+    revolves: bool | None = None
     prepaid: int = 0
     settled: tuple[Settled, ...] = ()
 
@@ -544,10 +555,10 @@ class LoanClosed(LoanEvent, frozen=True, kw_only=True, tag="loan-closed"):
 
 AnyLoanEvent = (
     LoanOpened | LoanDisbursed | LoanTakenOn | InterestAccrued | InstalmentFellDue
-    | LateInterestAccrued | InstalmentCharged | FeeCharged | FeeWaived | PaymentReceived
-    | PaymentReversed | ChargedBack | OverpaymentApplied | OverpaymentRefunded | ScheduleRevised
-    | HistoryCorrected | RateChanged | LoanRestructured | DelinquencyPaused | DebtForgiven
-    | PromiseMade | PromiseKept | PromiseBroken | PromiseCancelled | StageChanged
+    | LateInterestAccrued | InstalmentCharged | StatementCut | FeeCharged | FeeWaived
+    | PaymentReceived | PaymentReversed | ChargedBack | OverpaymentApplied | OverpaymentRefunded
+    | ScheduleRevised | HistoryCorrected | RateChanged | LoanRestructured | DelinquencyPaused
+    | DebtForgiven | PromiseMade | PromiseKept | PromiseBroken | PromiseCancelled | StageChanged
     | AccrualSuspended | AccrualResumed | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed
     | CoverGiven | CoverReturned
 )  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from domain.accrual import tax_of
 from domain.loan import Line, Loan
-from domain.money import MILLION, share
+from domain.money import MILLION, divide, share
 
 DAY = timedelta(days=1)
 
@@ -38,8 +38,11 @@ def prepayment_fee(loan: Loan, principal: int, left: int) -> tuple[int, int]:
     """(fee, tax) on so much ``principal`` paid ahead, paid out of what is ``left`` or of itself."""
     terms = loan.terms
     fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
-    if fee + tax_of(loan, fee) > left:
+    tax = tax_of(loan, fee)
+    if fee + tax > left:  # less principal is paid; the odd cent goes to the fee
+        money = principal + left
         whole = (MILLION + terms.tax_rate) * terms.prepayment_fee_rate
-        principal = (principal + left) * MILLION**2 // (MILLION**2 + whole)
-        fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
-    return fee, tax_of(loan, fee)
+        taxed = money - money * MILLION**2 // (MILLION**2 + whole)
+        fee = divide(taxed * MILLION, MILLION + terms.tax_rate, terms.rounding)
+        tax = taxed - fee
+    return fee, tax

@@ -39,9 +39,11 @@ def _mark(loan: Loan, settled: tuple[e.Settled, ...]) -> None:
 
 def _clear(loan: Loan, portions: Iterable[e.Portion], sign: int = 1) -> None:
     """Count ``portions`` as paid (or, with a minus, as not paid after all)."""
+    bills = loan.terms.revolving is not None
     for portion in portions:
         loan.lines[portion.instalment - 1].paid.add(portion, sign)
         loan.principal -= sign * portion.principal
+        loan.statement -= sign * portion.total * bills
 
 
 def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
@@ -111,6 +113,7 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
     line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
+    loan.revolves = loan.statement > 0
     if event.carried or event.carried_tax:
         line.owed.interest -= event.carried
         line.owed.interest_tax -= event.carried_tax
@@ -131,6 +134,10 @@ def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
     line.owed.fee += event.amount
     line.owed.fee_tax += event.tax
     _mark(loan, event.settled)
+
+
+def _statement(loan: Loan, event: e.StatementCut) -> None:
+    loan.statement = event.balance
 
 
 def _revised(loan: Loan, event: e.ScheduleRevised) -> None:
@@ -344,6 +351,8 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     loan.first_line = loan.first_line if event.first is None else event.first - 1
     loan.principal += event.capitalised
     loan.capitalised += event.capitalised
+    loan.statement += event.statement
+    loan.revolves = loan.revolves if event.revolves is None else event.revolves
     loan.prepaid += event.prepaid
     _mark(loan, event.settled)
 
@@ -421,6 +430,7 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.FeeCharged: _fee_charged,
     e.FeeWaived: _fee_waived,
     e.InstalmentCharged: _charged,
+    e.StatementCut: _statement,
     e.ScheduleRevised: _revised,
     e.RateChanged: _rate_changed,
     e.LoanRestructured: _restructured,

@@ -14,7 +14,8 @@ from domain import events as e
 from domain.allocation import as_portion
 from domain.draft import Draft
 from domain.effects import marks
-from domain.loan import Amounts, Loan, Payment, Status
+from domain.fold import apply
+from domain.loan import Amounts, Loan, Payment, Status, copy
 from domain.refit import row_of
 
 
@@ -135,9 +136,13 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         terms=telling.agreed if telling.agreed != loan.agreed else None,
         first=telling.first_line + 1 if telling.first_line != loan.first_line else None,
         capitalised=telling.capitalised - loan.capitalised,
+        revolves=telling.revolves if telling.revolves != loan.revolves else None,
         prepaid=prepaid,
     )
     nothing = e.HistoryCorrected(effective_on=effective_on)
+    after = copy(loan)
+    apply(after, correction)
+    correction = structs.replace(correction, statement=telling.statement - after.statement)
     draft.record(correction)
     settled = tuple(_settled(loan, telling, before))
     if correction == nothing and not settled:

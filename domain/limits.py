@@ -137,6 +137,13 @@ def _check_method(terms: Terms) -> None:
         _between("revolving.minimum_rate", terms.revolving.minimum_rate, 0, MILLION)
         if not 0 <= terms.revolving.minimum_amount <= MAX_AMOUNT:
             check_amount(terms.revolving.minimum_amount, "revolving.minimum_amount")
+        _between("revolving.statement_days", terms.revolving.statement_days, 0, 366)
+        if terms.revolving.interest_free and not terms.revolving.statement_days:
+            rule = "interest_free needs statement_days: the days a statement may be paid in"
+            raise InvalidTerms(rule, "revolving.interest_free")
+        if terms.revolving.interest_free and terms.fixed_per_period:
+            rule = "interest_free goes with daily interest"
+            raise InvalidTerms(rule, "revolving.interest_free")
     if terms.method is Method.IRREGULAR:
         _check_irregular(terms)
     elif terms.irregular:

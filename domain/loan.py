@@ -153,7 +153,8 @@ class Loan(Struct, omit_defaults=True):
 
     ``agreed`` are the terms now, once they are other than those of the opening; they plan the
     instalments after the first ``first_line``. ``capitalised`` is what became principal.
-    ``pauses`` (from, until) count no days past due.
+    ``pauses`` (from, until) count no days past due. ``statement`` is what is left to pay of the
+    last statement of a line, ``revolves`` that one was not paid whole by its due date.
     """
 
     opened: e.LoanOpened
@@ -181,6 +182,8 @@ class Loan(Struct, omit_defaults=True):
     first_line: int = 0
     suspended: bool = False
     capitalised: int = 0
+    statement: int = 0
+    revolves: bool = False
     chargebacks: int = 0
     pauses: list[tuple[date, date]] = []
     facts: list[e.AnyLoanEvent] = []
@@ -218,6 +221,11 @@ class Loan(Struct, omit_defaults=True):
             line.owed.principal - line.paid.principal for line in self.lines[: self.current]
         )
         return self.principal - overdue
+
+    def spared(self, line: Line) -> bool:
+        """Interest of the line's period is owed only if the statement is not paid whole."""
+        bills = self.terms.revolving
+        return bills is not None and bills.interest_free and not self.revolves and not line.due
 
     def bears_no_interest(self, line: Line) -> bool:
         """The line's period is free of interest by the terms, or its interest was withheld."""

@@ -153,25 +153,25 @@ def _levelled(
     A difference of no more than half a cent for each row is left alone.
     """
     for _ in range(TRIES):
-        apart = _apart(rows)
+        apart = _apart(terms, place, rows, level)
         moved = level + divide(apart, fitted_rows * terms.instalment_multiple, terms.rounding) * (
             terms.instalment_multiple
         )
         if fitted_rows < 2 or abs(apart) <= fitted_rows // 2 or moved == level:
             break
         tried = tuple(_rows(terms, principal, periods, place, opening, moved))
-        if abs(_apart(tried)) >= abs(apart):
+        if abs(_apart(terms, place, tried, moved)) >= abs(apart):
             break
         level, rows = moved, tried
     return rows
 
 
-def _apart(rows: Sequence[Instalment]) -> int:
-    """How much more the last instalment asks for than the one before."""
-    if len(rows) < 2:
-        return 0
-    before, last = rows[-2:]
-    return last.principal + last.interest - before.principal - before.interest
+def _apart(terms: Terms, place: Place, rows: Sequence[Instalment], level: int) -> int:
+    """How much more the last instalment asks for than the level one, beside a balloon."""
+    last = rows[-1]
+    asks = last.principal + last.interest + (last.tax if terms.level is Level.WITH_TAX else 0)
+    level = _graduated(terms, level, place.done + len(rows) - 1)
+    return asks - level - min(terms.balloon, sum(row.principal for row in rows))
 
 
 def _rows(

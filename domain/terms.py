@@ -232,10 +232,17 @@ class Floating(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Revolving(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a line bills: the minimum is a share (millionths) of principal, at least an amount."""
+    """How a line bills: the minimum is a share (millionths) of principal, at least an amount.
+
+    A statement is cut ``statement_days`` before each due date (0: none). ``interest_free``: who
+    pays the whole statement by its due date owes no interest of that period; who does not owes all
+    of it, and of the next periods day by day, until a statement is paid whole again.
+    """
 
     minimum_rate: int = 0
     minimum_amount: int = 0
+    statement_days: int = 0
+    interest_free: bool = False
 
 
 class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):

@@ -159,7 +159,7 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
 
 def _coming(loan: Loan, line: Line, accrued: int, principal: int, on: date) -> int:
     """Interest that the rest of the line's period will add on ``principal``."""
-    if loan.bears_no_interest(line):
+    if loan.bears_no_interest(line) or loan.spared(line):
         return 0
     if not loan.accrues_daily:
         return line.planned_interest - accrued

@@ -225,6 +225,8 @@ def _revolving(fields: Fields, currency: str) -> Revolving | None:
     bills = Revolving(
         minimum_rate=given.rate("minimum_percent", 0),
         minimum_amount=given.amount("minimum_amount", currency, 0),
+        statement_days=given.whole("statement_days", 0),
+        interest_free=given.either("interest_free"),
     )
     given.done()
     return bills

@@ -359,8 +359,10 @@ def test_a_prepayment_fee_is_part_of_the_payoff():
     assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
 
 
-@pytest.mark.parametrize(("financed", "owed", "received"), [(False, 12_000_00, 11_640_00),
-                                                            (True, 12_360_00, 12_000_00)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("financed", "owed", "received"),
+    [(False, 12_000_00, 11_640_00), (True, 12_360_00, 12_000_00)],
+)
 def test_an_opening_fee_is_withheld_or_financed(financed, owed, received):
     book = opened(per_period(opening_fee_rate=30_000, opening_fee_financed=financed))
 
@@ -508,6 +510,36 @@ def test_two_delinquency_pauses_do_not_overlap():
     with pytest.raises(InvalidDate, match="overlaps"):
         commands.pause_delinquency(book.loan, effective_on=DUE[1] - timedelta(1), until=DUE[2])
     book.do(commands.pause_delinquency, effective_on=DUE[1], until=DUE[2])
+
+
+def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears_all_of_it():
+    """Bought for 5,000.00, all paid; then for 3,000.00 on 20 February, 500.00 paid on 10 March.
+
+    By 15 March: (3,000 x 18 + 2,500 x 5) days x 60 % / 360 = 110.83.
+    """
+    card = terms(
+        principal=20_000_00, annual_rate=600_000, instalments=24, tax_rate=0, late_rate=0,
+        method=Method.REVOLVING, allocation=in_advance(InAdvance.REDUCE_INSTALMENT),
+        revolving=Revolving(minimum_rate=100_000, statement_days=20, interest_free=True),
+    )  # fmt: skip
+    book = opened(card)
+    book.do(commands.disburse, principal=5_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=5_000_00, effective_on=date(2026, 2, 10))
+    book.do(commands.disburse, principal=3_000_00, effective_on=date(2026, 2, 20))
+    assert book.loan.balances().total == 3_000_00
+    book.do(commands.receive_payment, amount=500_00, effective_on=date(2026, 3, 10))
+
+    book.do(commands.close_day, on=DUE[1] - timedelta(1))
+    assert book.loan.balances().interest == 0
+    book.do(commands.close_day, on=DUE[1])
+    assert book.loan.balances().interest == 110_83
+    book.do(commands.close_day, on=DUE[1] + timedelta(6))
+
+    assert book.loan.balances().interest == 110_83 + 25_00  # 2,500.00 for six days
+    cut = events_of(book, e.StatementCut)
+    assert [(event.effective_on, event.balance) for event in cut] == [
+        (date(2026, 1, 26), 5_000_00), (date(2026, 2, 23), 3_000_00),
+    ]  # fmt: skip
 
 
 def test_a_line_lends_again_what_was_repaid():
