@@ -1,7 +1,8 @@
 """What REST answers: receipts, the figures of what was recorded, quotes and jobs."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from psycopg import Connection
@@ -10,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from domain import events as e
 from domain.loan import COMPONENTS, Amounts
-from ledger import upcasters
+from ledger.log import outcome
 from ledger.money import text
 from ledger.orders import Receipt
 
@@ -60,6 +61,37 @@ class RecoveryAnswer(ReceiptAnswer):
     allocation: dict[str, str]
 
 
+class ChargebackAnswer(ReceiptAnswer):
+    """The chargeback, and how much is owed again."""
+
+    chargeback: int
+    payment: int
+    amount: str
+    currency: str
+
+
+class RefundAnswer(ReceiptAnswer):
+    """What was given back."""
+
+    amount: str
+    currency: str
+
+
+class Paid(BaseModel):
+    """How much one loan was paid off with."""
+
+    loan_id: UUID
+    amount: str
+
+
+class RefinancingAnswer(ReceiptAnswer):
+    """The new loan's receipt, what paid off the old ones, and what is paid out beyond."""
+
+    currency: str
+    paid_off: list[Paid]
+    paid_out: str
+
+
 class Quote(BaseModel):
     """What closes the loan if it is paid on the day."""
 
@@ -68,6 +100,9 @@ class Quote(BaseModel):
     currency: str
     total: str
     components: dict[str, str]
+    paid_in: dict[str, str] = Field(
+        default={}, description="of a loan in UDI: currency to what it comes to, if known"
+    )
 
 
 class Job(BaseModel):
@@ -89,18 +124,26 @@ def plain(receipt: Receipt) -> dict[str, Any]:
     return {name: getattr(receipt, name) for name in ReceiptAnswer.model_fields}
 
 
-def facts(connection: Connection[TupleRow], receipt: Receipt) -> list[e.AnyLoanEvent]:
-    """The events that the order recorded."""
-    rows = connection.execute(
-        "SELECT type, revision, state::text FROM ledger.events"
-        " WHERE loan_id = %s AND version > %s AND version <= %s ORDER BY version",
-        [receipt.loan_id, receipt.version - len(receipt.events), receipt.version],
-    )
-    return [upcasters.decode(tag, revision, state) for tag, revision, state in rows]
+def receipt(given: Receipt) -> ReceiptAnswer:
+    """The receipt as it is."""
+    return ReceiptAnswer(**plain(given))
 
 
-def payment(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> PaymentAnswer:
+Facts: TypeAlias = tuple[Sequence[e.AnyLoanEvent], str]
+"""What an order recorded, and the currency of its loan."""
+
+
+def facts(connection: Connection[TupleRow], receipt: Receipt) -> Facts:
+    """The events that the order recorded, and the loan's currency."""
+    [[currency]] = connection.execute(
+        "SELECT currency FROM ledger.loan_state WHERE loan_id = %s", [receipt.loan_id]
+    ).fetchall()
+    return outcome(connection, receipt), currency
+
+
+def payment(receipt: Receipt, facts: Facts) -> PaymentAnswer:
     """What the payment cleared when it was received; a backdated one with its corrections."""
+    recorded, currency = facts
     [paid] = [event for event in recorded if isinstance(event, e.PaymentReceived)]
     cleared, overpaid = Amounts(), paid.overpaid
     for portion in paid.allocation:
@@ -122,7 +165,8 @@ def payment(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> 
     )
 
 
-def recovery(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> RecoveryAnswer:
+def recovery(receipt: Receipt, facts: Facts) -> RecoveryAnswer:
+    recorded, currency = facts
     [got] = [event for event in recorded if isinstance(event, e.RecoveryReceived)]
     return RecoveryAnswer(
         **plain(receipt),
@@ -133,7 +177,8 @@ def recovery(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) ->
     )
 
 
-def fee(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> FeeAnswer:
+def fee(receipt: Receipt, facts: Facts) -> FeeAnswer:
+    recorded, currency = facts
     [charged] = [event for event in recorded if isinstance(event, e.FeeCharged)]
     return FeeAnswer(
         **plain(receipt),
@@ -144,8 +189,27 @@ def fee(receipt: Receipt, recorded: list[e.AnyLoanEvent], currency: str) -> FeeA
     )
 
 
-def promise(receipt: Receipt, recorded: list[e.AnyLoanEvent]) -> PromiseAnswer:
-    [made] = [event for event in recorded if isinstance(event, e.PromiseMade)]
+def chargeback(receipt: Receipt, facts: Facts) -> ChargebackAnswer:
+    recorded, currency = facts
+    [back] = [event for event in recorded if isinstance(event, e.ChargedBack)]
+    return ChargebackAnswer(
+        **plain(receipt),
+        chargeback=back.chargeback,
+        payment=back.payment,
+        amount=text(back.amount, currency),
+        currency=currency,
+    )
+
+
+def refund(receipt: Receipt, facts: Facts) -> RefundAnswer:
+    recorded, currency = facts
+    [given] = [event for event in recorded if isinstance(event, e.OverpaymentRefunded)]
+    amount = text(given.amount, currency)
+    return RefundAnswer(**plain(receipt), amount=amount, currency=currency)
+
+
+def promise(receipt: Receipt, facts: Facts) -> PromiseAnswer:
+    [made] = [event for event in facts[0] if isinstance(event, e.PromiseMade)]
     return PromiseAnswer(**plain(receipt), promise=made.promise)
 
 

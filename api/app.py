@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import health, loans, problems, work
+from api import agreement, groups, health, loans, payments, problems, refinancing, work
 from api.graphql import endpoint
 from api.graphql.schema import schema
 from api.limits import BodyLimit
@@ -51,6 +51,6 @@ def create_app(
         BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
     )
     problems.install(app)
-    for part in (health, loans, work, endpoint):
+    for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint):
         app.include_router(part.router)
     return app

@@ -2,21 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from api import answers, bodies
 from api.auth import requires
-from api.fields import Day, Number
-from api.orders import LoanName, Order, cause, idempotency_key, loan_named, order
+from api.fields import Number
+from api.orders import Order, cause, idempotency_key, order
 from api.policy import Action
 from api.problems import DOCUMENTED, refused
 from api.running import Running, running
 from domain.errors import LoanError
-from domain.views import payoff
 from ledger.api_keys import Key
 from ledger.forms import terms_from
-from ledger.money import parse, text
-from ledger.orders import Receipt
+from ledger.money import parse
 
 router = APIRouter(prefix="/v1/loans", tags=["loans"], responses=DOCUMENTED)
 
@@ -46,7 +44,7 @@ def open_loan(
     except LoanError as error:
         raise refused(error, terms.currency) from error
     here.catch_up.wake()
-    return answers.ReceiptAnswer(**answers.plain(receipt))
+    return answers.receipt(receipt)
 
 
 @router.post("/{loan}/disbursements", status_code=201, summary="Pay out a tranche")
@@ -58,7 +56,7 @@ def disburse(
         if body.withheld_fees is None
         else parse(body.withheld_fees, body.currency, "withheld_fees")
     )
-    return _plain(
+    return answers.receipt(
         given.give(
             lambda ledger, loan_id, why: ledger.disburse(
                 loan_id,
@@ -66,70 +64,8 @@ def disburse(
                 effective_on=body.effective_on,
                 withheld_fees=withheld,
                 channel=body.channel,
+                refinances=body.refinances,
                 cause=why,
-            )
-        )
-    )
-
-
-@router.post("/{loan}/payments", status_code=201, summary="Receive a payment")
-def receive_payment(
-    body: bodies.Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_PAYMENT))]
-) -> answers.PaymentAnswer:
-    receipt = given.give(
-        lambda ledger, loan_id, why: ledger.receive_payment(
-            loan_id,
-            amount=body.money,
-            effective_on=body.effective_on,
-            channel=body.channel,
-            reference=body.reference,
-            cause=why,
-        )
-    )
-    with given.here.pool.connection() as connection:
-        return answers.payment(receipt, answers.facts(connection, receipt), body.currency)
-
-
-@router.post("/{loan}/payments/{payment}/reversal", status_code=201, summary="Reverse a payment")
-def reverse_payment(
-    payment: Number,
-    body: bodies.Reversal,
-    given: Annotated[Order, Depends(order(Action.REVERSE_PAYMENT))],
-) -> answers.ReceiptAnswer:
-    return _plain(
-        given.give(
-            lambda ledger, loan_id, why: ledger.reverse_payment(
-                loan_id,
-                payment=payment,
-                reversed_on=body.reversed_on,
-                reason=body.reason,
-                cause=why,
-            )
-        )
-    )
-
-
-@router.post("/{loan}/fees", status_code=201, summary="Charge a fee")
-def charge_fee(
-    body: bodies.Fee, given: Annotated[Order, Depends(order(Action.CHARGE_FEE))]
-) -> answers.FeeAnswer:
-    receipt = given.give(
-        lambda ledger, loan_id, why: ledger.charge_fee(
-            loan_id, kind=body.kind, amount=body.money, effective_on=body.effective_on, cause=why
-        )
-    )
-    with given.here.pool.connection() as connection:
-        return answers.fee(receipt, answers.facts(connection, receipt), body.currency)
-
-
-@router.post("/{loan}/fees/{fee}/waiver", status_code=201, summary="Waive a fee")
-def waive_fee(
-    fee: Number, body: bodies.Reasoned, given: Annotated[Order, Depends(order(Action.WAIVE_FEE))]
-) -> answers.ReceiptAnswer:
-    return _plain(
-        given.give(
-            lambda ledger, loan_id, why: ledger.waive_fee(
-                loan_id, fee=fee, effective_on=body.effective_on, reason=body.reason, cause=why
             )
         )
     )
@@ -159,7 +95,7 @@ def cancel_promise(
     body: bodies.Reasoned,
     given: Annotated[Order, Depends(order(Action.CANCEL_PROMISE))],
 ) -> answers.ReceiptAnswer:
-    return _plain(
+    return answers.receipt(
         given.give(
             lambda ledger, loan_id, why: ledger.cancel_promise(
                 loan_id,
@@ -180,7 +116,7 @@ def forgive(
         component: parse(amount, body.currency, f"amounts.{component}")
         for component, amount in body.amounts.items()
     }
-    return _plain(
+    return answers.receipt(
         given.give(
             lambda ledger, loan_id, why: ledger.forgive(
                 loan_id,
@@ -198,7 +134,7 @@ def forgive(
 def write_off(
     body: bodies.Approved, given: Annotated[Order, Depends(order(Action.WRITE_OFF))]
 ) -> answers.ReceiptAnswer:
-    return _plain(
+    return answers.receipt(
         given.give(
             lambda ledger, loan_id, why: ledger.write_off(
                 loan_id,
@@ -211,58 +147,33 @@ def write_off(
     )
 
 
-@router.post("/{loan}/recoveries", status_code=201, summary="Receive money on written-off debt")
-def receive_recovery(
-    body: bodies.Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_RECOVERY))]
-) -> answers.RecoveryAnswer:
-    receipt = given.give(
-        lambda ledger, loan_id, why: ledger.receive_recovery(
-            loan_id,
-            amount=body.money,
-            effective_on=body.effective_on,
-            channel=body.channel,
-            reference=body.reference,
-            cause=why,
+@router.post("/{loan}/sale", status_code=201, summary="Sell the loan")
+def sell(
+    body: bodies.Sale, given: Annotated[Order, Depends(order(Action.SELL))]
+) -> answers.ReceiptAnswer:
+    price = parse(body.price, body.currency, "price")
+    return answers.receipt(
+        given.give(
+            lambda ledger, loan_id, why: ledger.sell(
+                loan_id,
+                effective_on=body.effective_on,
+                holder=body.holder,
+                price=price,
+                reference=body.reference,
+                cause=why,
+            )
         )
     )
-    with given.here.pool.connection() as connection:
-        return answers.recovery(receipt, answers.facts(connection, receipt), body.currency)
 
 
 @router.post("/{loan}/closure", status_code=201, summary="Close a loan never disbursed")
 def close_loan(
     body: bodies.Closure, given: Annotated[Order, Depends(order(Action.CLOSE_LOAN))]
 ) -> answers.ReceiptAnswer:
-    return _plain(
+    return answers.receipt(
         given.give(
             lambda ledger, loan_id, why: ledger.close_loan(
                 loan_id, effective_on=body.effective_on, reason=body.reason, cause=why
             )
         )
     )
-
-
-@router.get(
-    "/{loan}/payoff",
-    summary="What closes the loan on a day",
-    dependencies=[Depends(requires(Action.READ))],
-)
-def quote_payoff(loan: LoanName, on: Annotated[Day, Query()], here: Here) -> answers.Quote:
-    loan_id = loan_named(here.ledger, loan)
-    found = here.ledger.load(loan_id)
-    currency = found.terms.currency
-    try:
-        owed = payoff(found, on)
-    except LoanError as error:
-        raise refused(error, currency) from error
-    return answers.Quote(
-        loan_id=loan_id,
-        on=on,
-        currency=currency,
-        total=text(owed.total, currency),
-        components=answers.by_component(owed, currency),
-    )
-
-
-def _plain(receipt: Receipt) -> answers.ReceiptAnswer:
-    return answers.ReceiptAnswer(**answers.plain(receipt))

@@ -84,6 +84,16 @@ class Order:
     here: Running
     loan_id: UUID
     cause: Cause
+    actor: Key
+
+    def demand(self, action: Action) -> None:
+        """Refuse with 403 what the body asks beyond the endpoint's own action."""
+        demand(self.actor, action)
+
+    @property
+    def currency(self) -> str:
+        """The loan's."""
+        return self.here.ledger.load(self.loan_id).terms.currency
 
     def give(self, send: Callable[[Ledger, UUID, Cause], Receipt]) -> Receipt:
         """Carry it out; a refusal shows its figures in the loan's currency."""
@@ -91,7 +101,7 @@ class Order:
         try:
             receipt = send(ledger, self.loan_id, self.cause)
         except LoanError as error:
-            raise refused(error, ledger.load(self.loan_id).terms.currency) from error
+            raise refused(error, self.currency) from error
         self.here.catch_up.wake()
         return receipt
 
@@ -106,6 +116,6 @@ def order(action: Action) -> Callable[..., Order]:
         key: Annotated[str, Depends(idempotency_key)],
     ) -> Order:
         demand(actor, action)
-        return Order(here, loan_named(here.ledger, loan), cause(actor, key))
+        return Order(here, loan_named(here.ledger, loan), cause(actor, key), actor)
 
     return given

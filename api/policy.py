@@ -19,6 +19,15 @@ class Action(StrEnum):
     CANCEL_PROMISE = "cancel-promise"
     FORGIVE = "forgive"
     WRITE_OFF = "write-off"
+    CREDIT_PAYMENT = "credit-payment"
+    CHARGE_BACK = "charge-back"
+    REFUND = "refund"
+    CHANGE_RATE = "change-rate"
+    PAUSE = "pause"
+    RESTRUCTURE = "restructure"
+    ACCELERATE = "accelerate"
+    SELL = "sell"
+    REFINANCE = "refinance"
     RECEIVE_RECOVERY = "receive-recovery"
     CLOSE_LOAN = "close-loan"
     CLOSE_DAY = "close-day"
@@ -40,7 +49,15 @@ APPROVE = COLLECT | {
     Action.WRITE_OFF,
     Action.WAIVE_FEE,
     Action.REVERSE_PAYMENT,
+    Action.CREDIT_PAYMENT,
+    Action.CHARGE_BACK,
+    Action.CHANGE_RATE,
+    Action.PAUSE,
+    Action.RESTRUCTURE,
+    Action.ACCELERATE,
+    Action.SELL,
 }
+"""Money that leaves (disbursements, refunds, refinancings) is the operator's."""
 
 ALLOWED: dict[str, frozenset[Action]] = {
     "auditor": READ,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from bench.report import BenchResult, result
-from domain import vectorised
+from domain.arrays import accrual as vectorised
 from domain.daycount import CONVENTIONS, elapsed
 from domain.money import MILLION, Rounding, divide, share
 from domain.terms import DayCount

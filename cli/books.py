@@ -90,6 +90,45 @@ def payments(
     _tell(report, as_json=as_json)
 
 
+@imports.command("payroll")
+def payroll(
+    file: Source,
+    employer: Annotated[str, typer.Option(help="Whose people they are.")],
+    on: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Value date of lines without retained_on."
+        ),
+    ],
+    total: Annotated[
+        str | None, typer.Option(help="What the employer paid: other lines are not taken.")
+    ] = None,
+    file_id: Annotated[
+        str, typer.Option(help="Tells an employer's files apart (default: the date).")
+    ] = "",
+    rejects: Rejects = None,
+    encoding: Encoding = "utf-8",
+    actor: Actor = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Bring each line of an employer's remittance (loan_no, amount, retained_on) to its loan, once.
+
+    Exit code 1 if lines were rejected.
+    """
+    from ledger.application import Ledger
+    from ledger.payroll import import_payroll
+
+    _exists(file)
+    chosen = ready()
+    with Ledger(chosen) as ledger, progress("payroll", quiet=as_json) as told:
+        report = import_payroll(
+            ledger, file, employer=employer, on=on.date(), file_id=file_id, total=total,
+            rejects=rejects, encoding=encoding, actor=actor, progress=told,
+        )  # fmt: skip
+    catch_up(chosen, quiet=as_json)
+    _tell(report, as_json=as_json)
+
+
 def suspense(as_json: AsJson = False) -> None:
     """Money that came in and that no loan could take."""
     from ledger.store import Store

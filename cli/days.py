@@ -1,7 +1,6 @@
 """The book day by day: close of day, read models made again, and the checks that today hold."""
 
 from datetime import datetime
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +18,6 @@ def register(app: typer.Typer) -> None:
     app.command("close")(close)
     app.command("rebuild")(rebuild)
     app.command("verify")(verify)
-    app.command("bench")(bench)
 
 
 def close(through: Day, as_json: AsJson = False) -> None:
@@ -91,21 +89,3 @@ def verify(as_json: AsJson = False) -> None:
         say(f"{len(findings)} findings" if findings else "replay, read models and journal agree")
     if findings:
         raise typer.Exit(Exit.FINDINGS)
-
-
-def bench(
-    name: Annotated[str, typer.Argument(help="append, replay or project.")],
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller run.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Measure against a limit measured in the same run."""
-    from bench.__main__ import NAMES
-    from bench.report import shown
-
-    if name not in NAMES:
-        fail(f"name: {name!r} is no benchmark; there are {', '.join(NAMES)}")
-    result = import_module(f"bench.{name}").run(quick=quick)
-    if as_json:
-        answer(result)
-    else:
-        say(shown(result))

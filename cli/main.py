@@ -6,10 +6,26 @@ import sys
 import structlog
 import typer
 
-from cli import books, days, demo, loans, schedule, servers, status, stories
+from cli import (
+    bench,
+    books,
+    days,
+    demo,
+    groups,
+    indices,
+    loans,
+    products,
+    refinancing,
+    schedule,
+    servers,
+    status,
+    stories,
+)
 from cli.console import Commands
+from ledger.settings import settings
 
 SERVERS = ("up", "demo", "worker")
+WITHOUT_TERMS = ("stop", "migrate", "key", "status")  # these work whatever the calendars say
 
 app = typer.Typer(
     cls=Commands,
@@ -18,7 +34,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (servers, books, days, status, loans, stories, schedule, demo):
+for part in (
+    servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
+    demo, bench,
+):  # fmt: skip
     part.register(app)
 
 
@@ -33,6 +52,17 @@ def start(context: typer.Context) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is by then
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
+    if context.invoked_subcommand not in WITHOUT_TERMS:
+        _know_calendars()
+
+
+def _know_calendars() -> None:
+    """The lender's own calendars, for the commands that have no ledger."""
+    chosen = settings()
+    if chosen.calendars_dir is not None:
+        from ledger.calendars import load_calendars
+
+        load_calendars(chosen)
 
 
 if __name__ == "__main__":

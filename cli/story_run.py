@@ -71,7 +71,12 @@ class Play:
         story = self.story
         try:
             self._record(
-                commands.open_loan(loan_no="story", terms=story.terms, effective_on=story.opened_on)
+                commands.open_loan(
+                    loan_no="story",
+                    terms=story.terms,
+                    product=story.product,
+                    effective_on=story.opened_on,
+                )
             )
         except LoanError as error:
             self._fail("loan", error)

@@ -47,7 +47,9 @@ def compare(ledger: Ledger, outcomes: list[Outcome]) -> None:
 def _play(ledger: Ledger, story: Story) -> UUID:
     number = f"story-{uuid4()}"
     opened = ledger.begin(
-        lambda: commands.open_loan(loan_no=number, terms=story.terms, effective_on=story.opened_on),
+        lambda: commands.open_loan(
+            loan_no=number, terms=story.terms, product=story.product, effective_on=story.opened_on
+        ),
         {"command": "open-loan", "loan_no": number},
         CAUSE,
     )

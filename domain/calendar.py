@@ -9,7 +9,7 @@ from domain.business_days import BusinessDayRule, roll
 from domain.errors import InvalidTerms
 from domain.terms import Frequency, Method, Terms
 
-_DAYS = {
+DAYS = {
     Frequency.DAILY: 1,
     Frequency.WEEKLY: 7,
     Frequency.FORTNIGHTLY: 14,
@@ -51,14 +51,15 @@ def due_dates(terms: Terms, disbursed_on: date) -> tuple[date, ...]:
     """
     first = terms.first_due_on
     if terms.method is Method.IRREGULAR:
-        agreed = iter([row.due_on for row in terms.irregular])
+        agreed: Iterator[date] | None = iter([row.due_on for row in terms.irregular])
     elif first is not None and first <= disbursed_on:
         raise InvalidTerms(
             f"first_due {first} must be after the disbursement of {disbursed_on}", "first_due"
         )
     else:
-        agreed = _regular(terms, disbursed_on, first)
+        agreed = None
     try:
+        agreed = agreed or _regular(terms, disbursed_on, first)
         dates = tuple(islice(_worked(terms, agreed), terms.instalments))
     except (OverflowError, ValueError) as beyond:
         raise InvalidTerms("instalments reach beyond the year 9999", "instalments") from beyond
@@ -90,7 +91,7 @@ def _regular(terms: Terms, disbursed_on: date, first: date | None) -> Iterator[d
         return iter([first])
     if terms.frequency is Frequency.SEMI_MONTHLY:
         return _semi_monthly(terms, disbursed_on, first)
-    if days := _DAYS.get(terms.frequency):
+    if days := DAYS.get(terms.frequency):
         step = timedelta(days=days * terms.every)
         begin = first or disbursed_on + step
         return (begin + k * step for k in count())

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TypeVar
 
 from msgspec import Struct, structs
 
 from domain import events as e
-from domain.draft import Draft, prepayment_fee
+from domain.draft import Draft
 from domain.errors import InvalidAmount, InvalidDate, LoanError
+from domain.fees import prepayment_fee
 from domain.group_split import split
 from domain.groups import Claim, Member, Split, SplitRule, StrangerNamed
 from domain.guards import Events, check_not_before
@@ -16,8 +16,6 @@ from domain.limits import MAX_AMOUNT, check_amount
 from domain.loan import Cover, Loan, Status
 from domain.payments import receive_payment
 from domain.views import as_of
-
-Key = TypeVar("Key")
 
 
 class UnknownCover(LoanError):
@@ -51,8 +49,8 @@ def share_out(
     absent: Iterable[str] = (),
     amounts: Mapping[str, int] | None = None,
     rule: SplitRule = SplitRule(),
-) -> Split:
-    """The split of ``total`` received ``on`` among the group's ``loans``, listed in its order.
+) -> tuple[list[Member], Split]:
+    """The members and the split of ``total`` among the group's ``loans``, listed in its order.
 
     Only active loans take part. Errors: those of ``split``, ``InvalidAmount``, ``InvalidDate``.
     """
@@ -64,9 +62,9 @@ def share_out(
     for loan_no in away:
         if loan_no not in loans:
             raise StrangerNamed("absent", loan_no)
-    return split(
-        members(loans, on, away), total, amounts=amounts, claims=claims(loans, on), rule=rule
-    )
+    seated = members(loans, on, away)
+    made = split(seated, total, amounts=amounts, claims=claims(loans, on), rule=rule)
+    return seated, made
 
 
 def members(loans: Mapping[str, Loan], on: date, absent: Iterable[str] = ()) -> list[Member]:

@@ -29,25 +29,24 @@ def split(
     total: int,
     *,
     amounts: Mapping[str, int] | None = None,
-    claims: Iterable[Claim] = (),
+    claims: Sequence[Claim] = (),
     rule: SplitRule = SplitRule(),
 ) -> Split:
     """Share ``total`` among ``members``.
 
     ``amounts`` says what some brought, by loan number; the others present brought the rest. Each
-    pays what he owes; what he brought beyond it gives back covers, covers whoever has not paid
-    (first those present, then the absent), and is at last paid in advance or kept, by ``rule``.
-    ``claims`` whose creditor takes no payment are left alone.
+    pays what he owes. What he brought beyond it gives back what was paid for him (or after the
+    next, by ``rule``), then pays for whoever has not paid: first those present, then the absent.
+    Money of which nobody said who brought it pays for the absent first. What is left is paid in
+    advance or kept, by ``rule``. ``claims`` whose creditor takes no payment are left alone.
     Errors: ``StrangerNamed``, ``AbsentPays``, ``NobodyPresent``, ``AmountsDiffer``.
     """
     table = _Table(members, amounts or {}, total, rule)
     table.pay_own()
     if rule.returns is Returns.FIRST:
-        table.give_back(claims)
-        table.cover()
-    else:
-        table.cover()
-        table.give_back(claims)
+        table.give_back(claims, pooled=False)
+    table.cover()
+    table.give_back(claims)
     table.dispose()
     made = Split(parts=table.parts(), kept=table.kept)
     assert made.total == total, f"the parts are {made.total} of {total}"
@@ -125,13 +124,15 @@ class _Table:
         """What each need gets of what is there."""
         return meet(needs, available, self.rule.shortfall)
 
-    def give_back(self, claims: Iterable[Claim]) -> None:
+    def give_back(self, claims: Sequence[Claim], *, pooled: bool = True) -> None:
         """Covers return to whoever gave them, the oldest first, those of a day in proportion."""
-        open_claims = [one for one in claims if one.creditor in self.members and one.left > 0]
-        pooled = {member.loan_no for member in self.pooled}
-        for purse in list(self.purse):
-            debtors = pooled if purse == POOL else {purse}
-            owed = [claim for claim in open_claims if claim.debtor in debtors]
+        for purse in [name for name in self.purse if pooled or name != POOL]:
+            debtors = {one.loan_no for one in self.pooled} if purse == POOL else {purse}
+            owed = [
+                claim
+                for claim in claims
+                if claim.debtor in debtors and claim.creditor in self.members
+            ]
             owed.sort(key=lambda claim: claim.given_on)
             for _, of_day in groupby(owed, key=lambda claim: claim.given_on):
                 self._return(purse, list(of_day))
@@ -142,7 +143,10 @@ class _Table:
             (claim.creditor, claim.cover): claim
             for claim in sorted(claims, key=lambda one: (place[one.creditor], one.cover))
         }
-        lefts = {key: claim.left for key, claim in by_key.items()}
+        lefts = {
+            key: claim.left - self._parts.get((claim.debtor, claim.creditor, claim.cover), 0)
+            for key, claim in by_key.items()
+        }
         for key, amount in in_proportion(self.purse[purse], lefts, lefts).items():
             claim = by_key[key]
             fits = min(amount, self.room[claim.creditor])

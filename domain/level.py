@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 
 from domain.calendar import PERIODS_PER_YEAR
 from domain.daycount import CONVENTIONS, rate_days, rate_units
@@ -27,7 +28,19 @@ def level_instalment(terms: Terms, principal: int, periods: Sequence[Period], fr
     """
     if terms.method not in LEVEL_METHODS:
         return 0
+    factor, discounts = _discounts(terms, periods, free)
+    balloon = Decimal(min(terms.balloon, principal))
+    owed = _EXACT.subtract(Decimal(principal), _EXACT.multiply(balloon, factor))
+    multiple = Decimal(terms.instalment_multiple)
+    steps = _EXACT.divide(_EXACT.divide(owed, discounts), multiple)
+    return int(steps.to_integral_value(rounding=_mode(terms)) * multiple)
+
+
+def _discounts(terms: Terms, periods: Sequence[Period], free: int) -> tuple[Decimal, Decimal]:
+    """The discount factor of all periods, and the sum of those of each, as graduated."""
     step = terms.graduation
+    if step is None and free <= 0 and _is_plain(terms):
+        return _plain_discounts(_plain_growth(terms), len(periods))
     factor, discounts = Decimal(1), Decimal(0)
     for index, growth in enumerate(_growth_factors(terms, periods, free)):
         factor = _EXACT.divide(factor, growth)
@@ -36,11 +49,29 @@ def level_instalment(terms: Terms, principal: int, periods: Sequence[Period], fr
             grown = Decimal(MILLION + step.rate) / MILLION
             weighed = _EXACT.multiply(factor, _EXACT.power(grown, index // step.every))
         discounts = _EXACT.add(discounts, weighed)
-    balloon = Decimal(min(terms.balloon, principal))
-    owed = _EXACT.subtract(Decimal(principal), _EXACT.multiply(balloon, factor))
-    multiple = Decimal(terms.instalment_multiple)
-    steps = _EXACT.divide(_EXACT.divide(owed, discounts), multiple)
-    return int(steps.to_integral_value(rounding=_mode(terms)) * multiple)
+    return factor, discounts
+
+
+@lru_cache(maxsize=4_096)
+def _plain_discounts(growth: Decimal, count: int) -> tuple[Decimal, Decimal]:
+    """Of ``count`` periods that all grow alike: a book has few rates and terms."""
+    factor, discounts = Decimal(1), Decimal(0)
+    for _ in range(count):
+        factor = _EXACT.divide(factor, growth)
+        discounts = _EXACT.add(discounts, factor)
+    return factor, discounts
+
+
+def _is_plain(terms: Terms) -> bool:
+    """Every period grows alike."""
+    return terms.annuity is Annuity.NOMINAL and not terms.rate_steps and not terms.skip_months
+
+
+def _plain_growth(terms: Terms) -> Decimal:
+    taxed = MILLION + (terms.tax_rate if terms.level is Level.WITH_TAX else 0)
+    denominator = Decimal(PERIODS_PER_YEAR[terms.frequency] * MILLION * MILLION)
+    grows = _EXACT.divide(Decimal(terms.annual_rate * terms.every * taxed), denominator)
+    return _EXACT.add(Decimal(1), grows)
 
 
 def _mode(terms: Terms) -> str:
@@ -61,10 +92,7 @@ def _growth_factors(terms: Terms, periods: Sequence[Period], free: int) -> Itera
     nominal = terms.annuity is Annuity.NOMINAL
     _, basis = CONVENTIONS[terms.day_count]
     denominator = Decimal((PERIODS_PER_YEAR[terms.frequency] if nominal else basis) * scale)
-    plain = nominal and not terms.rate_steps and not terms.skip_months
-    regular = _EXACT.add(
-        one, _EXACT.divide(Decimal(terms.annual_rate * terms.every * taxed), denominator)
-    )
+    plain, regular = _is_plain(terms), _plain_growth(terms)
     for index, period in enumerate(periods):
         if index < free:
             yield one

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from domain.calendar import MONTHS, PERIODS_PER_YEAR
+from domain.calendar import DAYS, MONTHS, PERIODS_PER_YEAR
 from domain.daycount import interest_of, rate_days, rate_units
 from domain.money import MILLION, divide
 from domain.terms import Terms
@@ -46,9 +46,14 @@ def period_interest(
 
 def spans(terms: Terms, period: Period) -> int:
     """How many regular periods this one spans: more than one only over months that are skipped."""
-    step = MONTHS.get(terms.frequency)
-    if not terms.skip_months or step is None:
+    if not terms.skip_months:
         return 1
     start_on, due_on = period
-    months = 12 * (due_on.year - start_on.year) + due_on.month - start_on.month
-    return max(1, months // (step * terms.every))
+    if days := DAYS.get(terms.frequency):
+        steps = round((due_on - start_on).days / (days * terms.every))
+    elif months := MONTHS.get(terms.frequency):
+        apart = 12 * (due_on.year - start_on.year) + due_on.month - start_on.month
+        steps = apart // (months * terms.every)
+    else:
+        steps = round((due_on - start_on).days * 24 / (365 * terms.every))  # half months
+    return max(1, steps)

@@ -170,6 +170,9 @@ def _apart(terms: Terms, place: Place, rows: Sequence[Instalment], level: int) -
     """How much more the last instalment asks for than the level one, beside a balloon."""
     last = rows[-1]
     asks = last.principal + last.interest + (last.tax if terms.level is Level.WITH_TAX else 0)
+    if len(rows) > 1 and rows[-2].deferred:
+        asks -= rows[-2].deferred
+        asks -= rows[-2].deferred_tax if terms.level is Level.WITH_TAX else 0
     level = _graduated(terms, level, place.done + len(rows) - 1)
     return asks - level - min(terms.balloon, sum(row.principal for row in rows))
 

@@ -5,9 +5,9 @@ from datetime import date
 
 from domain import events as e
 from domain.allocation import as_portion
-from domain.daycount import elapsed, interest_of
+from domain.daycount import elapsed, interest_of, rate_units
 from domain.draft import Draft
-from domain.errors import InvalidAmount, InvalidDate
+from domain.errors import InvalidAmount, InvalidDate, InvalidTerms
 from domain.guards import Events
 from domain.limits import MAX_AMOUNT
 from domain.loan import Amounts, Loan
@@ -64,6 +64,10 @@ def take_on(
     if principal > terms.principal:
         rule = "is more than the {lent} lent"
         raise InvalidAmount(principal, rule, "principal_balance", lent=terms.principal)
+    if terms.grace.capitalise or terms.down_payment_rate:
+        rule = "a running loan is taken on by what is left: no down payment, nothing to capitalise"
+        field = "down_payment_percent" if terms.down_payment_rate else "grace.capitalise"
+        raise InvalidTerms(rule, field)
     rows = schedule(terms, terms.principal, disbursed_on)
     owed = _uncovered(rows, principal)
     running = next((row for row in rows if row.due_on > effective_on), None)
@@ -104,8 +108,9 @@ def _uncovered(rows: Sequence[e.Instalment], outstanding: int) -> dict[int, Amou
 def _running(terms: Terms, row: e.Instalment | None, principal: int, on: date) -> int:
     if row is None or on <= row.start_on:
         return 0
-    units = elapsed(terms.day_count, row.start_on, row.start_on, on)
-    return principal * terms.annual_rate * units
+    if row.number <= terms.grace.interest_free_periods or terms.method is Method.DISCOUNT:
+        return 0
+    return principal * rate_units(terms, row.start_on, row.start_on, on)
 
 
 def _lay_interest(

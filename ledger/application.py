@@ -22,12 +22,16 @@ from eventsourcing.utils import Environment
 from moneyed import Money
 from uuid_utils.compat import uuid7
 
+from domain import commands
 from domain.errors import InvalidDate, LoanError
 from domain.events import AnyLoanEvent, tag
 from domain.loan import Loan
+from ledger.calendars import load_calendars
 from ledger.clock import Clock, SystemClock
 from ledger.commands import Commands
 from ledger.errors import Conflict, KeyNotUsable, NotStorable, UnknownLoan
+from ledger.indices import Indices, PublishedIndices, rates_first, with_rates
+from ledger.log import outcome
 from ledger.mapper import Snapshot
 from ledger.orders import Cause, Receipt
 from ledger.recorder import (
@@ -60,8 +64,10 @@ class Ledger(Commands, Application[UUID]):
 
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
         self.settings = settings or current_settings()
+        load_calendars(self.settings)
         self.clock: Clock = clock or SystemClock(self.settings.zone)
         self.store = Store(self.settings)
+        self.indices: Indices = PublishedIndices(self.store, self.settings.index_max_age_days)
         self._turns = [RLock() for _ in range(TURNS)]
         super().__init__()
 
@@ -92,6 +98,21 @@ class Ledger(Commands, Application[UUID]):
     def load(self, loan_id: UUID, version: int | None = None) -> Loan:
         """The loan as its events left it, now or at an earlier version."""
         return self.stream(loan_id, version).known
+
+    def reset(self, loan_id: UUID, upto: date) -> Loan:
+        """The loan with its rate as its index makes it up to a date, recorded or not.
+
+        Errors: ``UnknownLoan``, ``IndexWithoutValue``.
+        """
+        loan = self.load(loan_id)
+        if loan.terms.floating is None:
+            return loan
+        value_of = self.indices.lookup()
+        return with_rates(loan, commands.reset_rate(loan, upto=upto, value_of=value_of))
+
+    def index_value(self, index: str, on: date) -> int | None:
+        """What an index is worth on that very day, in millionths."""
+        return self.indices.on_day(index, on)
 
     def find(self, loan_no: str) -> UUID:
         """The id of the loan with this number. Errors: ``UnknownLoan``."""
@@ -134,11 +155,13 @@ class Ledger(Commands, Application[UUID]):
         decide: Callable[[Loan], Sequence[AnyLoanEvent]],
         body: Mapping[str, Any],
         cause: Cause,
+        on: date | None = None,
     ) -> Receipt:
         """Load, ask ``decide``, append; again from the load where another writer was first.
 
         ``body`` is everything the order says, its name under ``command``: with an idempotency key
-        the same body gets the first receipt, another body is refused.
+        the same body gets the first receipt, another body is refused. A floating loan's rate is
+        first fixed up to ``on``, the order's value date (default: the business date).
         Errors: ``LoanError`` from ``decide``, ``UnknownLoan``, ``KeyReused``, ``Conflict``.
         """
         command = self.command(str(body["command"]), cause, {**body, "loan_id": loan_id})
@@ -148,7 +171,7 @@ class Ledger(Commands, Application[UUID]):
             try:
                 with self._turn(loan_id, attempt):
                     stream = self.stream(loan_id)
-                    stream.record(decide(stream.known))
+                    stream.record(self._decided(stream.known, decide, on))
                     return self._append(stream, command)
             except AlreadyApplied as applied:
                 return _receipt(applied.result, repeated=True)
@@ -174,9 +197,25 @@ class Ledger(Commands, Application[UUID]):
         except AlreadyApplied as applied:
             return _receipt(applied.result, repeated=True)
 
+    def repeated(self, body: Mapping[str, Any], cause: Cause) -> Receipt | None:
+        """What an order came to, if it was carried out before. Errors: ``KeyReused``."""
+        return self._first_receipt(self.command(str(body["command"]), cause, body))
+
+    def recorded(self, receipt: Receipt) -> list[AnyLoanEvent]:
+        """The events that an order recorded."""
+        return self.store.run(lambda connection: outcome(connection, receipt))
+
     def _turn(self, loan_id: UUID, attempt: int) -> AbstractContextManager[object]:
         """Who lost a race waits for the others of this process that did, instead of racing on."""
         return nullcontext() if attempt == 1 else self._turns[loan_id.int % TURNS]
+
+    def _decided(
+        self, loan: Loan, decide: Callable[[Loan], Sequence[AnyLoanEvent]], on: date | None
+    ) -> Sequence[AnyLoanEvent]:
+        if loan.terms.floating is None:
+            return decide(loan)
+        upto = self.clock.business_date() if on is None else on
+        return rates_first(loan, upto, self.indices.lookup(), decide)
 
     def check_date(self, on: date, field: str = "effective_on") -> None:
         """A fact cannot lie after the lender's business date. Errors: ``InvalidDate``."""

@@ -1,4 +1,4 @@
-"""One line of a bank's payment file, as the bank wrote it."""
+"""One line of a file of payments, as a bank (or an employer: `ledger/payroll.py`) wrote it."""
 
 import re
 import unicodedata
@@ -25,7 +25,11 @@ LONGEST_ID = 150
 
 
 class BankLine(Struct, frozen=True, kw_only=True):
-    """What the bank said. ``amount`` stays text until the currency is known."""
+    """What the bank said. ``amount`` stays text until the currency is known.
+
+    ``source`` gave the transaction its id, told in the column ``known_by`` as the day is in
+    ``dated_by``; ``note`` is the payment's own reference, where that is not the loan's number.
+    """
 
     number: int
     original: str
@@ -35,6 +39,10 @@ class BankLine(Struct, frozen=True, kw_only=True):
     amount: str
     channel: str
     currency: str
+    source: str = "bank"
+    known_by: str = "transaction_id"
+    dated_by: str = "date"
+    note: str = ""
 
     @classmethod
     def of(cls, line: Line) -> Self:
@@ -58,7 +66,7 @@ class BankLine(Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """The line's idempotency key: the bank gives a transaction one id, ever."""
-        return f"bank:{self.transaction_id}"
+        return f"{self.source}:{self.transaction_id}"
 
     def content(self) -> dict[str, str]:
         """What must be the same when the line comes again."""

@@ -19,9 +19,16 @@ from domain.business_days import register
 from domain.errors import InvalidTerms
 from ledger.fields import Fields
 from ledger.money import FormError
+from ledger.settings import Settings
 from ledger.yaml_form import read_form
 
 _Item = TypeVar("_Item")
+
+
+def load_calendars(settings: Settings) -> None:
+    """Register the calendars that the settings name a folder of. Errors: as ``load``."""
+    if settings.calendars_dir is not None:
+        load(settings.calendars_dir)
 
 
 def load(folder: Path) -> tuple[str, ...]:

@@ -21,9 +21,11 @@ from domain import commands
 from domain.errors import LoanError
 from domain.guards import Events
 from domain.loan import Status
+from domain.rates import IndexValue
 from ledger import bulk
 from ledger.application import Ledger
 from ledger.errors import Conflict, LedgerError, NotStorable, StoreUnavailable
+from ledger.indices import rates_first
 from ledger.orders import Cause
 from ledger.state import row
 from ledger.streams import Stream, load_streams
@@ -81,6 +83,7 @@ class Run:
     cause: Cause
     daily: bool
     report: CloseReport
+    value_of: IndexValue
 
     def count(self, work: Work) -> None:
         """Add one loan's outcome to the report."""
@@ -107,7 +110,7 @@ def close_through(
     Errors: ``InvalidDate`` if ``on`` is after the business date.
     """
     ledger.check_date(on, "on")
-    run = Run(ledger, on, cause, daily, CloseReport(on))
+    run = Run(ledger, on, cause, daily, CloseReport(on), ledger.indices.lookup())
     total = ledger.store.run(lambda connection: _count(connection, on, shard))
     after = UUID(int=0)
     while page := ledger.store.run(partial(_page, on=on, after=after, shard=shard, batch=batch)):
@@ -188,8 +191,11 @@ def _decide(run: Run, stream: Stream, closed_through: date | None) -> Work:
     work = Work(stream, stream.version)
     for day in _days(run, stream, closed_through):
         try:
-            events = commands.close_day(stream.known, on=day)
+            close = partial(commands.close_day, on=day)
+            events = tuple(rates_first(stream.known, day, run.value_of, close))
             stream.record(events)
+        except (psycopg.Error, StoreUnavailable):
+            raise
         except Exception as broken:  # noqa: BLE001  set aside and reported; the rest goes on
             work.failure = _set_aside(stream.id, day, broken)
             break

@@ -11,9 +11,19 @@ LedgerError                 the family; ``field`` is the input at fault
     StoreUnavailable        the database does not answer
     UnknownRevision         an event was written by a newer version of this program
     UnknownJob              no job has that id
+    IndexValueDiffers       an index has another value on that day
+
+Refused as by a loan (``LoanError``), because they show amounts:
+
+    PayoffDiffers           the amount is not what closes the loan on the day
+    BelowPayoff             a new loan would not pay off what it refinances
+    ProductLimit            a loan's terms are beyond what its product allows
 """
 
+from datetime import date
 from uuid import UUID
+
+from domain.errors import LoanError
 
 
 class LedgerError(Exception):
@@ -118,3 +128,45 @@ class UnknownJob(LedgerError):
 
     def __init__(self, job_id: UUID | str) -> None:
         super().__init__(f"there is no job {job_id}")
+
+
+class IndexValueDiffers(LedgerError):
+    """An index has another value on that day; a correction is asked for by name."""
+
+    field = "value"
+
+    def __init__(self, where: str, index: str, day: date, known: str, given: str) -> None:
+        super().__init__(
+            f"{where}: {index} has the value {known} on {day}, not {given}; correct it by --correct"
+        )
+
+
+class PayoffDiffers(LoanError):
+    """The amount is not what closes the loan on the day."""
+
+    field = "amount"
+
+    def __init__(self, given: int, owed: int, on: date) -> None:
+        rule = f"amount {{given}} is not the {{owed}} that closes the loan on {on}"
+        super().__init__(rule, given=given, owed=owed)
+
+
+class BelowPayoff(LoanError):
+    """A new loan would not pay off what it refinances."""
+
+    field = "principal"
+
+    def __init__(self, paid_out: int, owed: int) -> None:
+        rule = "{paid_out} paid out is less than the {owed} that pays off what it refinances"
+        super().__init__(rule, paid_out=paid_out, owed=owed)
+
+
+class ProductLimit(LoanError):
+    """A loan's terms are beyond what its product allows."""
+
+    field = "terms"
+
+    def __init__(self, product: str, field: str, found: str, rule: str) -> None:
+        super().__init__(f"{field} {found} {rule} (product {product})", field)
+        self.product = product
+        self.found = found

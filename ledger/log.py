@@ -19,10 +19,11 @@ from domain.loan import Loan
 from ledger import upcasters
 from ledger.errors import UnknownRevision
 from ledger.mapper import Recorded
+from ledger.orders import Receipt
 
 __all__ = [
-    "UNREADABLE", "Batch", "Origin", "Recorded", "facts", "history", "horizon", "load_many", "read",
-    "unreadable",
+    "UNREADABLE", "Batch", "Origin", "Recorded", "facts", "history", "horizon", "load_many",
+    "outcome", "read", "unreadable",
 ]  # fmt: skip
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
@@ -130,6 +131,16 @@ def facts(connection: Connection[TupleRow], loan_id: UUID) -> list[Recorded]:
         f"SELECT {FIELDS} FROM ledger.events WHERE loan_id = %s ORDER BY version", [loan_id]
     )
     return [_recorded(row) for row in rows]
+
+
+def outcome(connection: Connection[TupleRow], receipt: Receipt) -> list[e.AnyLoanEvent]:
+    """The events of one order, as its receipt tells them."""
+    rows = connection.execute(
+        "SELECT type, revision, state::text FROM ledger.events"
+        " WHERE loan_id = %s AND version > %s AND version <= %s ORDER BY version",
+        [receipt.loan_id, receipt.version - len(receipt.events), receipt.version],
+    )
+    return [upcasters.decode(tag, revision, state) for tag, revision, state in rows]
 
 
 def load_many(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> dict[UUID, Loan]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
+from moneyed import Money
 from msgspec import Struct
 
 from domain import commands
@@ -26,11 +27,12 @@ from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
 from ledger.database import connect
 from ledger.errors import KeyReused, WrongCurrency
 from ledger.forms import FormError, rule_of
-from ledger.money import minor, parse, text
+from ledger.money import minor, money, parse, text
 from ledger.orders import Cause
 from ledger.references import Match, matches
 from ledger.spread import spread
 from ledger.suspense import Suspended, suspend, suspended
+from ledger.units import paid_in
 
 BATCH = 500
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -89,14 +91,29 @@ def import_payments(
     to lines of those days. Only one import runs at a time; another waits for its end.
     Errors: ``FormError`` where the file as a whole cannot be read, ``OSError``.
     """
+    with CsvLines(path, COLUMNS, REQUIRED, encoding) as lines:
+        days = (since or date.min, through or date.max)
+        cause = Cause(actor, "payment-file")
+        return land(ledger, lines, path, BankLine.of, cause, rejects, days, progress)
+
+
+def land(
+    ledger: Ledger,
+    lines: CsvLines,
+    path: Path,
+    read: Callable[[Line], BankLine],
+    cause: Cause,
+    rejects: Path | None = None,
+    days: tuple[date, date] = (date.min, date.max),
+    progress: Progress | None = None,
+) -> PaymentReport:
+    """Bring each of ``lines``, as ``read`` understands it, to its loan, into suspense, or back."""
     with (
-        CsvLines(path, COLUMNS, REQUIRED, encoding) as lines,
         closing(connect(ledger.settings, autocommit=True)) as turn,
         RejectFile(reject_path(path, rejects)) as refused,
     ):
         turn.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
-        job = _Import(ledger, path.name, Cause(actor, "payment-file"))
-        days = (since or date.min, through or date.max)
+        job = _Import(ledger, path.name, cause, read)
         for _, result in spread(job.prepared(lines, days), job.land):
             job.count(result, refused)
             if progress is not None:
@@ -115,8 +132,11 @@ def import_payments(
 class _Import:
     """One run over one file."""
 
-    def __init__(self, ledger: Ledger, source: str, cause: Cause) -> None:
+    def __init__(
+        self, ledger: Ledger, source: str, cause: Cause, read: Callable[[Line], BankLine]
+    ) -> None:
         self.ledger = ledger
+        self.line_of = read
         self.source = source
         self.cause = cause
         self.report = PaymentReport()
@@ -148,13 +168,13 @@ class _Import:
 
     def _bank_line(self, line: Line) -> BankLine | Reject:
         try:
-            found = BankLine.of(line)
+            found = self.line_of(line)
             content = hash(tuple(found.content().items()))
             first, same = self.seen.setdefault(found.key, (line.number, content))
             if content != same:
                 rule = f"{found.transaction_id} stands with other content on line {first}"
                 raise FormError("transaction_id", rule)
-            self.ledger.check_date(found.paid_on, "date")
+            self.ledger.check_date(found.paid_on, found.dated_by)
         except (FormError, LoanError) as error:
             return _reject(line, error)
         return found
@@ -175,12 +195,14 @@ class _Import:
             return _reject(line, error)
         except KeyReused:
             rule = f"{line.transaction_id} was imported before with other content"
-            return _reject(line, FormError("transaction_id", rule))
+            return _reject(line, FormError(line.known_by, rule))
 
     def _currency(self, found: Task) -> str:
         if found.line.currency:
             return found.line.currency
-        return found.matches[0].currency if found.matches else self.ledger.settings.currency
+        if found.matches:
+            return paid_in(found.matches[0].currency)
+        return self.ledger.settings.currency
 
     def _apply(self, found: Task, amount: int, currency: str) -> Landed:
         line = found.line
@@ -189,17 +211,18 @@ class _Import:
             code = "ambiguous-reference" if found.matches else "unknown-reference"
             return self._suspend(line, amount, currency, code, f"{line.reference!r} {told}")
         loan = found.matches[0]
-        if loan.currency != currency:
+        if currency not in (loan.currency, paid_in(loan.currency)):
             return self._suspend(
                 line, amount, currency, WrongCurrency("amount", currency, loan.currency).code,
                 f"the line is in {currency}, the loan in {loan.currency}",
             )  # fmt: skip
         cause = msgspec.structs.replace(self.cause, idempotency_key=line.key)
-        body = {"command": "bank-payment", **line.content()}
+        body = {"command": f"{line.source}-payment", **line.content()}
+        taking = _taking(self.ledger, line, money(amount, currency))
         try:
-            receipt = self.ledger.execute(loan.loan_id, _taking(line, amount), body, cause)
+            receipt = self.ledger.execute(loan.loan_id, taking, body, cause, line.paid_on)
         except LoanError as error:
-            _, rule = rule_of(error, currency)
+            _, rule = rule_of(error, loan.currency)
             return self._suspend(line, amount, currency, error.code, rule)
         recovered = "recovery-received" in receipt.events
         outcome = "repeated" if receipt.repeated else "recovered" if recovered else "applied"
@@ -243,19 +266,22 @@ class _Import:
 
 def _iso_day(line: Line, otherwise: str) -> str:
     """The date as written, which sorts as it reads; what is no date is for the reader to refuse."""
-    cell = line.cells["date"]
+    cell = line.cells.get("date", otherwise)
     return cell if ISO_DAY.fullmatch(cell) else otherwise
 
 
-def _taking(line: BankLine, amount: int) -> Callable[[Loan], tuple[AnyLoanEvent, ...]]:
+def _taking(
+    ledger: Ledger, line: BankLine, paid: Money
+) -> Callable[[Loan], tuple[AnyLoanEvent, ...]]:
     """Money on a written-off loan is a recovery; on any other a payment."""
 
     def decide(loan: Loan) -> tuple[AnyLoanEvent, ...]:
+        amount, reference = ledger.tendered(loan, paid, line.paid_on, line.note or line.reference)
         given: dict[str, Any] = {
             "amount": amount,
             "effective_on": line.paid_on,
             "channel": line.channel,
-            "reference": line.reference,
+            "reference": reference,
         }
         if loan.status is Status.WRITTEN_OFF:
             return commands.receive_recovery(loan, **given)

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
         description="ISO 4217 code of a loan that names none.",
     )
 
+    calendars_dir: Path | None = Field(
+        default=None, description="Folder of the lender's own business calendars, one YAML each."
+    )
+    index_max_age_days: int = Field(
+        default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
+    )
+
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     http_port: int = Field(default=8400, ge=0, le=65535, description="Port the API listens on.")
     max_body_bytes: int = Field(
@@ -96,11 +103,13 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use the same servers."""
+        calendars = None if self.calendars_dir is None else str(self.calendars_dir.absolute())
         given = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
+            "CARTERA_CALENDARS_DIR": calendars,
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -36,6 +36,7 @@ class StateRow(msgspec.Struct, frozen=True):
     oldest_unpaid_due_on: date | None
     next_due_on: date | None
     closed_through: date | None = None
+    group_no: str = ""
 
 
 COLUMNS = StateRow.__struct_fields__
@@ -67,6 +68,7 @@ def row(loan_id: UUID, loan: Loan, closed_through: date | None = None) -> StateR
         oldest_unpaid_due_on=loan.oldest_unpaid_due_on,
         next_due_on=loan.next_due_on,
         closed_through=closed_through,
+        group_no=loan.opened.group,
     )
 
 

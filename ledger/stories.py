@@ -12,8 +12,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.errors import LoanError
 from domain.terms import Terms
-from ledger.forms import Fields, FormError, terms_from
+from ledger import products
+from ledger.forms import Fields, FormError, rule_of, terms_from
 from ledger.story_figures import FIGURES
 from ledger.story_verbs import VERBS, Decide
 from ledger.yaml_form import read_form
@@ -46,6 +48,7 @@ class Story(Struct, frozen=True, kw_only=True):
     timeline: tuple[Step, ...]
     expect: tuple[Expected, ...]
     indices: Mapping[str, tuple[tuple[date, int], ...]] = {}
+    product: str = ""
 
     def value_of(self, index: str, day: date) -> int | None:
         """The index on a day, or the last before it (millionths); None where there is none."""
@@ -64,20 +67,23 @@ class Story(Struct, frozen=True, kw_only=True):
 
 
 def read(path: Path) -> Story:
-    """The story in a file.
+    """The story in a file. Its product is one of ``products/`` beside it, else of those that ship.
 
     Errors: ``FormError`` naming the key and the rule; ``OSError`` where there is no such file.
     """
-    return story_from(read_form(path))
+    own = path.parent / "products"
+    return story_from(read_form(path), own if own.is_dir() else None)
 
 
-def story_from(form: Any) -> Story:
-    """The story that parsed YAML describes."""
+def story_from(form: Any, folder: Path | None = None) -> Story:
+    """The story that parsed YAML describes; ``folder`` is that of its product."""
     fields = Fields(form)
-    terms = terms_from(fields.take("loan"), at="loan", currency="MXN")
+    product = fields.text("product", "")
+    terms = _terms(fields, product, folder)
     story = Story(
         title=fields.text("title", ""),
         source=fields.text("source", "", longest=10_000),
+        product=product,
         terms=terms,
         indices=_indices(fields),
         timeline=_timeline(fields, terms.currency),
@@ -88,6 +94,25 @@ def story_from(form: Any) -> Story:
     )
     fields.done()
     return story
+
+
+def _terms(fields: Fields, product: str, folder: Path | None) -> Terms:
+    """The loan's terms, or those of its product with what the loan says differently."""
+    loan = fields.take("loan")
+    if not product:
+        return terms_from(loan, at="loan", currency="MXN")
+    offered = products.find(product, folder)
+    try:
+        return offered.terms(loan, at="loan", opened_on=_first_day(fields))
+    except LoanError as refused:
+        field, rule = rule_of(refused, offered.currencies[0])
+        raise FormError(f"loan.{field}", rule) from None
+
+
+def _first_day(fields: Fields) -> date | None:
+    """The day of the first step; None where there is none, which is for the timeline to refuse."""
+    steps = fields.rows("timeline")
+    return Fields(steps[0], "timeline[0]").day("day") if steps else None
 
 
 def _indices(fields: Fields) -> dict[str, tuple[tuple[date, int], ...]]:

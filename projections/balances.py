@@ -12,20 +12,26 @@ from projections.projection import Projection
 from projections.staging import copy_columns, staging_table
 
 SUMS = (
-    *COMPONENTS, "disbursed", "repaid", "forgiven", "written_off", "overpaid",
-    "paid_total", "forgiven_total", "written_off_total", "recovered",
+    *COMPONENTS, "disbursed", "capitalised", "charged_back", "repaid", "forgiven", "written_off",
+    "sold", "overpaid", "paid_total", "forgiven_total", "written_off_total", "sold_total",
+    "recovered",
 )  # fmt: skip
 AT = {name: at for at, name in enumerate(SUMS)}
 
 WENT_TO = {
     "disbursement": ("disbursed", None),
     "taken_on": ("disbursed", None),
+    "capitalisation": ("capitalised", None),
+    "charge_correction": ("capitalised", None),
+    "chargeback": ("charged_back", None),
     "payment": ("repaid", "paid_total"),
     "reversal": ("repaid", "paid_total"),
     "payment_correction": ("repaid", "paid_total"),
+    "application": ("repaid", "paid_total"),
     "waiver": ("forgiven", "forgiven_total"),
     "forgiveness": ("forgiven", "forgiven_total"),
     "write_off": ("written_off", "written_off_total"),
+    "sale": ("sold", "sold_total"),
 }
 """Which sums a movement's principal and its whole amount count in."""
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 from domain import events as e
-from domain.terms import Component
+from domain.terms import Component, PaymentKind
 
 COMPONENTS: tuple[str, ...] = tuple(component.value for component in Component)
 PRINCIPAL = COMPONENTS.index("principal")
@@ -24,7 +24,8 @@ class Movement(NamedTuple):
     """A change dated ``on``, in its own sense: a payment is positive, its reversal negative.
 
     ``effect`` says what it does to the debt. ``portions`` (of what clears debt) sum to
-    ``amounts``. ``number`` is the payment's, fee's or recovery's own.
+    ``amounts``. ``number`` is the payment's, tranche's, fee's or recovery's own. ``source`` says
+    what kind of payment it was.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Movement(NamedTuple):
     channel: str = ""
     reference: str = ""
     reason: str = ""
+    source: str = ""
 
 
 def movements(event: e.AnyLoanEvent) -> tuple[Movement, ...]:
@@ -89,6 +91,30 @@ def _taken_on(event: e.LoanTakenOn) -> Iterator[Movement]:
     yield Movement("taken_on", event.effective_on, OWES_MORE, sum(amounts), amounts)
 
 
+def _fell_due(event: e.InstalmentFellDue) -> Iterator[Movement]:
+    """Only what became principal moves."""
+    interest, tax = event.capitalised, event.capitalised_tax
+    if interest or tax:
+        became = e.Portion(instalment=event.instalment, interest=interest, interest_tax=tax)
+        yield _capitalisation(event.effective_on, became)
+
+
+def _capitalisation(on: date, became: e.Portion, reference: str = "", reason: str = "") -> Movement:
+    """Other components become principal: the debt as a whole stays."""
+    return Movement(
+        "capitalisation", on, OWES_MORE, became.total,
+        _plus(_principal(became.total), of_portion(_minus(became))),
+        reference=reference, reason=reason,
+    )  # fmt: skip
+
+
+def _instalment_charged(event: e.InstalmentCharged) -> Iterator[Movement]:
+    yield Movement(
+        "fee", event.effective_on, OWES_MORE, event.amount + event.tax,
+        (event.tax, event.amount, 0, 0, 0, 0, 0), reference=event.kind,
+    )  # fmt: skip
+
+
 def _fee_charged(event: e.FeeCharged) -> Iterator[Movement]:
     yield Movement(
         "fee", event.effective_on, OWES_MORE, event.amount + event.tax,
@@ -108,6 +134,7 @@ def _payment(event: e.PaymentReceived) -> Iterator[Movement]:
     yield Movement(
         "payment", event.effective_on, OWES_LESS, event.amount, added(event.allocation),
         event.allocation, event.payment, event.overpaid, event.channel, event.reference,
+        source=event.kind.value,
     )  # fmt: skip
 
 
@@ -116,13 +143,14 @@ def _reversal(event: e.PaymentReversed) -> Iterator[Movement]:
     yield Movement(
         "reversal", event.effective_on, OWES_LESS, -event.amount, added(portions), portions,
         event.payment, -event.overpaid, reason=event.reason,
+        source=getattr(event, "kind", PaymentKind.PAYMENT).value,
     )  # fmt: skip
 
 
 def _correction(event: e.HistoryCorrected) -> Iterator[Movement]:
     for charge in event.charged:
         amounts = (
-            0, 0, charge.late_interest_tax, charge.late_interest,
+            charge.fee_tax, charge.fee, charge.late_interest_tax, charge.late_interest,
             charge.interest_tax, charge.interest, 0,
         )  # fmt: skip
         if any(amounts):
@@ -131,6 +159,50 @@ def _correction(event: e.HistoryCorrected) -> Iterator[Movement]:
         yield Movement(
             "payment_correction", moved.on, OWES_LESS, 0, added(moved.portions), moved.portions,
             moved.payment, moved.overpaid,
+        )  # fmt: skip
+    if event.capitalised:
+        yield Movement(
+            "charge_correction", event.effective_on, OWES_MORE, event.capitalised,
+            _principal(event.capitalised),
+        )  # fmt: skip
+
+
+def _restructuring(event: e.LoanRestructured) -> Iterator[Movement]:
+    """What became principal and what was given up; what is kept only changes its instalment."""
+    on, approval, reason = event.effective_on, event.approval, event.reason
+    if event.capitalised is not None:
+        yield _capitalisation(on, event.capitalised, approval, reason)
+    if event.forgiven is not None:
+        amounts = of_portion(event.forgiven)
+        yield Movement(
+            "forgiveness", on, OWES_LESS, sum(amounts), amounts, reference=approval, reason=reason
+        )
+
+
+def _chargeback(event: e.ChargedBack) -> Iterator[Movement]:
+    """What was kept of the payment goes first, the rest is owed again."""
+    assert all(one.payment == event.payment for one in event.moved), "kept of another payment"
+    yield Movement(
+        "chargeback", event.effective_on, OWES_MORE, event.amount, _principal(event.principal),
+        number=event.payment, overpaid=sum(one.overpaid for one in event.moved),
+        reason=event.reason,
+    )  # fmt: skip
+
+
+def _application(event: e.OverpaymentApplied) -> Iterator[Movement]:
+    for moved in event.moved:
+        yield Movement(
+            "application", event.effective_on, OWES_LESS, 0, added(moved.portions),
+            moved.portions, moved.payment, moved.overpaid,
+        )  # fmt: skip
+
+
+def _refund(event: e.OverpaymentRefunded) -> Iterator[Movement]:
+    for moved in event.moved:
+        yield Movement(
+            "refund", event.effective_on, OWES_LESS, -moved.overpaid, NOTHING,
+            number=moved.payment, overpaid=moved.overpaid, channel=event.channel,
+            reference=event.reference,
         )  # fmt: skip
 
 
@@ -150,6 +222,14 @@ def _write_off(event: e.LoanWrittenOff) -> Iterator[Movement]:
     )  # fmt: skip
 
 
+def _sale(event: e.LoanSold) -> Iterator[Movement]:
+    """The amount is the price that was paid for the debt."""
+    yield Movement(
+        "sale", event.effective_on, OWES_LESS, event.price, added(event.sold), event.sold,
+        reference=event.reference, reason=event.holder,
+    )  # fmt: skip
+
+
 def _recovery(event: e.RecoveryReceived) -> Iterator[Movement]:
     by_name = {component.value: amount for component, amount in event.by_component.items()}
     a, b, c, d, f, g, h = (by_name.get(name, 0) for name in COMPONENTS)
@@ -162,15 +242,22 @@ def _recovery(event: e.RecoveryReceived) -> Iterator[Movement]:
 _FINDERS: dict[type, Callable[[Any], Iterator[Movement]]] = {
     e.LoanDisbursed: _disbursed,
     e.LoanTakenOn: _taken_on,
+    e.InstalmentFellDue: _fell_due,
+    e.InstalmentCharged: _instalment_charged,
     e.FeeCharged: _fee_charged,
     e.FeeWaived: _fee_waived,
     e.PaymentReceived: _payment,
     e.PaymentReversed: _reversal,
+    e.ChargedBack: _chargeback,
+    e.OverpaymentApplied: _application,
+    e.OverpaymentRefunded: _refund,
     e.HistoryCorrected: _correction,
+    e.LoanRestructured: _restructuring,
     e.DebtForgiven: _forgiveness,
     e.LoanWrittenOff: _write_off,
+    e.LoanSold: _sale,
     e.RecoveryReceived: _recovery,
 }
 
 MOVING: tuple[type[e.LoanEvent], ...] = tuple(_FINDERS)
-"""The events that move something."""
+"""The events that may move something."""

@@ -145,7 +145,8 @@ _AGING = """
         LEFT JOIN (
             SELECT loan_id, instalment, sum(principal + interest + interest_tax) AS cleared
             FROM read.portions
-            WHERE effective_on > %(on)s AND kind <> 'write_off' GROUP BY loan_id, instalment
+            WHERE effective_on > %(on)s AND kind NOT IN ('write_off', 'sale')
+            GROUP BY loan_id, instalment
         ) AS after ON (after.loan_id, after.instalment) = (line.loan_id, line.instalment)
         WHERE line.due_on <= %(on)s
           AND (line.settled_on IS NULL OR line.settled_on > %(on)s)

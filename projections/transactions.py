@@ -7,20 +7,25 @@ from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
-from projections.movements import COMPONENTS, MOVING
+from projections.movements import COMPONENTS, MOVING, NOTHING, Movement
 from projections.projection import Projection
 from projections.staging import copy_rows, staging_table
 
 MOVEMENT = (
     "loan_id", "position", "line", "kind", "number", "effective_on", "recorded_at", "effect",
-    "amount", *COMPONENTS, "overpaid", "channel", "reference", "reason",
+    "amount", *COMPONENTS, "overpaid", "channel", "reference", "reason", "source",
 )  # fmt: skip
-CLEARED = (*COMPONENTS, "overpaid")
+CLEARED = (*COMPONENTS, "overpaid", "refunded", "charged_back")
 PAYMENT = (
     "loan_id", "payment", "position", "effective_on", "recorded_at", "amount", *CLEARED,
-    "channel", "reference", "reversed_on", "reversal_reason",
+    "channel", "reference", "source", "reversed_on", "reversal_reason",
 )  # fmt: skip
-OF_PAYMENTS = frozenset({"payment", "reversal", "payment_correction"})
+OF_PAYMENTS = frozenset(
+    {"payment", "reversal", "payment_correction", "application", "refund", "chargeback"}
+)
+
+MOVED_ON = frozenset({"payment_correction", "refund"})
+"""What of these is neither cleared nor kept was given back."""
 
 
 def movement_rows(batch: Batch) -> list[tuple[Any, ...]]:
@@ -33,7 +38,7 @@ def movement_rows(batch: Batch) -> list[tuple[Any, ...]]:
         rows.append(
             (record.loan_id, record.position, line, one.kind, one.number, one.on,
              record.recorded_at, one.effect, one.amount, *one.amounts, one.overpaid,
-             one.channel, one.reference, one.reason)
+             one.channel, one.reference, one.reason, one.source)
         )  # fmt: skip
     return rows
 
@@ -46,17 +51,31 @@ def payment_rows(batch: Batch) -> list[tuple[Any, ...]]:
             continue
         record = batch.records[at]
         key: tuple[UUID, int | None, int] = (record.loan_id, one.number, record.position)
-        cleared = (*one.amounts, one.overpaid)
+        cleared = _cleared(one)
         head: tuple[Any, ...]
         if one.kind == "payment":
             head = (*key, one.on, record.recorded_at, one.amount)
-            rows.append((*head, *cleared, one.channel, one.reference, None, None))
-        elif isinstance(reversal := record.event, e.PaymentReversed):
-            head = (*key, None, None, 0)
-            rows.append((*head, *cleared, None, None, reversal.reversed_on, reversal.reason))
-        else:
-            rows.append((*key, None, None, 0, *cleared, None, None, None, None))
+            told = (one.channel, one.reference, one.source)
+            rows.append((*head, *cleared, *told, None, None))
+            continue
+        head = (*key, None, None, 0)
+        undone: tuple[Any, ...] = (None, None)
+        if isinstance(reversal := record.event, e.PaymentReversed):
+            undone = (reversal.reversed_on, reversal.reason)
+        rows.append((*head, *cleared, None, None, None, *undone))
     return rows
+
+
+def _cleared(one: Movement) -> tuple[int, ...]:
+    """What is added to a payment's ``CLEARED``; a chargeback takes nothing off what it cleared.
+
+    Where a correction clears or keeps more than before, that much less of it was given back: the
+    refund was then of another payment.
+    """
+    if one.kind == "chargeback":
+        return (*NOTHING, one.overpaid, -one.overpaid, one.amount)
+    given_back = -(sum(one.amounts) + one.overpaid) if one.kind in MOVED_ON else 0
+    return (*one.amounts, one.overpaid, given_back, 0)
 
 
 class Transactions(Projection):
@@ -74,7 +93,7 @@ class Transactions(Projection):
             "loan_id uuid, payment integer, position bigint, effective_on date,"
             " recorded_at timestamptz, amount bigint,"
             f" {', '.join(f'{name} bigint' for name in CLEARED)},"
-            " channel text, reference text, reversed_on date, reversal_reason text",
+            " channel text, reference text, source text, reversed_on date, reversal_reason text",
         )
 
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
@@ -93,6 +112,7 @@ _FOLD = f"""
                min(recorded_at) AS recorded_at, sum(amount) AS amount,
                {", ".join(f"sum({name}) AS {name}" for name in CLEARED)},
                max(channel) AS channel, max(reference) AS reference,
+               max(source) AS source,
                max(reversed_on) AS reversed_on, max(reversal_reason) AS reversal_reason
         FROM staged_payments GROUP BY loan_id, payment
     ) AS staged ON kept.loan_id = staged.loan_id AND kept.payment = staged.payment

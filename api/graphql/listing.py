@@ -128,7 +128,8 @@ def loan_keyset(order: LoanOrder, *, aged: bool) -> Keyset:
         LoanOrderField.DISBURSED_ON: (f"coalesce(loans.disbursed_on, {LAST_DAY})", date),
         LoanOrderField.MATURITY_ON: (f"coalesce(loans.maturity_on, {LAST_DAY})", date),
         LoanOrderField.DAYS_PAST_DUE: (
-            f"coalesce({'aged' if aged else 'loans'}.oldest_unpaid_due_on, {LAST_DAY})", date
+            f"coalesce({'aged.late_since' if aged else 'loans.oldest_unpaid_due_on'}, {LAST_DAY})",
+            date,
         ),
     }  # fmt: skip
     if order.field is LoanOrderField.DAYS_PAST_DUE:
@@ -180,19 +181,26 @@ def _between(where: Where, column: str, low: int | None, high: int | None) -> No
         where.add(f"{column} <= %s", high)
 
 
+PAUSED = "read.days_past_due(%s, loans.oldest_unpaid_due_on, loans.pauses)"
+
+
 def _late(where: Where, today: date, low: int | None, high: int | None) -> None:
-    """Days past due today, put as bounds of the indexed date they follow from."""
+    """Days past due today, put as bounds of the indexed date they follow from.
+
+    Where days are paused they are fewer than that date says.
+    """
     if low is not None and low > 0:
-        where.add(
-            "loans.oldest_unpaid_due_on <= %s::date - %s::integer", today, min(low, MOST_DAYS)
-        )
+        low = min(low, MOST_DAYS)
+        where.add("loans.oldest_unpaid_due_on <= %s::date - %s::integer", today, low)
+        where.add(f"(isempty(loans.pauses) OR {PAUSED} >= %s)", today, low)
     if high is not None:
         if high < 0:
             where.add("false")
         where.add(
             "(loans.oldest_unpaid_due_on IS NULL"
-            " OR loans.oldest_unpaid_due_on >= %s::date - %s::integer)",
-            today, min(max(high, 0), MOST_DAYS),
+            " OR loans.oldest_unpaid_due_on >= %s::date - %s::integer"
+            f" OR (NOT isempty(loans.pauses) AND {PAUSED} <= %s))",
+            today, min(max(high, 0), MOST_DAYS), today, high,
         )  # fmt: skip
 
 

@@ -7,17 +7,18 @@ from psycopg.rows import DictRow
 
 from api.graphql.connections import Keyset
 from api.graphql.snapshot import Load, Snapshot
+from domain.terms import Component
 
 COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loans.product,
     loans.branch, loans.officer, loans.currency, loans.status, loans.stage, loans.terms,
     loans.approved, loans.disbursed, loans.instalments, loans.opened_on, loans.disbursed_on,
     loans.booked_on, loans.first_due_on, loans.maturity_on, loans.closed_on, loans.written_off_on,
-    loans.oldest_unpaid_due_on"""
+    loans.oldest_unpaid_due_on, loans.suspended, loans.restructures, loans.restructured_on,
+    loans.sold_on, loans.holder"""
 
-GIVEN_UP = " + ".join(
-    ["written_off", *(f"forgiven_{name}" for name in ("fee_tax", "fee", "late_interest_tax",
-                      "late_interest", "interest_tax", "interest", "principal"))]
-)  # fmt: skip
+COMPONENTS = tuple(component.value for component in Component)
+GIVEN_UP = " + ".join(["written_off", "sold", *(f"forgiven_{name}" for name in COMPONENTS)])
+LEFT = " + ".join(f"late.{name} - late.paid_{name} - late.forgiven_{name}" for name in COMPONENTS)
 
 SCHEDULE = f"""SELECT of.*, {GIVEN_UP} AS given_up, loans.currency
     FROM read.schedule AS of JOIN read.loans USING (loan_id)
@@ -30,19 +31,18 @@ PROMISES = """SELECT of.*, loans.currency, loans.loan_no
     FROM read.promises AS of JOIN read.loans USING (loan_id)
     WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.promise"""
 
-AGING = """SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket,
+AGING = f"""SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket,
         aged.next_due_on
     FROM (SELECT loans.loan_id, (
                      SELECT min(next.due_on) FROM read.schedule AS next
                      WHERE next.loan_id = loans.loan_id AND next.due_on > %s) AS next_due_on,
-                 coalesce(%s::date - (
-                     SELECT min(late.due_on) FROM read.schedule AS late
-                     WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
-                       AND (late.settled_on IS NULL OR late.settled_on > %s)
-                       AND (late.due OR late.principal + late.interest + late.interest_tax
-                            + late.late_interest + late.late_interest_tax
-                            + late.fee + late.fee_tax > 0)), 0) AS days_past_due
-          FROM read.loans WHERE loans.loan_id = ANY(%s) AND loans.booked_on <= %s
+                 read.days_past_due(%s, oldest.due_on, loans.pauses) AS days_past_due
+          FROM read.loans CROSS JOIN LATERAL (
+                   SELECT min(late.due_on) AS due_on FROM read.schedule AS late
+                   WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
+                     AND (late.settled_on IS NULL OR late.settled_on > %s)
+                     AND (late.due OR {LEFT} > 0)) AS oldest
+          WHERE loans.loan_id = ANY(%s) AND loans.booked_on <= %s
             AND (loans.closed_on IS NULL OR loans.closed_on > %s)
             AND (loans.written_off_on IS NULL OR loans.written_off_on > %s)) AS aged"""
 

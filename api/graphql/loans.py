@@ -32,6 +32,7 @@ from api.graphql.loan_rows import (
 from api.graphql.nodes import Node, global_id
 from api.graphql.scalars import Components, Money, components, money
 from api.graphql.snapshot import Snapshot, snapshot_of
+from domain.events import LoanRestructured, Revision
 from domain.loan import Status
 from domain.views import schedule_rows
 
@@ -53,7 +54,9 @@ class Loan(Node):
     officer: str
     currency: str
     approved: Money
-    instalments: int = strawberry.field(description="How many were agreed.")
+    instalments: int = strawberry.field(
+        description="How many its schedule has; before it is paid out, how many were agreed."
+    )
     terms: JSON = strawberry.field(description="The agreement; amounts in minor units.")
     opened_on: date
     booked_on: date | None
@@ -105,6 +108,34 @@ class Loan(Node):
         past = await self.past(info)
         on: date | None = self.row["written_off_on"]
         return on if past is None or past.loan.written_off is not None else None
+
+    @strawberry.field(description="Interest goes on being owed, but is no income any more.")
+    async def suspended(self, info: Info[Any, Any]) -> bool:
+        past = await self.past(info)
+        return past.loan.suspended if past else bool(self.row["suspended"])
+
+    @strawberry.field(description="How often the whole debt was put on new terms.")
+    async def restructures(self, info: Info[Any, Any]) -> int:
+        past = await self.past(info)
+        return len(_restructured(past)) if past else int(self.row["restructures"])
+
+    @strawberry.field(description="When the whole debt was last put on new terms.")
+    async def restructured_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["restructured_on"]
+        return max(_restructured(past), default=None) if past else on
+
+    @strawberry.field
+    async def sold_on(self, info: Info[Any, Any]) -> date | None:
+        past = await self.past(info)
+        on: date | None = self.row["sold_on"]
+        return on if past is None or past.loan.closed_for == "sold" else None
+
+    @strawberry.field(description="Who bought the loan, once it is sold.")
+    async def holder(self, info: Info[Any, Any]) -> str | None:
+        past = await self.past(info)
+        name: str | None = self.row["holder"]
+        return name if past is None or past.loan.closed_for == "sold" else None
 
     @strawberry.field(description="The first due date still to come, closed up to today or not.")
     async def next_due_on(self, info: Info[Any, Any]) -> date | None:
@@ -264,6 +295,14 @@ class Loan(Node):
                 where.append(f"{column} <= %s")
                 values.append(bound)
         return " AND ".join(where), values
+
+
+def _restructured(past: Told) -> list[date]:
+    return [
+        fact.effective_on
+        for fact in past.loan.facts
+        if isinstance(fact, LoanRestructured) and fact.kind is Revision.RESTRUCTURE
+    ]
 
 
 def loan(row: DictRow, at: date | None = None, known_at: datetime | None = None) -> Loan:

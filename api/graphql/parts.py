@@ -31,13 +31,17 @@ class RecordedBalances:
     repaid: Money = strawberry.field(description="Principal repaid.")
     forgiven: Money = strawberry.field(description="Principal forgiven.")
     written_off: Money = strawberry.field(description="Principal written off.")
+    sold: Money = strawberry.field(description="Principal sold with the loan.")
+    capitalised: Money = strawberry.field(description="Other debt that became principal.")
+    charged_back: Money = strawberry.field(description="Paid, but owed again, as principal.")
     overpaid: Money
     recovered: Money
 
 
 def recorded_balances(row: Row) -> RecordedBalances:
     currency = row["currency"]
-    sums = ("disbursed", "repaid", "forgiven", "written_off", "overpaid", "recovered")
+    sums = ("disbursed", "repaid", "forgiven", "written_off", "sold", "capitalised",
+            "charged_back", "overpaid", "recovered")  # fmt: skip
     return RecordedBalances(
         accrued_through=row["accrued_through"],
         version=row["version"],
@@ -114,6 +118,11 @@ class PaymentNode(Node):
     position: BigInt
     cleared: Components
     overpaid: Money
+    refunded: Money = strawberry.field(description="Given back of what was overpaid.")
+    charged_back: Money = strawberry.field(description="Taken back by the payer.")
+    source: str = strawberry.field(
+        description="payment, goodwill_credit, merchant_refund, payout_refund, insurance_claim."
+    )
     channel: str
     reference: str
     reversed_on: date | None
@@ -130,6 +139,9 @@ def payment(row: Row) -> PaymentNode:
         position=row["position"],
         cleared=components(row, currency),
         overpaid=money(row["overpaid"], currency),
+        refunded=money(row["refunded"], currency),
+        charged_back=money(row["charged_back"], currency),
+        source=row["source"],
         channel=row["channel"],
         reference=row["reference"],
         reversed_on=row["reversed_on"],
@@ -143,6 +155,7 @@ def payment_row(loan_id: UUID, loan: Loan, paid: Payment, booked: tuple[int, dat
         for portion in paid.allocation.values():
             cleared.add(portion)
     position, recorded_at = booked
+    stands = paid.reversed_on is None
     return {
         **{name: getattr(cleared, name) for name in Amounts.__struct_fields__},
         "loan_id": loan_id,
@@ -151,7 +164,10 @@ def payment_row(loan_id: UUID, loan: Loan, paid: Payment, booked: tuple[int, dat
         "effective_on": paid.effective_on,
         "recorded_at": recorded_at,
         "position": position,
-        "overpaid": paid.overpaid if paid.reversed_on is None else 0,
+        "overpaid": paid.overpaid if stands else 0,
+        "refunded": paid.amount - cleared.total - paid.overpaid if stands else 0,
+        "charged_back": paid.charged_back,
+        "source": paid.kind.value,
         "channel": paid.channel,
         "reference": paid.reference,
         "reversed_on": paid.reversed_on,
@@ -174,12 +190,13 @@ class Transaction:
     channel: str
     reference: str
     reason: str
+    source: str = strawberry.field(description="Of a payment: its kind.")
 
 
 def transaction(row: Row) -> Transaction:
     currency = row["currency"]
     same = ("kind", "number", "effective_on", "recorded_at", "position", "effect", "channel",
-            "reference", "reason")  # fmt: skip
+            "reference", "reason", "source")  # fmt: skip
     return Transaction(
         **{name: row[name] for name in same},
         amount=money(row["amount"], currency),

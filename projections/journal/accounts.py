@@ -25,6 +25,9 @@ class Account(IntEnum):
     RECOVERIES = 17
     WRITTEN_OFF = 18
     FORGIVEN = 19
+    DEFERRED_INTEREST = 20
+    GOODWILL = 21
+    SALE_RESULT = 22
 
 
 RECEIVABLE = {
@@ -42,5 +45,6 @@ INCOME = {
     "fee": Account.FEE_INCOME,
     "late_interest": Account.LATE_INTEREST_INCOME,
     "interest": Account.INTEREST_INCOME,
+    "principal": Account.INTEREST_INCOME,
 }
-"""What charging a component earns."""
+"""What charging a component earns; principal is charged where interest became it."""

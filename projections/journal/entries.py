@@ -57,7 +57,7 @@ def entries_of(batch: Batch) -> list[Entries]:
 
 
 def _entries(batch: Batch) -> Iterable[Entries]:
-    singles: list[int] = batch.of(*MOVING)
+    singles: list[int] = list(batch.moved)
     if batch.interest.at.size:
         singles += yield from _accrued(batch, e.InterestAccrued, batch.interest, _INTEREST)
     if batch.late_interest.at.size:

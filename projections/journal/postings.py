@@ -1,7 +1,8 @@
 """The double entry of one event. Pure: the same event always gives the same lines.
 
 Tax is owed by the borrower from the charge, but to the treasury only once collected: it waits as
-"not yet collected" until a payment brings it. Debt given up or written off cancels its tax there.
+"not yet collected" until a payment brings it, or it becomes principal: then it is no tax any more
+that the borrower owes. Debt given up, written off or sold cancels its tax there.
 Source: the entries follow NIF C-16 and C-20 as lenders apply them (docs/decisions/0004).
 """
 
@@ -10,6 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain import events as e
+from domain.terms import PaymentKind
 from projections.journal.accounts import INCOME, RECEIVABLE, Account
 from projections.movements import COMPONENTS, OWES_MORE, Amounts, Movement, movements
 
@@ -51,6 +53,10 @@ def postings(event: e.AnyLoanEvent) -> list[Posting]:
     else:
         for movement in movements(event):
             _post(by_date[movement.on], movement)
+    if isinstance(event, e.HistoryCorrected):
+        tax = getattr(event, "capitalised_tax", 0)
+        by_date[event.effective_on][Account.INTEREST_INCOME] += tax
+        by_date[event.effective_on][Account.TAX_COLLECTED] -= tax
     return [posting for on, changes in sorted(by_date.items()) for posting in _ordered(on, changes)]
 
 
@@ -67,6 +73,13 @@ def _post(changes: Changes, movement: Movement) -> None:
         _carry(changes, amounts, OWES_MORE)
         _earlier_tax(changes, amounts, -1)
         changes[Account.OPENING_BALANCES] -= _untaxed(amounts)
+    elif movement.kind == "capitalisation":
+        _carry(changes, amounts, OWES_MORE)
+        _collected(changes, amounts, 1)
+    elif movement.kind == "chargeback":
+        _carry(changes, amounts, OWES_MORE)
+        changes[Account.OVERPAYMENTS] -= movement.overpaid
+        changes[Account.BANK] -= movement.amount
     elif movement.effect == OWES_MORE:
         _charge(changes, amounts)
     elif movement.kind == "recovery":
@@ -76,7 +89,6 @@ def _post(changes: Changes, movement: Movement) -> None:
         changes[Account.RECOVERIES] -= movement.amount - tax
     else:
         _carry(changes, amounts, -1)
-        _earlier_tax(changes, amounts, 1)
         _clear(changes, movement)
 
 
@@ -84,29 +96,53 @@ def _clear(changes: Changes, movement: Movement) -> None:
     """The other side of debt that went: money, or a loss."""
     amounts = movement.amounts
     if movement.kind == "write_off":
+        _earlier_tax(changes, amounts, 1)
         changes[Account.WRITTEN_OFF] += _untaxed(amounts)
     elif movement.kind in ("forgiveness", "waiver"):
+        _earlier_tax(changes, amounts, 1)
         changes[Account.FORGIVEN] += _untaxed(amounts)
+    elif movement.kind == "sale":
+        _earlier_tax(changes, amounts, 1)
+        changes[Account.BANK] += movement.amount
+        changes[Account.SALE_RESULT] += _untaxed(amounts) - movement.amount
     else:
-        changes[Account.TAX_COLLECTED] -= sum(amounts) - _untaxed(amounts)
+        _collected(changes, amounts, -1)
         changes[Account.OVERPAYMENTS] -= movement.overpaid
-        changes[Account.BANK] += sum(amounts) + movement.overpaid
+        changes[_source(movement)] += sum(amounts) + movement.overpaid
+
+
+def _source(movement: Movement) -> Account:
+    """Where the money of a payment came from: a goodwill credit is the lender's own."""
+    gift = movement.source == PaymentKind.GOODWILL_CREDIT
+    return Account.GOODWILL if gift else Account.BANK
 
 
 def _disburse(changes: Changes, event: e.LoanDisbursed) -> None:
-    """Withheld fees are collected at once, with their tax, and earned over the loan's life."""
+    """Withheld fees and interest are collected at once, with their tax, and earned over time."""
+    withheld = {
+        Account.DEFERRED_FEES: event.withheld_fees,
+        Account.DEFERRED_INTEREST: event.withheld_interest,
+        Account.TAX_COLLECTED: event.withheld_fees_tax + event.withheld_interest_tax,
+    }
     changes[Account.PRINCIPAL] += event.principal
-    changes[Account.DEFERRED_FEES] -= event.withheld_fees
-    changes[Account.TAX_COLLECTED] -= event.withheld_fees_tax
-    changes[Account.BANK] -= event.principal - event.withheld_fees - event.withheld_fees_tax
+    changes[Account.BANK] -= event.principal - sum(withheld.values())
+    for account, amount in withheld.items():
+        changes[account] -= amount
 
 
 def _charge(changes: Changes, amounts: Amounts) -> None:
+    """Income, and tax not yet collected. Principal here is income that became it."""
     _carry(changes, amounts, OWES_MORE)
     _earlier_tax(changes, amounts, -1)
     for name, amount in zip(COMPONENTS, amounts, strict=True):
         if name not in TAXES and amount:
             changes[INCOME[name]] -= amount
+
+
+def _collected(changes: Changes, amounts: Amounts, sign: int) -> None:
+    """Tax counts as collected: as it is paid (``sign`` -1), or taken from the debt (1)."""
+    _earlier_tax(changes, amounts, -sign)
+    changes[Account.TAX_COLLECTED] += sign * (sum(amounts) - _untaxed(amounts))
 
 
 def _carry(changes: Changes, amounts: Amounts, sign: int) -> None:

@@ -6,7 +6,7 @@ from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
-from projections.loans import headers, instalments, totals
+from projections.loans import changes, headers, instalments, totals
 from projections.movements import MOVING
 from projections.projection import Projection
 
@@ -18,9 +18,9 @@ class Loans(Projection):
     tables = ("loans", "schedule", "portions", "portfolio_totals")
     reads = (
         e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, e.InstalmentFellDue,
-        e.StageChanged, e.LoanClosed, *MOVING,
+        e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
-    derives = (headers.sums, headers.changes, instalments.changes, instalments.packed_lines)
+    derives = (headers.sums, headers.changes, changes.changes, changes.packed_lines)
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         headers.prepare(cursor)

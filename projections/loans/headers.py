@@ -9,6 +9,7 @@ import numpy as np
 from psycopg import Cursor
 
 from domain import events as e
+from domain.terms import Terms
 from projections.batch import Batch, Ints, add_at
 from projections.movements import MOVING, PRINCIPAL
 from projections.staging import copy_columns, copy_rows, staging_table
@@ -19,7 +20,7 @@ LOAN = (
     "opened_on", "disbursed", "principal", "overdue",
 )  # fmt: skip
 REOPENED = "reopened"
-"""Staged status of a loan with a reversed payment: active again, if it was closed."""
+"""Staged status of a loan that owes again: active, if it was closed."""
 DISBURSING = frozenset({"disbursement", "taken_on"})
 
 
@@ -31,17 +32,26 @@ class Change:
     stage: int | None = None
     disbursed_on: date | None = None
     booked_on: date | None = None
-    first_due_on: date | None = None
-    maturity_on: date | None = None
     closed_on: date | None = None
     closed_reason: str | None = None
     written_off_on: date | None = None
+    sold_on: date | None = None
+    holder: str | None = None
+    restructured_on: date | None = None
+    restructures: int = 0
+    suspended: bool | None = None
+    pauses: str | None = None
+    terms: str | None = None
+    annual_rate: int | None = None
+    frequency: str | None = None
+    method: str | None = None
 
 
 COLUMNS = tuple(Change.__dataclass_fields__)
 CHANGING = (
-    e.LoanDisbursed, e.LoanTakenOn, e.StageChanged, e.LoanWrittenOff, e.LoanClosed,
-    e.PaymentReversed,
+    e.LoanDisbursed, e.LoanTakenOn, e.StageChanged, e.LoanWrittenOff, e.LoanSold, e.LoanClosed,
+    e.PaymentReversed, e.ChargedBack, e.LoanRestructured, e.RateChanged, e.DelinquencyPaused,
+    e.AccrualSuspended, e.AccrualResumed, e.HistoryCorrected,
 )  # fmt: skip
 FIRST_STAGE = 1
 
@@ -53,8 +63,9 @@ def prepare(cursor: Cursor[Any]) -> None:
         cursor,
         "staged_headers",
         "loan_id uuid, status text, stage smallint, disbursed_on date, booked_on date,"
-        " first_due_on date, maturity_on date, closed_on date, closed_reason text,"
-        " written_off_on date",
+        " closed_on date, closed_reason text, written_off_on date, sold_on date, holder text,"
+        " restructured_on date, restructures integer, suspended boolean, pauses datemultirange,"
+        " terms jsonb, annual_rate bigint, frequency text, method text",
     )
 
 
@@ -106,7 +117,7 @@ def sums(batch: Batch) -> tuple[Ints, Ints, Ints]:
         loans, moved, disburses = np.array(rows, dtype=np.int64).T
         add_at(principal, loans, moved)
         add_at(disbursed, loans, moved * disburses)
-    touched = batch.of(e.LoanOpened, e.InstalmentFellDue, e.StageChanged, e.LoanClosed, *MOVING)
+    touched = batch.of(*CHANGING, e.LoanOpened, e.InstalmentFellDue, e.ScheduleRevised, *MOVING)
     after_due = batch.interest.at[batch.interest.due != 0]
     places = np.unique(batch.codes[np.concatenate((np.array(touched, dtype=np.int64), after_due))])
     return places, disbursed[places], principal[places]
@@ -124,34 +135,61 @@ def _note(change: Change, event: e.AnyLoanEvent) -> None:
     match event:
         case e.LoanDisbursed():
             change.status = "active"
-            change.disbursed_on = event.effective_on
-            change.booked_on = event.effective_on
-            _note_schedule(change, event.schedule)
+            change.disbursed_on = change.disbursed_on or event.effective_on
+            change.booked_on = change.booked_on or event.effective_on
         case e.LoanTakenOn():
             change.status = "active"
             change.disbursed_on = event.disbursed_on
             change.booked_on = event.effective_on
-            _note_schedule(change, event.schedule)
         case e.StageChanged():
             change.stage = event.after
         case e.LoanWrittenOff():
             change.status = "written_off"
             change.written_off_on = event.effective_on
+        case e.LoanSold():
+            change.sold_on, change.holder = event.effective_on, event.holder
         case e.LoanClosed():
             change.status = "closed"
             change.closed_on = event.effective_on
             change.closed_reason = event.reason
-        case e.PaymentReversed() if change.status is None:
+        case e.ChargedBack(principal=0):
+            pass
+        case e.PaymentReversed() | e.ChargedBack() if change.status is None:
             change.status = REOPENED
-        case e.PaymentReversed() if change.status == "closed":
+        case e.PaymentReversed() | e.ChargedBack() if change.status == "closed":
             change.status = "active"
+        case _:
+            _note_terms(change, event)
+
+
+def _note_terms(change: Change, event: e.AnyLoanEvent) -> None:
+    match event:
+        case e.RateChanged(until=None):
+            change.annual_rate = event.annual_rate
+        case e.HistoryCorrected(terms=Terms() as terms):
+            steps = terms.rate_steps
+            _note_agreed(change, terms, steps[-1].annual_rate if steps else terms.annual_rate)
+        case e.LoanRestructured():
+            _note_agreed(change, event.terms, event.terms.rate_on(event.effective_on))
+            if event.kind is e.Revision.RESTRUCTURE:
+                change.restructured_on = event.effective_on
+                change.restructures += 1
+        case e.DelinquencyPaused():
+            pauses = (change.pauses or "{}")[1:-1]
+            comma = "," if pauses else ""
+            change.pauses = f"{{{pauses}{comma}[{event.effective_on},{event.until})}}"
+        case e.AccrualSuspended():
+            change.suspended = True
+        case e.AccrualResumed():
+            change.suspended = False
         case _:
             pass
 
 
-def _note_schedule(change: Change, schedule: tuple[e.Instalment, ...]) -> None:
-    change.first_due_on = schedule[0].due_on
-    change.maturity_on = schedule[-1].due_on
+def _note_agreed(change: Change, terms: Terms, annual_rate: int) -> None:
+    change.terms = msgspec.json.encode(terms).decode()
+    change.annual_rate = annual_rate
+    change.frequency, change.method = terms.frequency.value, terms.method.value
 
 
 def fold(cursor: Cursor[Any]) -> None:
@@ -163,15 +201,26 @@ _FOLD = """
     UPDATE loans AS kept SET
         status = seen.status,
         stage = coalesce(seen.stage, kept.stage),
-        disbursed_on = coalesce(seen.disbursed_on, kept.disbursed_on),
+        terms = coalesce(seen.terms, kept.terms),
+        annual_rate = coalesce(seen.annual_rate, kept.annual_rate),
+        frequency = coalesce(seen.frequency, kept.frequency),
+        method = coalesce(seen.method, kept.method),
+        instalments = coalesce(nullif(seen.instalments, 0), kept.instalments),
+        disbursed_on = coalesce(kept.disbursed_on, seen.disbursed_on),
         booked_on = coalesce(kept.booked_on, seen.booked_on),
-        first_due_on = coalesce(seen.first_due_on, kept.first_due_on),
-        maturity_on = coalesce(seen.maturity_on, kept.maturity_on),
+        first_due_on = seen.first_due_on,
+        maturity_on = seen.maturity_on,
         closed_on = CASE WHEN seen.status = 'closed'
                          THEN coalesce(seen.closed_on, kept.closed_on) END,
         closed_reason = CASE WHEN seen.status = 'closed'
                              THEN coalesce(seen.closed_reason, kept.closed_reason) END,
         written_off_on = coalesce(seen.written_off_on, kept.written_off_on),
+        sold_on = coalesce(seen.sold_on, kept.sold_on),
+        holder = coalesce(seen.holder, kept.holder),
+        restructured_on = coalesce(seen.restructured_on, kept.restructured_on),
+        restructures = kept.restructures + coalesce(seen.restructures, 0),
+        suspended = coalesce(seen.suspended, kept.suspended),
+        pauses = kept.pauses + coalesce(seen.pauses, '{}'),
         disbursed = kept.disbursed + seen.disbursed,
         principal = kept.principal + seen.principal,
         overdue = CASE WHEN seen.status = 'active' THEN coalesce(seen.overdue, 0) ELSE 0 END,
@@ -179,13 +228,15 @@ _FOLD = """
         next_due_on = CASE WHEN seen.status = 'active' THEN seen.next_due_on END
     FROM (
         SELECT staged.loan_id, header.stage, header.disbursed_on, header.booked_on,
-               header.first_due_on, header.maturity_on, header.closed_on, header.closed_reason,
-               header.written_off_on, staged.disbursed, staged.principal,
+               header.closed_on, header.closed_reason, header.written_off_on, header.sold_on,
+               header.holder, header.restructured_on, header.restructures, header.suspended,
+               header.pauses, header.terms, header.annual_rate, header.frequency, header.method,
+               staged.disbursed, staged.principal,
                CASE WHEN header.status IS NULL THEN loans.status
                     WHEN header.status <> 'reopened' THEN header.status
                     WHEN loans.status = 'closed' THEN 'active'
                     ELSE loans.status END AS status,
-               lines.overdue, lines.unpaid_due_on, lines.next_due_on
+               lines.*
         FROM staged_loans AS staged
         JOIN loans ON loans.loan_id = staged.loan_id
         LEFT JOIN staged_headers AS header ON header.loan_id = staged.loan_id
@@ -195,7 +246,9 @@ _FOLD = """
                        - line.forgiven_principal - line.forgiven_interest
                        - line.forgiven_interest_tax) FILTER (WHERE line.due) AS overdue,
                    min(line.due_on) FILTER (WHERE line.settled_on IS NULL) AS unpaid_due_on,
-                   min(line.due_on) FILTER (WHERE NOT line.due) AS next_due_on
+                   min(line.due_on) FILTER (WHERE NOT line.due) AS next_due_on,
+                   min(line.due_on) AS first_due_on, max(line.due_on) AS maturity_on,
+                   count(*)::integer AS instalments
             FROM schedule AS line WHERE line.loan_id = staged.loan_id
         ) AS lines
     ) AS seen

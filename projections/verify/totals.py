@@ -59,11 +59,16 @@ _CHECKS = (
     ),
     (
         "identity",
-        "disbursed {} is not repaid {} + forgiven {} + written off {} + outstanding {}",
+        (
+            "disbursed {} + capitalised {} + charged back {}"
+            " is not repaid {} + forgiven {} + written off or sold {} + outstanding {}"
+        ),
         """
-        SELECT loan_id, NULL, disbursed, repaid, forgiven, written_off, principal
+        SELECT loan_id, NULL, disbursed, capitalised, charged_back, repaid, forgiven,
+               written_off + sold, principal
         FROM read.balances
-        WHERE disbursed <> repaid + forgiven + written_off + principal
+        WHERE disbursed + capitalised + charged_back
+              <> repaid + forgiven + written_off + sold + principal
         """,
     ),
     (

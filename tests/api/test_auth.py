@@ -19,7 +19,23 @@ ENDPOINTS = {
     ("POST", "/v1/loans/{loan}/write-off"): Action.WRITE_OFF,
     ("POST", "/v1/loans/{loan}/recoveries"): Action.RECEIVE_RECOVERY,
     ("POST", "/v1/loans/{loan}/closure"): Action.CLOSE_LOAN,
+    ("POST", "/v1/loans/{loan}/chargebacks"): Action.CHARGE_BACK,
+    ("POST", "/v1/loans/{loan}/refunds"): Action.REFUND,
+    ("POST", "/v1/loans/{loan}/rate-changes"): Action.CHANGE_RATE,
+    ("POST", "/v1/loans/{loan}/interest-pauses"): Action.PAUSE,
+    ("POST", "/v1/loans/{loan}/delinquency-pauses"): Action.PAUSE,
+    ("POST", "/v1/loans/{loan}/restructures"): Action.RESTRUCTURE,
+    ("POST", "/v1/loans/{loan}/holidays"): Action.RESTRUCTURE,
+    ("POST", "/v1/loans/{loan}/acceleration"): Action.ACCELERATE,
+    ("POST", "/v1/loans/{loan}/sale"): Action.SELL,
     ("GET", "/v1/loans/{loan}/payoff"): Action.READ,
+    ("POST", "/v1/loans/{loan}/payoff"): Action.RECEIVE_PAYMENT,
+    ("POST", "/v1/refinancings"): Action.REFINANCE,
+    ("POST", "/v1/groups"): Action.OPEN_LOAN,
+    ("POST", "/v1/groups/{group_no}/disbursement"): Action.DISBURSE,
+    ("POST", "/v1/groups/{group_no}/payments"): Action.RECEIVE_PAYMENT,
+    ("POST", "/v1/groups/{group_no}/returns"): Action.RECEIVE_PAYMENT,
+    ("GET", "/v1/groups/{group_no}"): Action.READ,
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
@@ -34,7 +50,9 @@ EXPECTED = {
                   Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY},
     "supervisor": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
                    Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY, Action.FORGIVE,
-                   Action.WRITE_OFF, Action.WAIVE_FEE, Action.REVERSE_PAYMENT},
+                   Action.WRITE_OFF, Action.WAIVE_FEE, Action.REVERSE_PAYMENT,
+                   Action.CREDIT_PAYMENT, Action.CHARGE_BACK, Action.CHANGE_RATE, Action.PAUSE,
+                   Action.RESTRUCTURE, Action.ACCELERATE, Action.SELL},
     "operator": set(Action) - {Action.MANAGE_KEYS},
     "administrator": set(Action),
 }  # fmt: skip
@@ -42,8 +60,9 @@ EXPECTED = {
 
 def path(template):
     return template.format(
-        loan="NONE", payment=1, fee=1, promise=1, job="01a20308-cae1-76a6-83c3-070162313aa0"
-    )
+        loan="NONE", payment=1, fee=1, promise=1, group_no="NONE",
+        job="01a20308-cae1-76a6-83c3-070162313aa0",
+    )  # fmt: skip
 
 
 def test_every_endpoint_is_in_this_table(client):

@@ -11,7 +11,10 @@ from tests.api.test_auth import ENDPOINTS
 WORDS = ["amount", "currency", "effective_on", "loan_no", "principal", "annual_rate", "instalments",
          "frequency", "first_due", "tax_rate", "reversed_on", "kind", "reason", "promised_for",
          "grace_days", "amounts", "through", "shards", "withheld_fees", "method", "allocation",
-         "irregular", "month_days", "guarantors", "reference", "query", "variables"]  # fmt: skip
+         "irregular", "month_days", "guarantors", "reference", "query", "variables",
+         "until", "on", "payment", "terms", "treatment", "periods", "interest_runs", "holder",
+         "price", "refinances", "floating", "grace", "period_charges", "graduation", "calendar",
+         "rate_steps", "due_on", "keeps_instalment", "down_payment_percent"]  # fmt: skip
 NEAR = [
     "1.00", "0.00", "-1", "1.001", "12000.00", "9" * 30, "1e5", "NaN", "MXN", "USD", "JPY", "CLF",
     "2026-02-15", "2026-01-01", "0001-01-01", "9999-12-31", "monthly", "weekly", "single", "daily",
@@ -33,7 +36,9 @@ SOUND = {
     "amount": "1.00", "currency": "MXN", "effective_on": "2026-02-15", "reversed_on": "2026-02-20",
     "kind": "x", "promised_for": "2026-03-01", "amounts": {"principal": "1.00"},
     "through": "2026-02-15", "loan_no": "F-1", "principal": "1000.00", "annual_rate": "36.00",
-    "instalments": 3, "frequency": "monthly", "query": "{ position }",
+    "instalments": 3, "frequency": "monthly", "query": "{ position }", "until": "2026-08-01",
+    "on": "2026-02-15", "payment": 1, "periods": 2, "holder": "F", "price": "1.00",
+    "refinances": ["NONE"],
 }  # fmt: skip
 OPENING = (
     "loan_no",
@@ -54,6 +59,14 @@ FIELDS = {
     "forgiveness": ("amounts", "currency", "effective_on"),
     "recoveries": ("amount", "currency", "effective_on"),
     "close-of-day": ("through",),
+    "chargebacks": ("payment", "effective_on"),
+    "rate-changes": ("annual_rate", "effective_on"),
+    "interest-pauses": ("until", "effective_on"),
+    "delinquency-pauses": ("until", "effective_on"),
+    "holidays": ("periods", "effective_on"),
+    "sale": ("holder", "price", "currency", "effective_on"),
+    "payoff": ("on",),
+    "/v1/refinancings": (*OPENING, "refinances"),
     "/graphql": ("query",),
 }
 POSTS = sorted(at for method, at in ENDPOINTS if method == "POST" and at != "/v1/payment-files")
@@ -79,7 +92,7 @@ def test_no_body_breaks_an_endpoint(client, number, template, body, sound):
     if sound:  # nearly right: only some of the fields are odd
         wanted = FIELDS.get(template) or FIELDS.get(template.rsplit("/", 1)[1], ("effective_on",))
         body = {**{field: SOUND[field] for field in wanted}, **dict(list(body.items())[:2])}
-    at = template.format(loan=number, payment=1, fee=1, promise=1)
+    at = template.format(loan=number, payment=1, fee=1, promise=1, group_no="NONE")
 
     answered(
         client.request(

@@ -50,7 +50,10 @@ def test_every_setting_says_what_it_is_for():
 
 
 def test_a_child_process_given_the_environment_reads_the_same_servers(monkeypatch, tmp_path):
-    ours = Settings(database_url="postgresql://db/one", redis_url="redis://q", var_dir=tmp_path)
+    ours = Settings(
+        database_url="postgresql://db/one", redis_url="redis://q", var_dir=tmp_path,
+        calendars_dir=tmp_path / "calendars",
+    )  # fmt: skip
 
     for name, value in ours.environment().items():
         monkeypatch.setenv(name, value)

@@ -48,7 +48,14 @@ def test_the_table_made_again_from_the_log_equals_the_one_kept(ledger, app):
 
     app.execute("DELETE FROM ledger.loan_state WHERE loan_id = %s", [lost])
     state.rebuild(app)
-    assert [row[:-1] for row in rows(app)] == [row[:-1] for row in before]
+    progress = state.COLUMNS.index("closed_through")
+    assert [_without(row, progress) for row in rows(app)] == [
+        _without(row, progress) for row in before
+    ]
+
+
+def _without(row, nth):
+    return row[:nth] + row[nth + 1 :]
 
 
 def test_commands_wait_for_a_rebuild_and_then_go_on(ledger, app, owner):

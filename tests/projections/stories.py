@@ -1,6 +1,7 @@
 """Logs for the tests: what the domain's commands answer, stored as the ledger stores it."""
 
 from collections import Counter
+from datetime import date
 from uuid import UUID, uuid4
 
 import psycopg
@@ -8,6 +9,8 @@ import psycopg
 from domain import commands
 from domain import events as e
 from domain.fold import replay
+from domain.restructuring import NewTerms
+from domain.terms import AllocationRule, Component, Grace, InAdvance, PaymentKind
 from ledger import database, state, upcasters
 from projections import engine
 from tests.domain.histories import START, Book, play, terms
@@ -60,6 +63,106 @@ def taken_on(agreed, on, **arguments):
         loan_no=story.loan.loan_no, terms=agreed, effective_on=on, **arguments
     )
     story.loan, story.history, story.appends = replay(events), list(events), [events]
+    return story
+
+
+FEBRUARY, APRIL, MAY = date(2026, 2, 1), date(2026, 4, 1), date(2026, 5, 1)
+LATE = date(2026, 4, 20)
+"""Two instalments of an unpaid loan are overdue, a third one since a few days."""
+
+DAY_OF = {commands.close_day: "on", commands.reverse_payment: "reversed_on"}
+
+
+def _treated(kind, treatment):
+    return terms(late_fee=120_00), (
+        (LATE, commands.close_day, {}),
+        (LATE, commands.restructure,
+         {"kind": kind, "treatment": treatment, "new": NewTerms(instalments=7)}),
+        (date(2026, 5, 2), commands.receive_payment, {"amount": 800_00}),
+        (date(2026, 7, 1), commands.close_day, {}),
+    )  # fmt: skip
+
+
+GRACE = Grace(principal_periods=2, interest_payment_periods=2, capitalise=True)
+EVERY_KIND = {
+    "tranches": (terms(), (
+        (START, commands.disburse, {"principal": 4_000_00}),
+        (FEBRUARY, commands.disburse, {"principal": 3_000_00}),
+        (APRIL, commands.disburse, {"principal": 2_000_00}),
+    )),
+    "shorter term": (terms(allocation=AllocationRule(in_advance=InAdvance.REDUCE_TERM)), (
+        (FEBRUARY, commands.receive_payment, {"amount": 3_000_00}),
+        (APRIL, commands.receive_payment, {"amount": 2_000_00}),
+        (MAY, commands.reverse_payment, {"payment": 1}),
+    )),
+    "capitalised": (terms(grace=GRACE), (
+        (APRIL, commands.close_day, {}),
+        (MAY, commands.receive_payment, {"amount": 500_00, "effective_on": FEBRUARY}),
+        (MAY, commands.forgive, {"amounts": {Component.PRINCIPAL: 1_000_00}}),
+    )),
+    "waiting money": (terms(allocation=AllocationRule(in_advance=InAdvance.WAIT)), (
+        (date(2026, 1, 20), commands.receive_payment, {"amount": 2_500_00}),
+        (APRIL, commands.close_day, {}),
+        (APRIL, commands.refund_overpayment, {"amount": 100_00}),
+        (MAY, commands.close_day, {}),
+    )),
+    "chargeback": (terms(), (
+        (date(2026, 1, 20), commands.receive_payment, {"amount": 11_000_00}),
+        (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 900_00}),
+        (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 900_00}),
+        (APRIL, commands.close_day, {}),
+    )),
+    "fee after the end": (terms(), (
+        (FEBRUARY, commands.charge_fee,
+         {"kind": "visit", "amount": 100_00, "due_on": date(2027, 6, 1)}),
+    )),
+    "accelerated": (terms(late_fee=120_00), (
+        (APRIL, commands.close_day, {}),
+        (LATE, commands.accelerate, {}),
+        (MAY, commands.close_day, {}),
+    )),
+    "rates": (terms(), (
+        (APRIL, commands.change_rate, {"annual_rate": 240_000}),
+        (APRIL, commands.pause_interest, {"until": MAY}),
+        (MAY, commands.change_rate, {"annual_rate": 300_000, "effective_on": FEBRUARY}),
+    )),
+    "paused": (terms(suspend_from=90), (
+        (FEBRUARY, commands.pause_delinquency, {"until": APRIL}),
+        (date(2026, 9, 1), commands.close_day, {}),
+        (date(2026, 9, 2), commands.receive_payment, {"amount": 9_000_00}),
+        (date(2026, 9, 3), commands.close_day, {}),
+    )),
+    "sold": (terms(), (
+        (APRIL, commands.close_day, {}),
+        (LATE, commands.sell, {"holder": "Fund", "price": 7_000_00}),
+    )),
+    "recovered": (terms(), (
+        (FEBRUARY, commands.write_off, {}),
+        (APRIL, commands.receive_recovery, {"amount": 10_197_20}),
+    )),
+    "goodwill": (terms(), (
+        (FEBRUARY, commands.receive_payment,
+         {"amount": 300_00, "kind": PaymentKind.GOODWILL_CREDIT}),
+        (MAY, commands.reverse_payment, {"payment": 1}),
+    )),
+    **{
+        f"{kind} {treatment}": _treated(kind, treatment)
+        for kind in (e.Revision.RESTRUCTURE, e.Revision.REAMORTIZATION, e.Revision.RESCHEDULE)
+        for treatment in e.Treatment
+    },
+}  # fmt: skip
+"""By name: the terms, and (day, command, arguments) of a story of each kind of event that changes
+schedules, terms or payments."""
+
+
+def every_kind(name):
+    """The story of that name."""
+    agreed, steps = EVERY_KIND[name]
+    story = Story(agreed)
+    if steps[0][1] is not commands.disburse:
+        story.disburse()
+    for on, command, arguments in steps:
+        story.do(command, **({DAY_OF.get(command, "effective_on"): on} | arguments))
     return story
 
 

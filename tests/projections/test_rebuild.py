@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date
+from itertools import accumulate
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,11 +12,29 @@ from domain import commands
 from domain.errors import InvalidTerms
 from ledger import database as db
 from projections import engine
-from projections.rebuild import RebuildFailed, RebuildRunning, rebuild
+from projections.engine import Engine
+from projections.rebuild import (
+    EVERYTHING,
+    SHADOW,
+    RebuildFailed,
+    RebuildRunning,
+    lay_out,
+    rebuild,
+)
 from projections.registry import PROJECTIONS
 from projections.verify import verify
 from tests.domain.histories import START, STEPS, agreements, terms
-from tests.projections.stories import Log, catch_up, everything, paid_out, played, read, taken_on
+from tests.projections.stories import (
+    EVERY_KIND,
+    Log,
+    catch_up,
+    every_kind,
+    everything,
+    paid_out,
+    played,
+    read,
+    taken_on,
+)
 
 
 def stories():
@@ -51,6 +70,38 @@ def test_tables_do_not_depend_on_how_the_log_was_cut(log, pool, told, order, siz
 
     assert everything(log.settings) == live
     with pool.connection() as connection:
+        assert verify(connection) == []
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_wherever_a_story_is_cut_its_rows_are_the_same(fresh_database, name):
+    story = every_kind(name)
+    ends = list(accumulate(len(append) for append in story.appends))
+    Log(fresh_database).append(story)
+    catch_up(fresh_database, batch_size=1)
+    live = everything(fresh_database)
+
+    tables = [table for kind in PROJECTIONS for table in kind().tables]
+    with db.connect(fresh_database) as connection:
+        connection.execute("SET ROLE cartera_app")
+        connection.commit()
+        lay_out(connection, tables)
+        for cut in ends[:-1]:
+            made_anew = Engine(connection, connection, PROJECTIONS, SHADOW)
+            made_anew.run(cut, EVERYTHING)
+            assert not made_anew.run(None, EVERYTHING).stopped
+            with connection.transaction():
+                made = {
+                    table: connection.execute(
+                        f"SELECT one::text FROM {SHADOW}.{table} AS one ORDER BY 1"
+                    ).fetchall()
+                    for table in tables
+                }
+                for table in (*tables, "positions"):
+                    connection.execute(f"DELETE FROM {SHADOW}.{table}")
+            assert made == {table: live[table] for table in tables}
+        connection.execute("RESET ROLE")
+        connection.commit()
         assert verify(connection) == []
 
 

@@ -52,6 +52,9 @@ TAMPERED = [
     ("table", f"UPDATE read.promises SET amount = amount + {{}} {OF_LOAN}"),
     ("table", f"UPDATE read.schedule SET paid_late = paid_late + {{}} {FIRST}"),
     ("table", f"UPDATE read.loans SET maturity_on = maturity_on + {{}} {OF_LOAN}"),
+    ("schedule", f"UPDATE read.schedule SET planned_fee = planned_fee + {{}} {FIRST}"),
+    ("table", f"UPDATE read.loans SET restructures = restructures + {{}} {OF_LOAN}"),
+    ("table", f"UPDATE read.payments SET charged_back = charged_back + {{}} {OF_LOAN}"),
     ("table", f"UPDATE read.balances SET paid_total = paid_total + {{}} {OF_LOAN}"),
     ("state row", f"UPDATE ledger.loan_state SET numerator = numerator + {{}} {OF_LOAN}"),
     (

@@ -1,53 +1,35 @@
 """The rows of loans of one kind, fitted together: one recurrence over arrays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.arrays.accrual import divide
+from domain.arrays.book import Bools, Days, Whole
+from domain.arrays.kinds import Book, Periods, periods_of, units_of
+from domain.arrays.level import levels_of
 from domain.calendar import PERIODS_PER_YEAR
-from domain.calendar_arrays import due_dates, worked
 from domain.daycount import CONVENTIONS
-from domain.level import LEVEL_METHODS, level_instalment
+from domain.level import LEVEL_METHODS
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, Rounding
-from domain.terms import Annuity, Level, LevelRounding, Method, Terms
-from domain.vectorised import days_between, divide
-from domain.vectorised_book import Bools, Days, Whole
+from domain.terms import Level, LevelRounding, Method
 
 _SURE = 2.0**50
 """Figures from which ``_scaled`` is exact: a double is wrong there by less than a half."""
 
-_UNIT = 2.0**-53
-"""By how much of itself one operation on doubles may be wrong."""
-
-
-class Book(NamedTuple):
-    """Loans alike in all but these columns; those of more instalments come first.
-
-    Shapes: (loans,). Units: minor units, millionths. ``first_due_on`` is NaT where none is agreed.
-    """
-
-    loan: Whole
-    terms: list[Terms]
-    disbursed_on: Days
-    first_due_on: Days
-    principal: Whole
-    annual_rate: Whole
-    tax_rate: Whole
-    down_payment_rate: Whole
-    every: Whole
-    instalments: Whole
-    multiple: Whole
-    balloon: Whole
-
 
 class Rows(NamedTuple):
-    """Columns (rows,), the rows of one loan after the other; ``loan`` is whose row it is."""
+    """Columns (rows,), the rows of one of the ``loans`` after the other; each has ``counts``.
 
-    loan: Whole
+    ``fee`` and ``fee_tax`` are empty where the terms charge none.
+    """
+
+    loans: Whole
+    counts: Whole
     number: Whole
     start_on: Days
     due_on: Days
@@ -58,28 +40,13 @@ class Rows(NamedTuple):
     fee_tax: Whole
 
 
-class _Periods(NamedTuple):
-    """``start_on`` and ``due_on`` are (rows, loans), ``standing`` how many loans have row k."""
-
-    start_on: Days
-    due_on: Days
-    standing: list[int]
-
-
 def fitted_rows(book: Book) -> tuple[Rows, Whole]:
     """The rows of the loans, and which loans have to be answered one by one instead.
 
     Those are whose dates or figures are out of the ordinary, or whose terms are refused.
     """
-    shared, rows = book.terms[0], int(book.instalments[0])
-    dues = due_dates(
-        shared.frequency, book.every, shared.month_days, book.disbursed_on, book.first_due_on, rows
-    )
-    due_on, odd = worked(dues, shared.business_day_rule, shared.calendar, book.instalments - 1)
-    odd = odd | (due_on[0] <= book.disbursed_on)
-    start_on = np.concatenate([book.disbursed_on[None], due_on[:-1]])
-    standing = np.searchsorted(-book.instalments, -np.arange(rows + 1), side="left").tolist()
-    periods = _Periods(start_on, due_on, standing)
+    shared = book.terms[0]
+    periods, odd = periods_of(book)
     down = _scaled(book.principal, book.down_payment_rate, MILLION, shared.rounding)
     weights, year = _weights(book, periods)
     financed = book.principal - down
@@ -91,7 +58,7 @@ def fitted_rows(book: Book) -> tuple[Rows, Whole]:
 
 def _walked(
     book: Book,
-    periods: _Periods,
+    periods: Periods,
     down: Whole,
     financed: Whole,
     weights: Whole,
@@ -103,7 +70,7 @@ def _walked(
     counts = book.instalments + led
     ends = np.cumsum(counts)
     begins = ends - counts
-    made = _empty(np.repeat(book.loan, counts))
+    made = _empty(book.loan, counts, charged=bool(shared.period_charges))
     at = begins[down > 0]
     made.number[at], made.principal[at] = 1, down[down > 0]
     made.start_on[at] = made.due_on[at] = book.disbursed_on[down > 0]
@@ -129,15 +96,18 @@ def _walked(
             made.fee[to], made.fee_tax[to] = fee, fee_tax
     if odd.any():
         kept = np.repeat(~odd, counts)
-        made = Rows._make(column[kept] for column in made)
+        fine = [column[kept] if column.size else column for column in made[2:]]
+        made = Rows._make([book.loan[~odd], counts[~odd], *fine])
     return made, book.loan[odd]
 
 
-def _empty(loan: Whole) -> Rows:
+def _empty(loans: Whole, counts: Whole, *, charged: bool) -> Rows:
     """Rows of those loans, still without figures."""
-    number, *money = np.zeros((6, loan.size), np.int64)
-    start_on, due_on = np.empty((2, loan.size), "M8[D]")
-    return Rows(loan, number, start_on, due_on, *money)
+    size = int(counts.sum())
+    start_on, due_on = np.empty((2, size), "M8[D]")
+    number, *money = np.zeros((4, size), np.int64)
+    fees = np.zeros((2, size if charged else 0), np.int64)
+    return Rows(loans, counts, number, start_on, due_on, *money, *fees)
 
 
 def _scaled(amount: Whole, weight: Whole, year: int, rounding: Rounding) -> Whole:
@@ -158,19 +128,13 @@ def _scaled(amount: Whole, weight: Whole, year: int, rounding: Rounding) -> Whol
     return rounded
 
 
-def _weights(book: Book, periods: _Periods) -> tuple[Whole, int]:
+def _weights(book: Book, periods: Periods) -> tuple[Whole, int]:
     """(weights, year): a period's interest is balance x weight / year; (1, loans) if all alike."""
     shared = book.terms[0]
     if shared.fixed_per_period:
         weights = (book.annual_rate * book.every)[None]
         return weights, PERIODS_PER_YEAR[shared.frequency] * MILLION
-    return book.annual_rate * _units(book, periods), CONVENTIONS[shared.day_count][1] * MILLION
-
-
-def _units(book: Book, periods: _Periods) -> Whole:
-    day_count = book.terms[0].day_count
-    units = days_between(day_count, periods.start_on.ravel(), periods.due_on.ravel())
-    return units.reshape(periods.due_on.shape)
+    return book.annual_rate * units_of(book, periods), CONVENTIONS[shared.day_count][1] * MILLION
 
 
 def _beyond(book: Book, financed: Whole, weight: NDArray[np.float64]) -> Bools:
@@ -199,12 +163,12 @@ def _charges(book: Book, financed: Whole, balance: Whole) -> tuple[Whole | int, 
 
 
 def _asked(
-    book: Book, financed: Whole, periods: _Periods, odd: Bools
+    book: Book, financed: Whole, periods: Periods, odd: Bools
 ) -> Callable[[Whole, Whole], Whole]:
     """The principal that a row asks for before the last, from its interest and tax."""
     shared = book.terms[0]
     if shared.method in LEVEL_METHODS:
-        level = _levels(book, financed, periods, odd)
+        level = levels_of(book, financed, periods, odd)
         if shared.level is Level.WITH_TAX:
             return lambda interest, tax: level[: tax.size] - interest - tax
         return lambda interest, tax: level[: interest.size] - interest
@@ -225,49 +189,3 @@ def _even_parts(book: Book, financed: Whole) -> Whole:
         case LevelRounding.NEAREST:
             steps = divide(financed, size, shared.rounding)
     return steps * book.multiple
-
-
-def _levels(book: Book, financed: Whole, periods: _Periods, odd: Bools) -> Whole:
-    """Level instalments as domain.level rounds them.
-
-    In doubles, wrong by less than ``slack`` of themselves: a growth factor by 5 roundings, one
-    more for each division and sum over the rows. Whose rounding that leaves open are worked out
-    by the scalar.
-    """
-    shared = book.terms[0]
-    factor, discounts = np.ones(financed.size), np.zeros(financed.size)
-    for growth in _growth_factors(book, periods):
-        here = growth.size
-        factor[:here] /= growth
-        discounts[:here] += factor[:here]
-    balloon = np.minimum(book.balloon, financed)
-    steps = (financed - balloon * factor) / discounts / book.multiple
-    slack = 8 * _UNIT * (book.instalments + 2) * (financed + balloon) / discounts / book.multiple
-    beyond = (steps * book.multiple > 2.0**60) | (slack > 0.25)
-    steps = np.where(beyond, 0.0, steps)
-    match shared.level_rounding:
-        case LevelRounding.UP:
-            rounded, apart = np.ceil(steps), np.abs(steps - np.rint(steps))
-        case LevelRounding.DOWN:
-            rounded, apart = np.floor(steps), np.abs(steps - np.rint(steps))
-        case LevelRounding.NEAREST:
-            rounded, apart = np.rint(steps), np.abs(steps - np.floor(steps) - 0.5)
-    levels = rounded.astype(np.int64) * book.multiple
-    for one in np.flatnonzero((beyond | (apart <= slack)) & ~odd).tolist():
-        due_on = periods.due_on[: book.instalments[one], one].tolist()
-        spans = list(pairwise([book.disbursed_on[one].item(), *due_on]))
-        exact = level_instalment(book.terms[one], int(financed[one]), spans)
-        levels[one] = min(exact, 2**60)  # beyond what any row asks for
-    return levels
-
-
-def _growth_factors(book: Book, periods: _Periods) -> Iterator[NDArray[np.float64]]:
-    """What one unit grows to over each period, for the loans that have the row."""
-    shared = book.terms[0]
-    nominal = shared.annuity is Annuity.NOMINAL
-    taxed = MILLION + (book.tax_rate if shared.level is Level.WITH_TAX else 0 * book.tax_rate)
-    basis = PERIODS_PER_YEAR[shared.frequency] if nominal else CONVENTIONS[shared.day_count][1]
-    wide = book.annual_rate * (book.every[None] if nominal else _units(book, periods))
-    growth = 1 + wide * taxed.astype(np.float64) / (basis * MILLION**2)
-    for k, here in enumerate(periods.standing[:-1]):
-        yield growth[min(k, len(growth) - 1), :here]

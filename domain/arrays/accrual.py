@@ -9,35 +9,39 @@ Numerators (exact sums of principal x rate x units) are the exception: they may 
 An array of them is int64 when every one fits, else an object array of Python integers; both are
 taken and given back, and ``plus`` adds them up. Whoever stores them keeps a numeric column.
 
-Shapes: a book is (loans,). Every argument is one value for each loan, or one for the whole book.
+For shapes see domain.arrays.book; the day counts are those of domain.arrays.days.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import partial
 from itertools import repeat
-from operator import index
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain import money
-from domain.daycount import CONVENTIONS
+from domain.arrays.book import (
+    Bools,
+    Exact,
+    Whole,
+    exact_of,
+    in_blocks,
+    narrow,
+    size_of,
+    whole_of,
+)
+from domain.arrays.days import days_between, elapsed, in_grace
 from domain.money import MILLION, Rounding
-from domain.terms import DayCount
 
-Whole: TypeAlias = NDArray[np.int64]
-Exact: TypeAlias = NDArray[np.int64] | NDArray[np.object_]
-Bools: TypeAlias = NDArray[np.bool_]
-Days: TypeAlias = NDArray[np.datetime64]
-"""``datetime64[D]``."""
+__all__ = [
+    "Accrued", "Exact", "Whole", "accrue", "days_between", "divide", "elapsed", "in_grace",
+    "interest_of", "plus", "share",
+]  # fmt: skip
 
 _MOST = 2**63 - 1
 _MILLION = np.asarray(MILLION)
-_ISDA_YEAR = CONVENTIONS[DayCount.ACTUAL_ACTUAL][1]
 _BEYOND = 2.0**64
-_BLOCK = 8_192
 _SURE = float(2**63) * (1 - 2**-40)
 """Magnitudes computed in floating point are wrong by less than 2^-49 of themselves: what they put
 below this is an int64 for certain."""
@@ -70,10 +74,10 @@ def accrue(
     Rounding: interest so far and its tax so far are rounded; each increment is their difference.
     Errors: ``OverflowError`` if interest or tax is no int64; a numerator may outgrow it.
     """
-    size = _size(principal, rate, units, numerator, basis, tax_rate, *grace)
+    size = size_of(principal, rate, units, numerator, basis, tax_rate, *grace)
     columns = [
-        np.broadcast_to(_whole(principal), size), _whole(rate), _whole(units), _exact(numerator),
-        _whole(tax_rate),
+        np.broadcast_to(whole_of(principal), size), whole_of(rate), whole_of(units),
+        exact_of(numerator), whole_of(tax_rate),
     ]  # fmt: skip
     masks = [np.asarray(mask, np.bool_) for mask in grace]
     interest, tax, added = _blend(
@@ -121,17 +125,10 @@ def _reach(principal: Any, rate: Any, units: Any, numerator: Any, tax_rate: Any)
     return np.maximum(ran, (ran / MILLION + 1.0) * tax_rate)
 
 
-def in_grace(due_on: Days, on: Days | date, grace_days: Whole | int) -> Bools:
-    """Whether late interest since ``due_on`` is still forgiven on ``on``."""
-    _size(due_on, on, grace_days)
-    late: Bools = (_days(on) - _days(due_on)).astype(np.int64) <= _whole(grace_days)
-    return late
-
-
 def interest_of(numerator: Exact, basis: Whole | int, rounding: Rounding) -> Whole:
     """What exact sums of principal x rate x units come to, in minor units, each rounded once."""
-    size = _size(numerator, basis)
-    sums: Any = np.broadcast_to(_exact(numerator), size)
+    size = size_of(numerator, basis)
+    sums: Any = np.broadcast_to(exact_of(numerator), size)
     (interest,) = _blend(
         _wide(size, [sums], lambda magnitudes: magnitudes),
         [sums, _year(basis)],
@@ -143,8 +140,8 @@ def interest_of(numerator: Exact, basis: Whole | int, rounding: Rounding) -> Who
 
 def share(amount: Whole, rate: Whole | int, rounding: Rounding) -> Whole:
     """``rate`` (millionths) of each amount (minor units), rounded."""
-    size = _size(amount, rate)
-    columns = [_whole(amount), _whole(rate)]
+    size = size_of(amount, rate)
+    columns = [whole_of(amount), whole_of(rate)]
     (shares,) = _blend(
         _wide(size, columns, np.multiply),
         columns,
@@ -156,8 +153,8 @@ def share(amount: Whole, rate: Whole | int, rounding: Rounding) -> Whole:
 
 def plus(numerator: Exact, added: Exact) -> Exact:
     """``numerator + added``, exact: int64 where every sum is one, else Python integers."""
-    size = _size(numerator, added)
-    columns = [_exact(numerator), _exact(added)]
+    size = size_of(numerator, added)
+    columns = [exact_of(numerator), exact_of(added)]
     (total,) = _blend(
         _wide(size, columns, np.add),
         columns,
@@ -175,9 +172,9 @@ def divide(
     Never overflows: a quotient is no larger than its numerator.
     Errors: ``ValueError`` if a denominator is not positive.
     """
-    size = _size(numerator, denominator)
-    columns = [np.broadcast_to(_whole(numerator), size), _divisor(denominator)]
-    (quotient,) = _in_blocks(lambda few, by: (_divided(few, by, rounding),), columns)
+    size = size_of(numerator, denominator)
+    columns = [np.broadcast_to(whole_of(numerator), size), _divisor(denominator)]
+    (quotient,) = in_blocks(lambda few, by: (_divided(few, by, rounding),), columns)
     return quotient
 
 
@@ -192,135 +189,9 @@ def _divided(numerator: Whole, denominator: Whole, rounding: Rounding) -> Whole:
     return rounded
 
 
-def days_between(day_count: DayCount, start: Days | date, end: Days | date) -> Whole:
-    """Units of a year from ``start`` to ``end``, as the convention of that name counts them.
-
-    Errors: ``TypeError`` for other than ``datetime64[D]``, ``ValueError`` for a missing date.
-    Source: domain.daycount, where each convention names its own.
-    """
-    _size(start, end)
-    count = _CONVENTIONS[day_count]
-    (units,) = _in_blocks(lambda one, other: (count(one, other),), [_days(start), _days(end)])
-    return units
-
-
-def elapsed(
-    day_count: DayCount, start: Days | date, since: Days | date, until: Days | date
-) -> Whole:
-    """Units from ``since`` to ``until`` inside the periods that began on ``start``."""
-    _size(start, since, until)
-    count = _CONVENTIONS[day_count]
-    (units,) = _in_blocks(
-        lambda begun, one, other: (count(begun, other) - count(begun, one),),
-        [_days(start), _days(since), _days(until)],
-    )
-    return units
-
-
-def _actual(start: Days, end: Days) -> Whole:
-    return (end - start).astype(np.int64)
-
-
-def _actual_actual_isda(start: Days, end: Days) -> Whole:
-    (one,), (other,) = _looked_up(_isda_position, start), _looked_up(_isda_position, end)
-    units: Whole = np.maximum(other - one, 0)  # nothing runs backwards, as in the scalar
-    return units
-
-
-def _actual_actual_year_end(start: Days, end: Days) -> Whole:
-    return _actual_actual_isda(start + 1, end + 1)
-
-
-def _isda_position(day: Days) -> tuple[Whole]:
-    """Units since 1970: whole years are all as long, the days of this one by its length."""
-    year = day.astype("M8[Y]")
-    first, following = year.astype("M8[D]"), (year + 1).astype("M8[D]")
-    leap = following - first == np.timedelta64(366, "D")
-    gone = (day - first).astype(np.int64) * np.where(leap, 365, 366)
-    return (year.astype(np.int64) * _ISDA_YEAR + gone,)
-
-
-def _thirty_360_us(start: Days, end: Days) -> Whole:
-    months1, d1, february1 = _looked_up(_month_and_day, start)
-    months2, d2, february2 = _looked_up(_month_and_day, end)
-    d2 = np.where(february1 & february2, 30, d2)
-    d1 = np.where(february1, 30, d1)
-    d2 = np.where((d2 == 31) & (d1 >= 30), 30, d2)
-    units: Whole = 30 * (months2 - months1) + d2 - np.minimum(d1, 30)
-    return units
-
-
-def _thirty_e_360(start: Days, end: Days) -> Whole:
-    months1, d1, _ = _looked_up(_month_and_day, start)
-    months2, d2, _ = _looked_up(_month_and_day, end)
-    units: Whole = 30 * (months2 - months1) + np.minimum(d2, 30) - np.minimum(d1, 30)
-    return units
-
-
-def _month_and_day(day: Days) -> tuple[Whole, Whole, Bools]:
-    """Months since January 1970, the day of the month, and whether it is February's last."""
-    month = day.astype("M8[M]")
-    months = month.astype(np.int64)
-    of_month = (day - month.astype("M8[D]")).astype(np.int64) + 1
-    return months, of_month, (months % 12 == 1) & ((day + 1).astype("M8[M]") != month)
-
-
-def _looked_up(calendar: Callable[[Days], tuple[Any, ...]], day: Days) -> tuple[Any, ...]:
-    """``calendar`` of the days, each read once: periods of a book begin on the same few days."""
-    if not day.ndim or not day.size:
-        return calendar(day)
-    first, last = day.min(), day.max()
-    spread = int((last - first).astype(np.int64)) + 1
-    if spread > day.size:
-        return calendar(day)
-    place = (day - first).astype(np.int64)
-    return tuple(column[place] for column in calendar(first + np.arange(spread)))
-
-
-_CONVENTIONS: dict[DayCount, Callable[[Days, Days], Whole]] = {
-    DayCount.ACTUAL_360: _actual,
-    DayCount.ACTUAL_364: _actual,
-    DayCount.ACTUAL_365: _actual,
-    DayCount.ACTUAL_ACTUAL: _actual_actual_isda,
-    DayCount.ACTUAL_ACTUAL_YEAR_END: _actual_actual_year_end,
-    DayCount.THIRTY_360: _thirty_360_us,
-    DayCount.THIRTY_E_360: _thirty_e_360,
-}
-
-
-def _size(*arguments: Any) -> int:
-    """How many loans the arguments speak of; they agree, and a matrix is a mistake."""
-    shapes = {np.shape(argument) for argument in arguments} - {()}
-    if len(shapes) != 1 or len(shape := shapes.pop()) != 1:
-        given = ", ".join(str(np.shape(argument)) for argument in arguments)
-        raise ValueError(f"a book is (loans,), the same for every argument; these are {given}")
-    return int(shape[0])
-
-
-def _whole(figures: Any) -> Whole:
-    array = np.asarray(figures)
-    if array.dtype.kind != "i":
-        raise TypeError(f"amounts, rates and units are int64, not {array.dtype}")
-    return array.astype(np.int64, copy=False)
-
-
-def _exact(numerator: Any) -> Exact:
-    array = np.asarray(numerator)
-    if array.dtype.kind == "i":
-        return _whole(array)
-    return _narrow([index(one) for one in array.ravel().tolist()]).reshape(array.shape)
-
-
-def _narrow(figures: Sequence[int]) -> Exact:
-    try:
-        return np.array(figures, np.int64)
-    except OverflowError:
-        return np.array(figures, np.object_)
-
-
 def _divisor(denominator: Any, most: int = _MOST) -> Whole:
     """Positive; where the book has but one, a single number, by which numpy divides faster."""
-    array = _whole(denominator)
+    array = whole_of(denominator)
     least, largest = array.min(initial=_MOST), array.max(initial=1)
     if least < 1 or largest > most:
         raise ValueError(f"divisors {least} to {largest} must be between 1 and {most}")
@@ -329,15 +200,6 @@ def _divisor(denominator: Any, most: int = _MOST) -> Whole:
 
 def _year(basis: Any) -> Whole:
     return np.asarray(_divisor(basis, _MOST // MILLION) * MILLION)
-
-
-def _days(day: Any) -> Days:
-    array = np.asarray(np.datetime64(day, "D") if type(day) is date else day)
-    if array.dtype != "M8[D]":
-        raise TypeError(f"dates are datetime64[D], not {array.dtype}")
-    if np.isnat(array).any():
-        raise ValueError(f"element {np.isnat(array).argmax()} is no date")
-    return array
 
 
 def _wide(size: int, columns: Sequence[Exact], reach: Callable[..., Any]) -> Bools:
@@ -371,28 +233,11 @@ def _blend(
 ) -> Sequence[Exact]:
     """``fast`` on the columns; on the loans that are ``wide``, ``exact`` one by one."""
     if not wide.any():
-        return _in_blocks(fast, columns)
-    few = _in_blocks(fast, [_at(~wide, column) for column in columns])
+        return in_blocks(fast, columns)
+    few = in_blocks(fast, [_at(~wide, column) for column in columns])
     each = (column[wide].tolist() if column.ndim else repeat(column.item()) for column in columns)
     counted = [exact(*one) for one in zip(*each, strict=False)]  # a number for the book repeats
     return [_joined(wide, *parts) for parts in zip(few, zip(*counted, strict=True), strict=True)]
-
-
-def _in_blocks(
-    fast: Callable[..., Sequence[Whole]], columns: Sequence[NDArray[Any]]
-) -> Sequence[Whole]:
-    """``fast`` on the columns, so few loans at a time that what it puts aside stays in cache."""
-    size = max(column.size for column in columns)
-    if size <= _BLOCK:
-        return fast(*columns)
-    whole: list[Whole] = []
-    for at in range(0, size, _BLOCK):
-        block = slice(at, at + _BLOCK)
-        parts = fast(*(column[block] if column.ndim else column for column in columns))
-        whole = whole or [np.empty(size, np.int64) for _ in parts]
-        for column, part in zip(whole, parts, strict=True):
-            column[block] = part
-    return whole
 
 
 def _at(where: Bools, column: NDArray[Any]) -> NDArray[Any]:
@@ -401,7 +246,7 @@ def _at(where: Bools, column: NDArray[Any]) -> NDArray[Any]:
 
 
 def _joined(wide: Bools, few: Whole, counted: Sequence[int]) -> Exact:
-    those = _narrow(counted)
+    those = narrow(counted)
     joined: Exact = np.empty_like(those, shape=wide.shape)
     joined[~wide], joined[wide] = few, those
     return joined

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import daycount, money, vectorised, vectorised_book
+from domain import daycount, money
 from domain import events as e
+from domain.arrays import accrual as vectorised
+from domain.arrays.book import BLOCK
 from domain.daycount import CONVENTIONS
 from domain.draft import Draft
 from domain.limits import MAX_AMOUNT, MAX_RATE
@@ -319,7 +321,7 @@ def test_late_interest_waits_for_the_end_of_grace_and_then_comes_whole():
 
 
 def test_a_long_book_is_the_same_as_its_loans_one_by_one():
-    size = 2 * vectorised_book.BLOCK + 3
+    size = 2 * BLOCK + 3
     chance = np.random.default_rng(7)
     principal, units = chance.integers(1, 10**9, size), chance.integers(0, 31, size)
     numerator = principal * 360_000 * 5

@@ -1,0 +1,197 @@
+"""Orders about money that comes in or goes back, and about fees."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from moneyed import Money
+
+from domain import commands
+from domain.events import AnyLoanEvent
+from domain.loan import Loan
+from domain.terms import PaymentKind
+from domain.views import payoff
+from ledger.commands.orders import Orders, of, said
+from ledger.errors import PayoffDiffers
+from ledger.orders import Cause, Receipt
+
+
+class PaymentOrders(Orders):
+    """Receive, reverse, charge back, refund, pay off; charge and waive fees."""
+
+    def receive_payment(
+        self,
+        loan_id: UUID,
+        *,
+        amount: Money,
+        effective_on: date,
+        cause: Cause,
+        channel: str = "",
+        reference: str = "",
+        kind: PaymentKind = PaymentKind.PAYMENT,
+    ) -> Receipt:
+        """Money came in, today or on an earlier value date.
+
+        A loan in UDI takes pesos as well, at the day's value; the reference then says which.
+        """
+        self.check_date(effective_on)
+
+        def decide(loan: Loan) -> Sequence[AnyLoanEvent]:
+            taken, told = self.tendered(loan, amount, effective_on, reference)
+            return commands.receive_payment(
+                loan,
+                amount=taken,
+                effective_on=effective_on,
+                channel=channel,
+                reference=told,
+                kind=kind,
+            )
+
+        body = said(
+            "receive-payment",
+            {"amount": amount, "effective_on": effective_on, "channel": channel,
+             "reference": reference},
+            kind=None if kind is PaymentKind.PAYMENT else kind,
+        )  # fmt: skip
+        return self.execute(loan_id, decide, body, cause, effective_on)
+
+    def pay_off(
+        self,
+        loan_id: UUID,
+        *,
+        on: date,
+        cause: Cause,
+        amount: Money | None = None,
+        channel: str = "",
+        reference: str = "",
+    ) -> Receipt:
+        """Exactly what closes the loan on the day came in; ``amount`` is what the payer was told.
+
+        Errors: ``PayoffDiffers`` where that is not what closes it, ``InvalidDate`` before the
+        latest recorded day, ``NotAllowedNow`` unless active.
+        """
+        self.check_date(on, "on")
+
+        def decide(loan: Loan) -> Sequence[AnyLoanEvent]:
+            owed, told = payoff(loan, on).total, reference
+            if amount is not None:
+                given, told = self.tendered(loan, amount, on, reference)
+                if given != owed:
+                    raise PayoffDiffers(given, owed, on)
+            return commands.receive_payment(
+                loan, amount=owed, effective_on=on, channel=channel, reference=told
+            )
+
+        body = said(
+            "pay-off", {"on": on, "amount": amount, "channel": channel, "reference": reference}
+        )
+        return self.execute(loan_id, decide, body, cause, on)
+
+    def reverse_payment(
+        self, loan_id: UUID, *, payment: int, reversed_on: date, cause: Cause, reason: str = ""
+    ) -> Receipt:
+        """A payment turned out not to be one."""
+        self.check_date(reversed_on, "reversed_on")
+        given: dict[str, Any] = {"payment": payment, "reversed_on": reversed_on, "reason": reason}
+        return self.execute(
+            loan_id,
+            lambda loan: commands.reverse_payment(loan, **given),
+            said("reverse-payment", given),
+            cause,
+            reversed_on,
+        )
+
+    def charge_back(
+        self,
+        loan_id: UUID,
+        *,
+        payment: int,
+        effective_on: date,
+        cause: Cause,
+        amount: Money | None = None,
+        reason: str = "",
+    ) -> Receipt:
+        """A payer took a payment back, or part of it: it is owed again from then on."""
+        self.check_date(effective_on)
+        return self.execute(
+            loan_id,
+            lambda loan: commands.charge_back(
+                loan,
+                payment=payment,
+                effective_on=effective_on,
+                amount=None if amount is None else of(loan, amount),
+                reason=reason,
+            ),
+            said("charge-back", {"payment": payment, "effective_on": effective_on,
+                                 "amount": amount, "reason": reason}),
+            cause,
+            effective_on,
+        )  # fmt: skip
+
+    def refund_overpayment(
+        self,
+        loan_id: UUID,
+        *,
+        effective_on: date,
+        cause: Cause,
+        amount: Money | None = None,
+        channel: str = "",
+        reference: str = "",
+    ) -> Receipt:
+        """Give back money kept for the borrower: all of it, or ``amount``."""
+        self.check_date(effective_on)
+        return self.execute(
+            loan_id,
+            lambda loan: commands.refund_overpayment(
+                loan,
+                effective_on=effective_on,
+                amount=None if amount is None else of(loan, amount),
+                channel=channel,
+                reference=reference,
+            ),
+            said("refund-overpayment", {"effective_on": effective_on, "amount": amount,
+                                        "channel": channel, "reference": reference}),
+            cause,
+            effective_on,
+        )  # fmt: skip
+
+    def charge_fee(
+        self,
+        loan_id: UUID,
+        *,
+        kind: str,
+        amount: Money,
+        effective_on: date,
+        cause: Cause,
+        due_on: date | None = None,
+    ) -> Receipt:
+        """Charge a fee, due with its instalment or on a day ahead; its tax follows the terms."""
+        self.check_date(effective_on)
+        return self.execute(
+            loan_id,
+            lambda loan: commands.charge_fee(
+                loan, kind=kind, amount=of(loan, amount), effective_on=effective_on, due_on=due_on
+            ),
+            said(
+                "charge-fee",
+                {"kind": kind, "amount": amount, "effective_on": effective_on},
+                due_on=due_on,
+            ),
+            cause,
+            effective_on,
+        )
+
+    def waive_fee(
+        self, loan_id: UUID, *, fee: int, effective_on: date, cause: Cause, reason: str = ""
+    ) -> Receipt:
+        """Give up what is unpaid of a fee."""
+        self.check_date(effective_on)
+        given: dict[str, Any] = {"fee": fee, "effective_on": effective_on, "reason": reason}
+        return self.execute(
+            loan_id,
+            lambda loan: commands.waive_fee(loan, **given),
+            said("waive-fee", given),
+            cause,
+            effective_on,
+        )

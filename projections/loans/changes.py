@@ -1,0 +1,154 @@
+"""What does a batch change in each instalment? Pure: facts in the order of the log."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from domain import events as e
+from projections.batch import Batch
+from projections.loans.lines import AT, Changes, staged
+from projections.movements import COMPONENTS, MOVING, Movement, of_portion
+from projections.staging import day
+
+MONEY = "paid"
+SIDES = {"payment": MONEY, "reversal": MONEY, "payment_correction": MONEY, "application": MONEY,
+         "waiver": "forgiven", "forgiveness": "forgiven"}  # fmt: skip
+FIRST = {side: AT[f"{side}_{COMPONENTS[0]}"] for side in SIDES.values()}
+WHOLE = {"write_off": AT["written_off"], "sale": AT["sold"]}
+"""Movements of which an instalment keeps only the total."""
+LATE = ("late_interest", "late_interest_tax")
+FEES = ("fee", "fee_tax")
+INTEREST = ("interest", "interest_tax")
+
+Ran: TypeAlias = tuple[int, int, int, int, int]
+"""What ran on an instalment: it, where its interest and its tax are added, and both."""
+
+
+def changes(batch: Batch) -> Changes:
+    """What the batch comes to for each instalment, in the order of the log."""
+    found = Changes()
+    ran = _ran(batch)
+    for at in sorted({*batch.of(e.InstalmentFellDue, e.ScheduleRevised, *MOVING), *ran}):
+        loan, event = batch.place_of[at], batch.records[at].event
+        for instalment, interest_at, tax_at, interest, tax in ran.get(at, ()):
+            added = found.line(loan, instalment).added
+            added[interest_at] += interest
+            added[tax_at] += tax
+        if note := _NOTES.get(type(event)):
+            note(found, loan, event)
+        for movement in batch.moved.get(at, ()):
+            _note_portions(found, loan, movement)
+        if isinstance(event, e.HistoryCorrected):
+            _note_extent(found, loan, event)
+        for mark in getattr(event, "settled", ()):
+            line = found.line(loan, mark.instalment)
+            line.settled, line.settled_on = True, day(mark.on)
+    return found
+
+
+def _ran(batch: Batch) -> dict[int, list[Ran]]:
+    """Late interest, and interest after maturity: what ran before falling due is planned."""
+    found: dict[int, list[Ran]] = {}
+    for accruals, name in ((batch.late_interest, "late_interest"), (batch.interest, "interest")):
+        interest_at, tax_at = AT[name], AT[f"{name}_tax"]
+        after_due = np.flatnonzero(accruals.due)
+        rows = (column[after_due].tolist() for column in accruals[:4])
+        for at, instalment, interest, tax in zip(*rows, strict=True):
+            found.setdefault(at, []).append((instalment, interest_at, tax_at, interest, tax))
+    return found
+
+
+def _note_due(found: Changes, loan: int, event: e.InstalmentFellDue) -> None:
+    line = found.line(loan, event.instalment)
+    line.fall_due(event.interest, event.tax)
+    line.added[AT["principal"]] += event.capitalised + event.capitalised_tax
+
+
+def _note_fee(found: Changes, loan: int, event: e.InstalmentCharged | e.FeeCharged) -> None:
+    if isinstance(event, e.FeeCharged):
+        found.plan(loan, event.schedule)
+    found.add(loan, event.instalment, {"fee": event.amount, "fee_tax": event.tax})
+
+
+def _note_tranche(found: Changes, loan: int, event: e.LoanDisbursed) -> None:
+    if event.tranche > 1:
+        found.plan(loan, event.schedule)
+        found.end(loan, event.schedule[-1].number)
+
+
+def _note_plan(found: Changes, loan: int, event: e.ScheduleRevised | e.ChargedBack) -> None:
+    found.plan(loan, event.schedule)
+    found.end(loan, event.instalments)
+
+
+def _note_corrected(found: Changes, loan: int, event: e.HistoryCorrected) -> None:
+    found.plan(loan, event.schedule)
+    for charge in event.charged:
+        _note_charge(found, loan, charge)
+
+
+def _note_charge(found: Changes, loan: int, charge: e.Charged) -> None:
+    """What an instalment owes otherwise; interest that is not yet due is still planned."""
+    names = (*FEES, *LATE, *INTEREST) if charge.due else (*FEES, *LATE)
+    found.add(loan, charge.instalment, {name: getattr(charge, name) for name in names})
+    interest = getattr(charge, "final_interest", None)
+    if interest is not None:
+        found.line(loan, charge.instalment).fall_due(interest, getattr(charge, "final_tax", 0))
+
+
+def _note_restructured(found: Changes, loan: int, event: e.LoanRestructured) -> None:
+    for portion in event.cleared:
+        amounts = {name: -getattr(portion, name) for name in (*FEES, *LATE, *INTEREST)}
+        found.add(loan, portion.instalment, amounts)
+    found.plan(loan, event.schedule)
+    found.end(loan, event.instalments)
+    if (kept := event.kept) is not None:
+        amounts = {name: getattr(kept, name) for name in (*FEES, *LATE)}
+        brought = {"brought_interest": kept.interest, "brought_tax": kept.interest_tax}
+        found.add(loan, kept.instalment, amounts | brought)
+
+
+def restructured(event: e.LoanRestructured) -> Iterator[tuple[e.Portion, int]]:
+    """What left its instalment (1) and what was put on another (-1)."""
+    for portion in event.cleared:
+        yield portion, 1
+    if event.kept is not None:
+        yield event.kept, -1
+
+
+def _note_extent(found: Changes, loan: int, event: e.HistoryCorrected) -> None:
+    if event.instalments is not None:
+        found.end(loan, event.instalments)
+    if event.due is not None:
+        found.due(loan, event.due)
+
+
+def _note_portions(found: Changes, loan: int, movement: Movement) -> None:
+    side = SIDES.get(movement.kind)
+    for portion in movement.portions:
+        line = found.line(loan, portion.instalment)
+        if side is None:
+            line.added[WHOLE[movement.kind]] += portion.total
+            continue
+        line.paid = line.paid or side == MONEY
+        for at, amount in enumerate(of_portion(portion), start=FIRST[side]):
+            line.added[at] += amount
+
+
+_NOTES: dict[type, Callable[[Changes, int, Any], None]] = {
+    e.InstalmentFellDue: _note_due,
+    e.InstalmentCharged: _note_fee,
+    e.FeeCharged: _note_fee,
+    e.LoanDisbursed: _note_tranche,
+    e.ScheduleRevised: _note_plan,
+    e.ChargedBack: _note_plan,
+    e.LoanRestructured: _note_restructured,
+    e.HistoryCorrected: _note_corrected,
+}
+"""What an event says of instalments besides the portions that its movements name."""
+
+
+def packed_lines(batch: Batch) -> bytes:
+    """The changes as rows of `staged_lines`."""
+    return staged(batch.derive(changes).lines, batch.uuids)
