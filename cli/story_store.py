@@ -17,6 +17,7 @@ from domain.loan import Loan, copy
 from domain.terms import Component
 from ledger.application import Ledger
 from ledger.database import pool
+from ledger.indices import GivenIndices
 from ledger.money import text
 from ledger.orders import Cause
 from ledger.stories import Step, Story, read
@@ -46,6 +47,7 @@ def compare(ledger: Ledger, outcomes: list[Outcome]) -> None:
 
 def _play(ledger: Ledger, story: Story) -> UUID:
     number = f"story-{uuid4()}"
+    ledger.indices = GivenIndices(story.value_of)
     opened = ledger.begin(
         lambda: commands.open_loan(
             loan_no=number, terms=story.terms, product=story.product, effective_on=story.opened_on

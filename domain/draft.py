@@ -225,7 +225,7 @@ class Draft:
         if charged := spared_interest(loan, line):
             self.record(charged)
         capitalised = capitalised_tax = carried = carried_tax = 0
-        capitalises = line.owed.principal < 0
+        capitalises = line.owed.principal < line.paid.principal  # planned to become principal
         if capitalises:
             capitalised = line.owed.interest - line.paid.interest
             capitalised_tax = line.owed.interest_tax - line.paid.interest_tax

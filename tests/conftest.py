@@ -26,7 +26,9 @@ TEMPLATE = "cartera_template"
 
 # Machines are noisy: a property fails for what it finds, never for how long it took.
 hypothesis_settings.register_profile("default", deadline=None, print_blob=True)
-hypothesis_settings.register_profile("quick", deadline=None, max_examples=150, phases=[Phase.explicit, Phase.generate])
+hypothesis_settings.register_profile(  # finds, and does not shrink
+    "quick", deadline=None, max_examples=150, phases=[Phase.explicit, Phase.generate]
+)
 hypothesis_settings.register_profile("deep", deadline=None, print_blob=True, max_examples=3_000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

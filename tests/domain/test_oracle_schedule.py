@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, note
+from hypothesis import assume, given, note
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -29,7 +29,7 @@ from domain.terms import (
     Terms,
 )
 from tests.oracle_dates import MONTHS
-from tests.oracle_schedule import DoesNotAmortize, plan
+from tests.oracle_terms import DoesNotAmortize, plan
 
 DISBURSEMENTS = st.dates(date(2023, 1, 1), date(2024, 12, 31))
 RATES = st.sampled_from([0, 82_400, 240_000, 360_000, 900_000])
@@ -150,6 +150,9 @@ def shown(row):
 @given(st.data(), DISBURSEMENTS)
 def test_every_schedule_is_the_one_worked_out_by_hand(data, disbursed_on):
     agreed = data.draw(terms(disbursed_on))
+    # Not worked out here: how many multiples a levelled instalment moves by.
+    levels = agreed.last_instalment is LastInstalment.LEVELLED
+    assume(not levels or agreed.instalment_multiple == 1)
     note(f"{agreed} {disbursed_on}")
     try:
         expected = plan(agreed, disbursed_on)

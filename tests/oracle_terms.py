@@ -4,6 +4,7 @@ Part of the oracle (``tests/oracle.py``): exact fractions, no cleverness, nothin
 the words of ``terms``.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as other
@@ -74,7 +75,7 @@ class Rates:
         """The parts of a period of one rate each."""
         inside = {since for since, _ in self.steps if period.start < since < period.due}
         cuts = [period.start, *sorted(inside), period.due]
-        return [(a, b, self.on(a)) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [(a, b, self.on(a)) for a, b in itertools.pairwise(cuts)]
 
 
 def agreed_rates(terms: Terms, known: date) -> Rates:
@@ -99,7 +100,9 @@ def is_fixed(terms: Terms) -> bool:
     return per_period or terms.method == Method.FLAT
 
 
-def bears(terms: Terms, period: Period, index: int, rates: Rates, *, level: bool = False) -> Fraction:
+def bears(
+    terms: Terms, period: Period, index: int, rates: Rates, *, level: bool = False
+) -> Fraction:
     """The interest of one unit of principal over a period; as for the ``level`` instalment, or real."""
     if index < terms.grace.interest_free_periods or terms.method == Method.DISCOUNT:
         return Fraction(0)
