@@ -103,7 +103,7 @@ def is_fixed(terms: Terms) -> bool:
 def bears(
     terms: Terms, period: Period, index: int, rates: Rates, *, level: bool = False
 ) -> Fraction:
-    """The interest of one unit of principal over a period; as for the ``level`` instalment, or real."""
+    """The interest of one unit over a period; as for the ``level`` instalment, or real."""
     if index < terms.grace.interest_free_periods or terms.method == Method.DISCOUNT:
         return Fraction(0)
     days = terms.annuity == Annuity.ACTUAL if level else not is_fixed(terms)
