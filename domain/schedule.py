@@ -173,7 +173,8 @@ def _apart(terms: Terms, place: Place, rows: Sequence[Instalment], level: int) -
     if len(rows) > 1 and rows[-2].deferred:
         asks -= rows[-2].deferred
         asks -= rows[-2].deferred_tax if terms.level is Level.WITH_TAX else 0
-    level = _graduated(terms, level, place.done + len(rows) - 1)
+    asked = max(terms.grace.principal_periods - place.done, 0)
+    level = _graduated(terms, level, len(rows) - 1 - asked)
     return asks - level - min(terms.balloon, sum(row.principal for row in rows))
 
 
@@ -222,7 +223,14 @@ def _rows(
             repaid = 0
         else:
             repaid = _principal_of(
-                terms, balance, own, own_tax, level or 0, even, place.done + index
+                terms,
+                balance,
+                own,
+                own_tax,
+                level or 0,
+                even,
+                place.done + index,
+                index - max(unpaid, 0),
             )
             if repaid < 0 and strict:
                 raise _short(place.first + index, repaid + own, own)
@@ -288,7 +296,14 @@ def _even_part(terms: Terms, balance: int, rows: int) -> int:
 
 
 def _principal_of(
-    terms: Terms, balance: int, interest: int, tax: int, level: int, even: int, index: int
+    terms: Terms,
+    balance: int,
+    interest: int,
+    tax: int,
+    level: int,
+    even: int,
+    index: int,
+    since: int,
 ) -> int:
     """The principal of a row that is neither the last nor within grace."""
     match terms.method:
@@ -301,7 +316,7 @@ def _principal_of(
             return min(level - interest - taxed, balance)
         case Method.GRADUATED:
             taxed = tax if terms.level is Level.WITH_TAX else 0
-            return min(_graduated(terms, level, index) - interest - taxed, balance)
+            return min(_graduated(terms, level, since) - interest - taxed, balance)
         case Method.REVOLVING:
             return minimum_due(terms, balance)
         case _:
@@ -309,7 +324,7 @@ def _principal_of(
 
 
 def _graduated(terms: Terms, level: int, index: int) -> int:
-    """The first instalment grown as often as the terms say up to row ``index`` (from 0)."""
+    """The level instalment grown as often as the terms say, ``index`` rows after it was fitted."""
     step = terms.graduation
     if step is None:
         return level

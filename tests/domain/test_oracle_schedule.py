@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
-from msgspec import structs
 
 from domain.business_days import BusinessDayRule
 from domain.errors import InvalidTerms
@@ -100,8 +99,6 @@ def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
     ), max_size=2))  # fmt: skip
     rule = draw(seldom(draw(st.sampled_from(BusinessDayRule)), BusinessDayRule.NONE))
     grace = draw(seldom(draw(graces(instalments)), Grace()))
-    if own["method"] is Method.GRADUATED:  # until growth begins with the first row that repays
-        grace = structs.replace(grace, principal_periods=0, capitalise=False)
     return Terms(
         currency="MXN",
         principal=principal,
