@@ -112,7 +112,7 @@ def settle_cover(
             amount=None if body.amount is None else parse(body.amount, currency),
         )
     here.catch_up.wake()
-    return answers.ReceiptAnswer(**answers.plain(receipt))
+    return answers.receipt(receipt)
 
 
 @router.get(
@@ -131,7 +131,7 @@ def _loans(receipt: GroupReceipt) -> bodies.GroupLoans:
     return bodies.GroupLoans(
         group_no=receipt.group_no,
         repeated=receipt.repeated,
-        loans=[answers.ReceiptAnswer(**answers.plain(one)) for one in receipt.loans],
+        loans=[answers.receipt(one) for one in receipt.loans],
     )
 
 

@@ -201,7 +201,8 @@ def _instalment(
     yield from _differ("schedule", loan_id, expected, row)
     charged = {name: getattr(row, name) - getattr(row, f"forgiven_{name}") for name in COMPONENTS}
     owed = {name: getattr(line.owed, name) for name in COMPONENTS}
-    if not (line.due or loan.status is Status.CLOSED):
+    left_books = loan.written_off is not None or loan.closed_for == "sold"
+    if not line.due and (left_books or loan.status is not Status.CLOSED):
         for forecast in ("interest", "interest_tax"):
             del charged[forecast], owed[forecast]
     left, kept = sum(owed.values()), sum(charged.values())

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from fractions import Fraction
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from domain.groups import (
     StrangerNamed,
     Surplus,
 )
+from domain.terms import Floating
 from ledger import group_book, groups, state
 from ledger.errors import DuplicateLoanNumber, KeyReused, WrongCurrency
 from ledger.group_errors import ClosedGroup, DuplicateGroupNumber, NoOpenLoans, UnknownGroup
@@ -475,3 +477,59 @@ def test_dates_of_the_story_are_those_of_the_schedule(ledger):
     a_group(ledger, "D-1")
     assert [line.due_on for line in loans(ledger, "D-1")["ana"].lines[:2]] == [FIRST, SECOND]
     assert date(2026, 1, 22) == FIRST
+
+
+# Who ordered it, and the rate of the day
+
+
+def test_every_part_names_the_order_it_came_from(ledger, app):
+    a_group(ledger, "M-1")
+    receipt = pay_group(ledger, "M-1", "1100.00", cause=keyed("m-1"), absent=["dora"])
+
+    [[correlation]] = app.execute(
+        "SELECT correlation_id FROM ledger.commands WHERE id = %s", [receipt.id]
+    ).fetchall()
+    ids = [one.receipt.command_id for one in receipt.taken]
+    assert app.execute(
+        "SELECT DISTINCT name, actor, channel, correlation_id, causation_id FROM ledger.commands"
+        " WHERE id = ANY(%s)",
+        [ids],
+    ).fetchall() == [("take-group-payment", "ana", "test", correlation, receipt.id)]
+
+
+def test_the_split_is_kept_with_the_grounds_it_was_decided_on(ledger, app):
+    a_group(ledger, "M-2")
+    pay_group(ledger, "M-2", "1100.00", absent=["dora"])
+
+    [kept] = group_book.payments(ledger.store, "M-2")
+    assert [(seat.member.due, seat.member.absent, seat.version) for seat in kept.decided.seats] == [
+        (500_00, False, 2), (300_00, False, 2), (200_00, False, 2), (100_00, True, 2),
+    ]  # fmt: skip
+
+
+def test_a_group_opened_by_many_at_once_is_opened_once(database):
+    with a_ledger(database) as ledger, ThreadPoolExecutor(4) as threads:
+        receipts = list(
+            threads.map(lambda _: open_group(ledger, new_group("M-3"), CAUSE), range(4))
+        )
+        assert len({one.loan_id for each in receipts for one in each.loans}) == 4
+        assert len(group_book.loans_of(ledger.store, "M-3")) == 4
+
+
+def test_members_with_a_floating_rate_owe_what_the_index_made_of_it(ledger, app):
+    """The split and the posting fix the rate first, as any payment does: 52 % from FIRST on."""
+    app.execute(
+        "INSERT INTO ledger.index_values (index, on_day, value, recorded_by)"
+        " SELECT 'TIIE28', day::date, 520000, 'test'"
+        " FROM generate_series('2026-01-15'::date, '2026-02-28', '1 day') AS day"
+    )
+    a_group(ledger, "M-4", floating=Floating(index="TIIE28"), annual_rate=100_000)
+    pay_group(ledger, "M-4", "1300.00")
+    left = loans(ledger, "M-4")["ana"].principal
+    pay_group(ledger, "M-4", "1300.00", on=SECOND)
+
+    ana = loans(ledger, "M-4")["ana"]
+    assert ana.terms.rate_on(FIRST) == 520_000
+    assert ana.lines[1].owed.interest == round(left * Fraction(52 * 7, 100 * 360))
+    assert ana.lines[1].settled_on == SECOND
+    assert not [one for one in waiting(ledger.store) if one.reference.startswith("M-4")]
