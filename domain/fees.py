@@ -39,10 +39,11 @@ def prepayment_fee(loan: Loan, principal: int, left: int) -> tuple[int, int]:
     terms = loan.terms
     fee = share(principal, terms.prepayment_fee_rate, terms.rounding)
     tax = tax_of(loan, fee)
-    if fee + tax > left:  # less principal is paid; the odd cent goes to the fee
+    if fee + tax > left:  # less than all of it is paid; the odd cent goes to the fee
         money = principal + left
         whole = (MILLION + terms.tax_rate) * terms.prepayment_fee_rate
-        taxed = money - money * MILLION**2 // (MILLION**2 + whole)
+        paid = min(money * MILLION**2 // (MILLION**2 + whole), principal - 1)
+        taxed = money - paid
         fee = divide(taxed * MILLION, MILLION + terms.tax_rate, terms.rounding)
         tax = taxed - fee
     return fee, tax
