@@ -282,6 +282,7 @@ class PaymentReversed(LoanEvent, frozen=True, kw_only=True, tag="payment-reverse
     amount: int
     allocation: tuple[Portion, ...]
     reversed_on: date
+    kind: PaymentKind = PaymentKind.PAYMENT
     overpaid: int = 0
     prepaid: int = 0
     reason: str = ""
@@ -293,6 +294,7 @@ class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``due`` says that the instalment had already fallen due. ``fee`` is of `InstalmentCharged`.
     ``due_interest`` is the part of ``interest`` that fell due with the instalment.
+    ``final_interest`` and ``final_tax`` are all of it, where it turns out to have fallen due.
     """
 
     on: date
@@ -307,6 +309,8 @@ class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True):
     numerator: int = 0
     late_numerator: int = 0
     due_interest: int = 0
+    final_interest: int | None = None
+    final_tax: int | None = None
 
 
 class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-corrected"):

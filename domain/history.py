@@ -100,6 +100,7 @@ def undone(loan: Loan, payment: Payment, reversed_on: date, reason: str) -> e.Pa
         effective_on=payment.effective_on,
         payment=payment.number,
         amount=payment.amount,
+        kind=payment.kind,
         allocation=portions,
         reversed_on=reversed_on,
         overpaid=payment.overpaid,
@@ -168,8 +169,10 @@ def _charged(loan: Loan, telling: Loan) -> Iterator[e.Charged]:
         late_numerator = (told.late_numerator if told else 0) - (line.late_numerator if line else 0)
         due = known.due if told else line.due
         due_interest = (told.due_interest if told else 0) - (line.due_interest if line else 0)
+        falls = bool(told and told.due and not (line and line.due))
         if (
-            due_interest
+            falls
+            or due_interest
             or change.interest
             or change.interest_tax
             or numerator
@@ -186,6 +189,8 @@ def _charged(loan: Loan, telling: Loan) -> Iterator[e.Charged]:
                 interest_tax=change.interest_tax,
                 numerator=numerator,
                 due_interest=due_interest,
+                final_interest=told.owed.interest if falls else None,
+                final_tax=told.owed.interest_tax if falls else None,
             )
         if change.late_interest or change.late_interest_tax or late_numerator:
             yield e.Charged(

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 from domain import events as e
-from domain.terms import Component, PaymentKind
+from domain.terms import Component
 
 COMPONENTS: tuple[str, ...] = tuple(component.value for component in Component)
 PRINCIPAL = COMPONENTS.index("principal")
@@ -143,7 +143,7 @@ def _reversal(event: e.PaymentReversed) -> Iterator[Movement]:
     yield Movement(
         "reversal", event.effective_on, OWES_LESS, -event.amount, added(portions), portions,
         event.payment, -event.overpaid, reason=event.reason,
-        source=getattr(event, "kind", PaymentKind.PAYMENT).value,
+        source=event.kind.value,
     )  # fmt: skip
 
 

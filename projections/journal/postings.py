@@ -53,10 +53,6 @@ def postings(event: e.AnyLoanEvent) -> list[Posting]:
     else:
         for movement in movements(event):
             _post(by_date[movement.on], movement)
-    if isinstance(event, e.HistoryCorrected):
-        tax = getattr(event, "capitalised_tax", 0)
-        by_date[event.effective_on][Account.INTEREST_INCOME] += tax
-        by_date[event.effective_on][Account.TAX_COLLECTED] -= tax
     return [posting for on, changes in sorted(by_date.items()) for posting in _ordered(on, changes)]
 
 

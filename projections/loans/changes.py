@@ -92,9 +92,9 @@ def _note_charge(found: Changes, loan: int, charge: e.Charged) -> None:
     """What an instalment owes otherwise; interest that is not yet due is still planned."""
     names = (*FEES, *LATE, *INTEREST) if charge.due else (*FEES, *LATE)
     found.add(loan, charge.instalment, {name: getattr(charge, name) for name in names})
-    interest = getattr(charge, "final_interest", None)
-    if interest is not None:
-        found.line(loan, charge.instalment).fall_due(interest, getattr(charge, "final_tax", 0))
+    if charge.final_interest is not None:
+        line = found.line(loan, charge.instalment)
+        line.fall_due(charge.final_interest, charge.final_tax or 0)
 
 
 def _note_restructured(found: Changes, loan: int, event: e.LoanRestructured) -> None:
