@@ -102,4 +102,4 @@ def target(settings: Settings) -> dict[str, str]:
 
 
 def _plain(figure: float) -> float:
-    return float(round(figure)) if figure >= 100 else round(figure, 2)
+    return float(round(figure)) if figure >= 100 else round(figure, 4)

@@ -78,8 +78,8 @@ class Draft:
         told = with_effects(self.loan, fact)
         self.record(told)
         match told:
-            case e.LoanDisbursed(tranche=1):
-                self.begin_period(on)
+            case e.LoanDisbursed(tranche=1) if not self.loan.first_line:
+                self.begin_period(on)  # after a down payment it begins as that falls due
             case e.PaymentReceived() if lowers := self._lowers(told):
                 self.revise(on, lowers, level if lowers is InAdvance.REDUCE_TERM else None)
             case e.RateChanged():

@@ -150,7 +150,9 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
             interest += coming
             tax += tax_of(loan, accrued + coming) - tax_of(loan, accrued)
             principal = later
-            if line.deferred or line.deferred_tax:
+            ahead = line.paid.interest + line.paid.interest_tax
+            credit = interest + tax < ahead and line.number < len(loan.lines)
+            if line.deferred or line.deferred_tax or credit:  # a credit moves on as well
                 paid = line.paid
                 brought, interest = interest - paid.interest, paid.interest
                 brought_tax, tax = tax - paid.interest_tax, paid.interest_tax

@@ -113,12 +113,13 @@ def bears(
     )
 
 
-def growth_of(terms: Terms, index: int) -> Fraction:
-    """How often a graduated instalment has grown."""
+def growth_of(terms: Terms, index: int, since: int) -> Fraction:
+    """How much a graduated instalment has grown since that of row ``since``."""
     if terms.graduation is None:
         return Fraction(1)
-    paying = index - terms.grace.principal_periods
-    return (1 + Fraction(terms.graduation.rate, 10**6)) ** (paying // terms.graduation.every)
+    grace, every = terms.grace.principal_periods, terms.graduation.every
+    times = (index - grace) // every - (max(since, grace) - grace) // every
+    return (1 + Fraction(terms.graduation.rate, 10**6)) ** times
 
 
 def level_instalment(
@@ -131,7 +132,7 @@ def level_instalment(
         if terms.level == Level.WITH_TAX:
             r *= 1 + Fraction(terms.tax_rate, 10**6)
         discount /= 1 + r
-        worth += growth_of(terms, n) * discount
+        worth += growth_of(terms, n, index) * discount
     balloon = terms.balloon if terms.method == Method.BALLOON else 0
     return to_multiple(terms, (balance - balloon * discount) / worth)
 
@@ -192,7 +193,7 @@ class Table:
         return asked - self.grown(level, last.index)
 
     def grown(self, level: int, index: int) -> int:
-        growth = growth_of(self.terms, index)
+        growth = growth_of(self.terms, index, self.index)
         nearest = structs.replace(self.terms, level_rounding=LevelRounding.NEAREST)
         return level if growth == 1 else to_multiple(nearest, level * growth)
 

@@ -162,8 +162,9 @@ def test_whoever_pays_the_loans_stand_as_if_each_had_paid_what_came_onto_his(dat
             alone[part.loan].do(commands.receive_payment, amount=part.amount, effective_on=on)
 
     for name, book in books.items():
-        assert book.loan.balances() == alone[name].loan.balances()
-        assert book.loan.status == alone[name].loan.status
+        with_others, by_himself = as_of(book.loan, on), as_of(alone[name].loan, on)
+        assert with_others.balances() == by_himself.balances()
+        assert with_others.status == by_himself.status
         assert replay(book.history) == book.loan
     left = sum(one.left for book in books.values() for one in book.loan.covers.values())
     given_ = sum(one.amount for book in books.values() for one in book.loan.covers.values())

@@ -109,8 +109,8 @@ def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
         skip_months=draw(seldom((3, 12), ()))
         if not irregular
         and own["method"] is not Method.SINGLE
-        and frequency in list(MONTHS)[:3]
-        and not first  # others: left out until their longer period bears its interest
+        and frequency not in list(MONTHS)[3:]  # or no date may be left
+        and not first
         else (),
         calendar="weekends" if rule != "none" else "none",
         business_day_rule=rule,
@@ -122,16 +122,13 @@ def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
         level=draw(st.sampled_from(Level)),
         instalment_multiple=draw(st.sampled_from([1, 1, 5_00])),
         level_rounding=draw(st.sampled_from(LevelRounding)),
-        # Left out until levelling leaves a balloon, a last step and deferred interest alone.
-        last_instalment=LastInstalment.ABSORBS
-        if own["method"] in (Method.BALLOON, Method.GRADUATED) or grace != Grace()
-        else draw(st.sampled_from(LastInstalment)),
+        last_instalment=draw(st.sampled_from(LastInstalment)),
         grace=grace,
         rate_steps=tuple(
             RateStep(from_on=disbursed_on + timedelta(days=day), annual_rate=rate)
             for day, rate in sorted(steps)
         )
-        if draw(st.booleans()) and own["method"] is not Method.GRADUATED  # as above
+        if draw(st.booleans())
         else (),
         period_charges=tuple(charges),
         down_payment_rate=draw(seldom(123_456, 0)) if down and not irregular else 0,
@@ -150,6 +147,7 @@ def test_every_schedule_is_the_one_worked_out_by_hand(data, disbursed_on):
     # Not worked out here: how many multiples a levelled instalment moves by.
     levels = agreed.last_instalment is LastInstalment.LEVELLED
     assume(not levels or agreed.instalment_multiple == 1)
+    assume(not levels or not agreed.grace.capitalise)  # left as it is: to be decided
     note(f"{agreed} {disbursed_on}")
     try:
         expected = plan(agreed, disbursed_on)
