@@ -52,7 +52,7 @@ def opening_of(loan: Loan, line: Line, on: date) -> Opening | None:
     brought_tax = line.owed.interest_tax - tax_of(loan, earned)
     since = max(on, line.start_on)
     numerator = numerator_of(loan, line, since)
-    if not (numerator or brought or brought_tax):
+    if on <= line.start_on and not (brought or brought_tax):
         return None
     return Opening(since, numerator, brought, brought_tax)
 

@@ -1,33 +1,35 @@
-"""The schedule as agreed, worked out a second time: due dates, day counts, annuity, rows.
+"""The schedule as agreed, worked out a second time: level instalments, grace, charges, rows.
 
 Part of the oracle (``tests/oracle.py``): exact fractions, no cleverness, nothing of the domain but
-the words of ``terms``. Not covered: balloon and irregular schedules, the actual annuity.
+the words of ``terms``.
 """
 
-import calendar
-from dataclasses import dataclass
-from datetime import date, timedelta
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as other
+from datetime import date
 from fractions import Fraction
 
-from domain.money import Rounding
-from domain.terms import DayCount, Frequency, InterestBasis, Level, Method, Terms
+from msgspec import structs
 
-MONTHS = {"monthly": 1, "bimonthly": 2, "quarterly": 3, "semiannual": 6, "annual": 12}
-DAYS = {"daily": 1, "weekly": 7, "fortnightly": 14, "four_weekly": 28}
-PERIODS_A_YEAR = {
-    "daily": 365, "weekly": 52, "fortnightly": 26, "four_weekly": 13, "semi_monthly": 24,
-    "monthly": 12, "bimonthly": 6, "quarterly": 4, "semiannual": 2, "annual": 1,
-}  # fmt: skip
-ONE_DAY = timedelta(days=1)
+from domain.terms import Annuity, InterestBasis, LastInstalment, Level, LevelRounding, Method, Terms
+from tests.oracle_dates import PERIODS_A_YEAR, Period, part, periods, rounded
+
+LEVEL = (Method.EQUAL_INSTALMENTS, Method.BALLOON, Method.GRADUATED)
 
 
 class DoesNotAmortize(Exception):
-    """A level instalment below a row's interest."""
+    """A level instalment below a row's interest, or a first one due before there is a debt."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One instalment as agreed; ``start`` to ``due`` is its interest period."""
+    """One instalment as agreed; ``start`` to ``due`` is its interest period.
+
+    ``interest`` and ``tax`` fall due with it, ``deferred`` ones with the next; ``own`` is what its
+    own period earns. A negative principal is interest that becomes principal.
+    """
 
     number: int
     start: date
@@ -35,120 +37,256 @@ class Row:
     principal: int
     interest: int
     tax: int
+    deferred: int = 0
+    deferred_tax: int = 0
+    own: int = 0
+    fee: int = 0
+    fee_tax: int = 0
+    index: int = 0
 
 
-def rounded(exact: Fraction, mode: Rounding) -> int:
-    whole = exact.numerator // exact.denominator
-    rest = exact - whole
-    half = Fraction(1, 2)
-    up = rest > half or (rest == half and (mode == Rounding.HALF_UP or whole % 2 == 1))
-    return whole + up
+def tax_on(terms: Terms, amount: int) -> int:
+    return rounded(amount * Fraction(terms.tax_rate, 10**6), terms.rounding)
 
 
-def month_end(day: date) -> date:
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
-
-
-def add_months(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
-
-
-def thirty_days(start: date, end: date, *, european: bool) -> int:
-    d1, d2 = start.day, end.day
-    if european:
-        d1, d2 = min(d1, 30), min(d2, 30)
+def to_multiple(terms: Terms, exact: Fraction) -> int:
+    """An instalment, or an equal part of principal, as the multiple that the terms ask for."""
+    units = exact / terms.instalment_multiple
+    if terms.level_rounding == LevelRounding.UP:
+        whole = -(-units.numerator // units.denominator)
+    elif terms.level_rounding == LevelRounding.DOWN:
+        whole = units.numerator // units.denominator
     else:
-        start_is_february_end = start.month == 2 and start == month_end(start)
-        if start_is_february_end and end.month == 2 and end == month_end(end):
-            d2 = 30
-        if start_is_february_end:
-            d1 = 30
-        if d2 == 31 and d1 >= 30:
-            d2 = 30
-        d1 = min(d1, 30)
-    return 360 * (end.year - start.year) + 30 * (end.month - start.month) + d2 - d1
+        whole = rounded(units, terms.rounding)
+    return whole * terms.instalment_multiple
 
 
-def years(day_count: DayCount, start: date, end: date) -> Fraction:
-    days = (end - start).days
-    if day_count == DayCount.ACTUAL_360:
-        return Fraction(days, 360)
-    if day_count == DayCount.ACTUAL_364:
-        return Fraction(days, 364)
-    if day_count == DayCount.ACTUAL_365:
-        return Fraction(days, 365)
-    if day_count == DayCount.ACTUAL_ACTUAL_YEAR_END:
-        nights = [start + n * ONE_DAY for n in range(1, days + 1)]
-        leap = sum(calendar.isleap(night.year) for night in nights)
-        return Fraction(leap, 366) + Fraction(days - leap, 365)
-    if day_count == DayCount.ACTUAL_ACTUAL:
-        leap = sum(calendar.isleap((start + n * ONE_DAY).year) for n in range(days))
-        return Fraction(leap, 366) + Fraction(days - leap, 365)
-    european = day_count == DayCount.THIRTY_E_360
-    return Fraction(thirty_days(start, end, european=european), 360)
+@dataclass
+class Rates:
+    """Which annual rate each night bears: (from, rate), later ones win."""
+
+    steps: list[tuple[date, int]] = field(default_factory=list)
+
+    def on(self, night: date) -> Fraction:
+        found = [rate for since, rate in self.steps if since <= night]
+        return Fraction(found[-1] if found else 0, 10**6)
+
+    def stretches(self, period: Period) -> list[tuple[date, date, Fraction]]:
+        """The parts of a period of one rate each."""
+        inside = {since for since, _ in self.steps if period.start < since < period.due}
+        cuts = [period.start, *sorted(inside), period.due]
+        return [(a, b, self.on(a)) for a, b in itertools.pairwise(cuts)]
 
 
-def a_day(day_count: DayCount, start: date, day: date) -> Fraction:
-    """The part of a year from the day before to ``day``, counted inside a period from ``start``."""
-    return years(day_count, start, day) - years(day_count, start, day - ONE_DAY)
+def agreed_rates(terms: Terms, known: date) -> Rates:
+    """As if the rate of ``known`` held for ever."""
+    steps = [(step.from_on, step.annual_rate) for step in terms.rate_steps if step.from_on <= known]
+    return Rates([(date.min, terms.annual_rate), *steps])
 
 
-def due_dates(terms: Terms, disbursed_on: date) -> list[date]:
-    frequency, first, every = terms.frequency, terms.first_due_on, terms.every
-    if frequency == Frequency.SINGLE:
-        assert first is not None
-        return [first]
-    if frequency == Frequency.SEMI_MONTHLY:
-        found: list[date] = []
-        day = first or disbursed_on + ONE_DAY
-        while len(found) < terms.instalments * every:
-            if day.day in {min(wanted, month_end(day).day) for wanted in terms.month_days}:
-                found.append(day)
-            day += ONE_DAY
-        return found[::every]
-    if frequency in MONTHS:
-        step = MONTHS[frequency] * every
-        anchor, shift = (first, 0) if first else (disbursed_on, 1)
-        return [add_months(anchor, (n + shift) * step) for n in range(terms.instalments)]
-    gap = timedelta(days=DAYS[frequency] * every)
-    first = first or disbursed_on + gap
-    return [first + n * gap for n in range(terms.instalments)]
+def nominal(terms: Terms, period: Period, since: date, until: date) -> Fraction:
+    """What part of a year's rate falls between two days: periods over the periods of a year."""
+    whole = Fraction(terms.every * period.spans, PERIODS_A_YEAR.get(terms.frequency, 1))
+    return whole * Fraction((until - since).days, (period.due - period.start).days)
 
 
-def plan(terms: Terms, disbursed_on: date) -> list[Row]:
+def by_days(terms: Terms, period: Period, since: date, until: date) -> Fraction:
+    return part(terms.day_count, period.start, since, until)
+
+
+def is_fixed(terms: Terms) -> bool:
+    """Interest of a period is fixed by the schedule."""
+    per_period = terms.interest == InterestBasis.PER_PERIOD and terms.method != Method.IRREGULAR
+    return per_period or terms.method == Method.FLAT
+
+
+def bears(
+    terms: Terms, period: Period, index: int, rates: Rates, *, level: bool = False
+) -> Fraction:
+    """The interest of one unit over a period; as for the ``level`` instalment, or real."""
+    if index < terms.grace.interest_free_periods or terms.method == Method.DISCOUNT:
+        return Fraction(0)
+    days = terms.annuity == Annuity.ACTUAL if level else not is_fixed(terms)
+    measure = by_days if days else nominal
+    return sum(
+        (rate * measure(terms, period, a, b) for a, b, rate in rates.stretches(period)), Fraction(0)
+    )
+
+
+def growth_of(terms: Terms, index: int, since: int) -> Fraction:
+    """How much a graduated instalment has grown since that of row ``since``."""
+    if terms.graduation is None:
+        return Fraction(1)
+    grace, every = terms.grace.principal_periods, terms.graduation.every
+    times = (index - grace) // every - (max(since, grace) - grace) // every
+    return (1 + Fraction(terms.graduation.rate, 10**6)) ** times
+
+
+def level_instalment(
+    terms: Terms, balance: int, spans: Sequence[Period], index: int, rates: Rates
+) -> int:
+    """*A*: of which the worth today, discounted period by period, is the balance."""
+    discount, worth = Fraction(1), Fraction(0)
+    for n, period in enumerate(spans, start=index):
+        r = bears(terms, period, n, rates, level=True)
+        if terms.level == Level.WITH_TAX:
+            r *= 1 + Fraction(terms.tax_rate, 10**6)
+        discount /= 1 + r
+        worth += growth_of(terms, n, index) * discount
+    balloon = terms.balloon if terms.method == Method.BALLOON else 0
+    return to_multiple(terms, (balance - balloon * discount) / worth)
+
+
+def charges(terms: Terms, lent: int, balance: int) -> tuple[int, int]:
+    """The charges of a period that begins with that balance, and their tax."""
+    fee = tax = 0
+    for charge in terms.period_charges:
+        base = balance if charge.of_balance else lent
+        amount = charge.amount + rounded(base * Fraction(charge.rate, 10**6), terms.rounding)
+        fee += amount
+        tax += tax_on(terms, amount) if charge.taxed else 0
+    return fee, tax
+
+
+@dataclass
+class Table:
+    """What is to be fitted: ``balance`` over ``spans``, the first of them row ``index``."""
+
+    terms: Terms
+    balance: int
+    spans: Sequence[Period]
+    index: int
+    first: int
+    rates: Rates
+    lent: int
+    brought: tuple[int, int] = (0, 0)
+
+    def fit(self) -> list[Row]:
+        rows, level = self.rows(None)
+        terms = self.terms
+        paying = len(self.spans) - max(0, terms.grace.principal_periods - self.index)
+        levelled = terms.last_instalment == LastInstalment.LEVELLED and terms.method in LEVEL
+        if not levelled or terms.instalment_multiple > 1 or paying < 2:
+            return rows
+        for _ in range(3):
+            apart = self.apart(rows, level)
+            if abs(apart) * 2 <= paying:
+                break
+            moved = level + rounded(Fraction(apart, paying), terms.rounding)
+            try:
+                rest, _ = self.rows(moved)
+            except DoesNotAmortize:
+                break
+            if abs(self.apart(rest, moved)) >= abs(apart):
+                break
+            rows, level = rest, moved
+        return rows
+
+    def apart(self, rows: list[Row], level: int) -> int:
+        """How much more the last row asks for than the instalment of its place."""
+        last = rows[-1]
+        asked = last.principal + last.own
+        if self.terms.level == Level.WITH_TAX:
+            asked += tax_on(self.terms, last.own)
+        if self.terms.method == Method.BALLOON:
+            asked -= self.terms.balloon
+        return asked - self.grown(level, last.index)
+
+    def grown(self, level: int, index: int) -> int:
+        growth = growth_of(self.terms, index, self.index)
+        nearest = structs.replace(self.terms, level_rounding=LevelRounding.NEAREST)
+        return level if growth == 1 else to_multiple(nearest, level * growth)
+
+    def rows(self, level: int | None) -> tuple[list[Row], int]:
+        terms, balance, mode = self.terms, self.balance, self.terms.rounding
+        grace = terms.grace
+        brought, brought_tax = self.brought
+        rows: list[Row] = []
+        even: int | None = None
+        for place, period in enumerate(self.spans):
+            index, left = self.index + place, len(self.spans) - place
+            bearing = self.lent if terms.method == Method.FLAT else balance
+            own = rounded(bearing * bears(terms, period, index, self.rates), mode)
+            tax = tax_on(terms, own)
+            if left == 1:
+                principal = balance
+            elif index < grace.principal_periods:
+                principal = 0
+            elif terms.method in LEVEL:
+                if level is None:
+                    level = level_instalment(terms, balance, self.spans[place:], index, self.rates)
+                principal = self.grown(level, index) - own
+                principal -= tax if terms.level == Level.WITH_TAX else 0
+            elif terms.method in {Method.EQUAL_PRINCIPAL, Method.FLAT}:
+                if even is None:
+                    even = to_multiple(terms, Fraction(balance, left))
+                principal = even
+            elif terms.method == Method.IRREGULAR:
+                principal = terms.irregular[index].principal
+            elif terms.revolving is not None:
+                share = rounded(balance * Fraction(terms.revolving.minimum_rate, 10**6), mode)
+                principal = max(share, terms.revolving.minimum_amount)
+            else:
+                principal = 0
+            principal = min(principal, balance)
+            if principal < 0:
+                raise DoesNotAmortize(index)
+            interest, interest_tax, deferred, deferred_tax = own + brought, tax + brought_tax, 0, 0
+            if index < grace.interest_payment_periods and left > 1:
+                if grace.capitalise:
+                    principal -= own + tax
+                else:
+                    deferred, deferred_tax, interest, interest_tax = interest, interest_tax, 0, 0
+            fee, fee_tax = charges(terms, self.lent, balance)
+            rows.append(
+                Row(self.first + place, period.start, period.due, principal, interest, interest_tax,
+                    deferred, deferred_tax, own, fee, fee_tax, index)
+            )  # fmt: skip
+            brought, brought_tax = deferred, deferred_tax
+            balance -= principal
+        return rows, level or 0
+
+
+def plan(terms: Terms, disbursed_on: date, lent: int | None = None) -> list[Row]:
     """The schedule as agreed. Errors: ``DoesNotAmortize``."""
-    principal, dues = terms.principal, due_dates(terms, disbursed_on)
-    n, mode = len(dues), terms.rounding
-    rate = Fraction(terms.annual_rate, 10**6)
-    r = rate * terms.every / PERIODS_A_YEAR.get(terms.frequency, 1)
-    taxed = terms.level == Level.WITH_TAX
-    grows = r * (1 + Fraction(terms.tax_rate, 10**6)) if taxed else r
-    annuity = principal * grows / (1 - (1 + grows) ** -n) if grows else Fraction(principal, n)
-    level = terms.instalment_multiple * rounded(annuity / terms.instalment_multiple, mode)
+    lent = terms.principal if lent is None else lent
     rows: list[Row] = []
-    balance, start = principal, disbursed_on
-    for number, due in enumerate(dues, start=1):
-        if terms.method == Method.FLAT:
-            interest = rounded(principal * r, mode)
-        elif terms.interest == InterestBasis.PER_PERIOD:
-            interest = rounded(balance * r, mode)
-        else:
-            interest = rounded(balance * rate * years(terms.day_count, start, due), mode)
-        if number == n:
-            part = balance
-        elif terms.method == Method.EQUAL_INSTALMENTS:
-            tax = rounded(interest * Fraction(terms.tax_rate, 10**6), mode)
-            part = level - interest - (tax if taxed else 0)
-        elif terms.method in {Method.EQUAL_PRINCIPAL, Method.FLAT}:
-            part = rounded(Fraction(principal, n), mode)
-        else:
-            part = 0
-        part = min(part, balance)
-        if part < 0:
-            raise DoesNotAmortize(number)
-        tax = rounded(interest * Fraction(terms.tax_rate, 10**6), mode)
-        rows.append(Row(number, start, due, part, interest, tax))
-        balance, start = balance - part, due
-    return rows
+    down = rounded(lent * Fraction(terms.down_payment_rate, 10**6), terms.rounding)
+    if down:
+        rows.append(Row(1, disbursed_on, disbursed_on, down, 0, 0))
+    spans = periods(terms, disbursed_on)
+    if spans[0].due <= disbursed_on:
+        raise DoesNotAmortize(0)
+    table = Table(
+        terms, lent - down, spans, 0, 1 + len(rows), agreed_rates(terms, disbursed_on), lent - down
+    )
+    fitted = table.fit()
+    for step in terms.rate_steps:
+        if not disbursed_on < step.from_on < spans[-1].due:
+            continue
+        running = next(n for n, period in enumerate(spans) if step.from_on < period.due)
+        fitted = [
+            *fitted[:running],
+            *other(
+                table,
+                balance=lent - down - sum(row.principal for row in fitted[:running]),
+                spans=spans[running:],
+                index=running,
+                first=table.first + running,
+                rates=agreed_rates(terms, step.from_on),
+                brought=(fitted[running - 1].deferred, fitted[running - 1].deferred_tax)
+                if running
+                else (0, 0),
+            ).fit(),
+        ]
+    return rows + fitted
+
+
+def withheld(terms: Terms, disbursed_on: date, lent: int) -> tuple[int, int]:
+    """The interest of a discounted loan, and its tax, taken from the payout."""
+    period = periods(terms, disbursed_on)[0]
+    measure = nominal if is_fixed(terms) else by_days
+    rates = agreed_rates(terms, disbursed_on)
+    exact = sum(rate * measure(terms, period, a, b) for a, b, rate in rates.stretches(period))
+    interest = rounded(lent * exact, terms.rounding)
+    return interest, tax_on(terms, interest)

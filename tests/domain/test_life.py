@@ -556,3 +556,20 @@ def test_a_line_lends_again_what_was_repaid():
         commands.disburse(book.loan, principal=7_000_01, effective_on=START + timedelta(2))
     book.do(commands.disburse, principal=7_000_00, effective_on=START + timedelta(2))
     assert book.loan.principal == 12_000_00
+
+
+def test_a_draw_in_mid_period_bears_nothing_for_the_days_before_it():
+    """Nothing owed since 15 February; 2,500.00 drawn on the 25th: 18 of 28 days at 2 %."""
+    line = per_period(
+        method=Method.REVOLVING, instalments=12,
+        revolving=Revolving(minimum_rate=100_000, minimum_amount=12_000_00),
+    )  # fmt: skip
+    book = opened(line)
+    book.do(commands.disburse, principal=5_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=5_100_00, effective_on=DUE[0])
+    assert book.loan.principal == 0
+
+    book.do(commands.disburse, principal=2_500_00, effective_on=DUE[0] + timedelta(10))
+    book.do(commands.close_day, on=DUE[1])
+
+    assert book.loan.balances().interest == 32_14
