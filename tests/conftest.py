@@ -25,7 +25,10 @@ from ledger.settings import Settings, override
 TEMPLATE = "cartera_template"
 
 # Machines are noisy: a property fails for what it finds, never for how long it took.
-hypothesis_settings.register_profile("default", deadline=None, print_blob=True)
+# CI tries the same examples each time, so that it says what a change broke; `deep` is for the search.
+hypothesis_settings.register_profile(
+    "default", deadline=None, print_blob=True, derandomize="CI" in os.environ
+)
 hypothesis_settings.register_profile(  # finds, and does not shrink
     "quick", deadline=None, max_examples=150, phases=[Phase.explicit, Phase.generate]
 )
