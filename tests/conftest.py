@@ -25,7 +25,7 @@ from ledger.settings import Settings, override
 TEMPLATE = "cartera_template"
 
 # Machines are noisy: a property fails for what it finds, never for how long it took.
-# CI tries the same examples each time, so that it says what a change broke; `deep` is for the search.
+# CI tries the same examples each time and says what a change broke; `deep` is for the search.
 hypothesis_settings.register_profile(
     "default", deadline=None, print_blob=True, derandomize="CI" in os.environ
 )
