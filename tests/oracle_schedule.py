@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from msgspec import structs
 
+from domain.money import Rounding
 from domain.terms import Annuity, InterestBasis, LastInstalment, Level, LevelRounding, Method, Terms
 from tests.oracle_dates import PERIODS_A_YEAR, Period, part, periods, rounded
 
@@ -43,6 +44,17 @@ class Row:
     fee: int = 0
     fee_tax: int = 0
     index: int = 0
+    period: Period | None = None
+    since: date | None = None
+    earned: int = 0
+
+    def earned_by(self, day: date, mode: Rounding) -> int:
+        """Of ``own`` what a day has: evenly from the start, or since the terms changed."""
+        since = self.since or self.start
+        if day >= self.due:
+            return self.own
+        share = Fraction((day - since).days, (self.due - since).days)
+        return self.earned + rounded((self.own - self.earned) * share, mode)
 
 
 def tax_on(terms: Terms, amount: int) -> int:
@@ -160,6 +172,8 @@ class Table:
     rates: Rates
     lent: int
     brought: tuple[int, int] = (0, 0)
+    since: date | None = None
+    earned: int = 0
 
     def fit(self) -> list[Row]:
         rows, level = self.rows(None)
@@ -240,10 +254,11 @@ class Table:
             fee, fee_tax = charges(terms, self.lent, balance)
             rows.append(
                 Row(self.first + place, period.start, period.due, principal, interest, interest_tax,
-                    deferred, deferred_tax, own, fee, fee_tax, index)
+                    deferred, deferred_tax, own, fee, fee_tax, index, period)
             )  # fmt: skip
             brought, brought_tax = deferred, deferred_tax
             balance -= principal
+        rows[0] = other(rows[0], since=self.since, earned=self.earned)
         return rows, level or 0
 
 
