@@ -7,11 +7,11 @@ from msgspec import structs
 from domain import events as e
 from domain.accrual import carry, interest_accrued, late_lines, spared_interest, tax_of
 from domain.allocation import allocate, allocate_held
-from domain.effects import emptied, in_use, marks, with_effects
+from domain.effects import marks, with_effects
 from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Status, copy
-from domain.refit import refitted, row_of
+from domain.refit import refitted, row_at, with_rest
 from domain.terms import REFITTING, InAdvance, Level, Method, PaymentKind
 
 PREPAYMENT_FEE = "prepayment_fee"
@@ -109,7 +109,7 @@ class Draft:
             case _:
                 return None
 
-    def _lowers(self, payment: e.PaymentReceived) -> "InAdvance | None":
+    def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""
         rule = self.loan.terms.allocation_of(payment.kind).in_advance
         ahead = any(part.principal and part.instalment > self.loan.current
@@ -131,12 +131,11 @@ class Draft:
         loan = self.loan
         if loan.status is not Status.ACTIVE or loan.current >= len(loan.lines):
             return
-        rows = refitted(loan, on, level=level)
-        end = rows[-1].number
-        last = max([end, *(line.number for line in loan.lines[end:] if in_use(line))])
-        rows += tuple(emptied(line, line.start_on, line.due_on) for line in loan.lines[end:last])
+        rows = with_rest(loan, refitted(loan, on, level=level))
         self.record(
-            e.ScheduleRevised(effective_on=on, reason=reason, schedule=rows, instalments=last)
+            e.ScheduleRevised(
+                effective_on=on, reason=reason, schedule=rows, instalments=rows[-1].number
+            )
         )
 
     def _apply_held(self, on: date) -> None:
@@ -257,8 +256,7 @@ class Draft:
     def _replan_capitalised(self, line: Line) -> None:
         """More or less became principal than was planned: fit what is to come to it."""
         loan, on = self.loan, line.due_on
-        row = row_of(line, loan.lines[line.number - 2] if line.number > 1 else None)
-        row = structs.replace(row, principal=line.paid.principal)
+        row = structs.replace(row_at(loan, line.number - 1), principal=line.paid.principal)
         self.record(
             e.ScheduleRevised(
                 effective_on=on, reason="capitalisation", schedule=(row,),

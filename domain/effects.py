@@ -11,9 +11,9 @@ from domain import events as e
 from domain.allocation import allocate, as_portion
 from domain.calendar import due_dates
 from domain.errors import NotAllowedNow, NotBackdatable
-from domain.loan import COMPONENTS, Amounts, Line, Loan
+from domain.loan import COMPONENTS, Amounts, Loan
 from domain.money import share
-from domain.refit import opening_of, refitted, row_of
+from domain.refit import emptied, in_use, opening_of, refitted, row_at, with_rest
 from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
 from domain.terms import Terms
 
@@ -113,7 +113,7 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
         (n for n, line in enumerate(loan.lines) if not line.due and line.due_on > on), None
     )
     if coming is not None:
-        row = row_of(loan.lines[coming], _before(loan, coming))
+        row = row_at(loan, coming)
         row = structs.replace(row, principal=row.principal + fact.principal)
         count = len(loan.lines)
     else:
@@ -152,8 +152,8 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     for portion in cleared:
         sums.add(portion)
     added = sums.total if fact.treatment is e.Treatment.CAPITALISE else 0
-    emptied = tuple(
-        structs.replace(row_of(line, _before(loan, n)), principal=line.paid.principal)
+    paid_only = tuple(
+        structs.replace(row_at(loan, n), principal=line.paid.principal)
         for n, line in enumerate(loan.lines[: loan.current])
         if line.owed.principal != line.paid.principal
     )
@@ -185,17 +185,15 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
         forgiven=treated if fact.treatment is e.Treatment.FORGIVE else None,
         settled=settled,
     )
-    return _planned(loan, fact, (*emptied, *rows), first)
+    return _planned(loan, fact, (*paid_only, *rows), first)
 
 
 def _planned(
     loan: Loan, fact: e.LoanRestructured, rows: tuple[e.Instalment, ...], first: int
 ) -> e.LoanRestructured:
     """The fact with its rows; instalments beyond them that hold payments stay, asking nothing."""
-    last = rows[-1].number
-    kept = max([last, *(line.number for line in loan.lines[last:] if in_use(line))])
-    rest = tuple(emptied(line, line.start_on, line.due_on) for line in loan.lines[last:kept])
-    return structs.replace(fact, schedule=(*rows, *rest), instalments=kept, first=first)
+    rows = with_rest(loan, rows)
+    return structs.replace(fact, schedule=rows, instalments=rows[-1].number, first=first)
 
 
 def _running_rows(loan: Loan, terms: Terms, on: date, principal: int) -> tuple[e.Instalment, ...]:
@@ -234,14 +232,6 @@ def _closed_rows(loan: Loan, on: date) -> tuple[e.Instalment, ...]:
     return tuple(emptied(line, min(line.start_on, on), on) for line in lines)
 
 
-def emptied(line: Line, start_on: date, due_on: date) -> e.Instalment:
-    """The line as a row that asks for nothing more than what was paid of it."""
-    return e.Instalment(
-        number=line.number, start_on=start_on, due_on=due_on, principal=line.paid.principal,
-        interest=0,
-    )  # fmt: skip
-
-
 def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     """All that is not yet due falls due on the day, with the interest so far."""
     on = fact.effective_on
@@ -261,10 +251,6 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     )
 
 
-def _before(loan: Loan, index: int) -> Line | None:
-    return loan.lines[index - 1] if index else None
-
-
 def marks(
     loan: Loan, portions: Iterable[e.Portion], on: date, sign: int = -1
 ) -> tuple[e.Settled, ...]:
@@ -276,11 +262,6 @@ def marks(
         if line.due and settled != (line.settled_on is not None):
             found.append(e.Settled(instalment=line.number, on=on if settled else None))
     return tuple(found)
-
-
-def in_use(line: Line) -> bool:
-    """Something other than planned principal stands on the line."""
-    return bool(line.due or line.paid.total or line.owed.total != line.owed.principal)
 
 
 _DECIDE: dict[type, Callable[[Loan, Any], e.AnyLoanEvent]] = {

@@ -16,7 +16,7 @@ from domain.draft import Draft
 from domain.effects import marks
 from domain.fold import apply
 from domain.loan import Amounts, Loan, Payment, Status, copy
-from domain.refit import row_of
+from domain.refit import row_at
 
 
 def retell(loan: Loan, upto: date, facts: Iterable[e.AnyLoanEvent]) -> Draft:
@@ -141,9 +141,10 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         prepaid=prepaid,
     )
     nothing = e.HistoryCorrected(effective_on=effective_on)
-    after = copy(loan)
-    apply(after, correction)
-    correction = structs.replace(correction, statement=telling.statement - after.statement)
+    if loan.terms.revolving is not None:
+        after = copy(loan)
+        apply(after, correction)
+        correction = structs.replace(correction, statement=telling.statement - after.statement)
     draft.record(correction)
     settled = tuple(_settled(loan, telling, before))
     if correction == nothing and not settled:
@@ -205,9 +206,9 @@ def _charged(loan: Loan, telling: Loan) -> Iterator[e.Charged]:
 
 def _replanned(loan: Loan, telling: Loan) -> Iterator[e.Instalment]:
     """Rows that are planned otherwise in the telling, or only there."""
-    for n, told in enumerate(telling.lines):
-        row = row_of(told, telling.lines[n - 1] if n else None)
-        if n >= len(loan.lines) or row != row_of(loan.lines[n], loan.lines[n - 1] if n else None):
+    for n in range(len(telling.lines)):
+        row = row_at(telling, n)
+        if n >= len(loan.lines) or row != row_at(loan, n):
             yield row
 
 

@@ -40,6 +40,26 @@ def refitted(
     return tuple(_with_paid(loan, row, on, on_top=lowers) for row in rows)
 
 
+def with_rest(loan: Loan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]:
+    """The rows, and after them the lines that hold something: these stay, asking for nothing."""
+    end = rows[-1].number
+    last = max([end, *(line.number for line in loan.lines[end:] if in_use(line))])
+    return rows + tuple(emptied(line, line.start_on, line.due_on) for line in loan.lines[end:last])
+
+
+def emptied(line: Line, start_on: date, due_on: date) -> Instalment:
+    """The line as a row that asks for nothing more than what was paid of it."""
+    return Instalment(
+        number=line.number, start_on=start_on, due_on=due_on, principal=line.paid.principal,
+        interest=0,
+    )  # fmt: skip
+
+
+def in_use(line: Line) -> bool:
+    """Something other than planned principal stands on the line."""
+    return bool(line.due or line.paid.total or line.owed.total != line.owed.principal)
+
+
 def _periods(loan: Loan) -> Sequence[Period]:
     left = loan.lines[loan.current :]
     return list(pairwise([left[0].start_on, *(line.due_on for line in left)]))
@@ -87,8 +107,10 @@ def _with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instal
     )
 
 
-def row_of(line: Line, before: Line | None) -> Instalment:
-    """The line as a row of a schedule, whole."""
+def row_at(loan: Loan, index: int) -> Instalment:
+    """The line in that place as a row of a schedule, whole."""
+    line = loan.lines[index]
+    before = loan.lines[index - 1] if index else None
     brought, brought_tax = (before.deferred, before.deferred_tax) if before else (0, 0)
     return Instalment(
         number=line.number,

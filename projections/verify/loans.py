@@ -10,7 +10,7 @@ from psycopg.rows import namedtuple_row
 
 from domain.events import ChargedBack, Instalment
 from domain.loan import Line, Loan, Status
-from domain.refit import row_of
+from domain.refit import row_at
 from ledger.log import load_many
 from projections.movements import COMPONENTS
 from projections.verify.finding import Finding
@@ -174,12 +174,10 @@ def _schedule(loan_id: UUID, loan: Loan, rows: list[Any]) -> Iterator[Finding]:
         message = f"{len(rows)} instalments, replayed {len(loan.lines)}"
         yield Finding("schedule", message, loan_id)
         return
-    before: Line | None = None
-    for line, row in zip(loan.lines, rows, strict=True):
-        for finding in _instalment(loan_id, loan, line, row_of(line, before), row):
+    for n, (line, row) in enumerate(zip(loan.lines, rows, strict=True)):
+        for finding in _instalment(loan_id, loan, line, row_at(loan, n), row):
             message = f"instalment {line.number}: {finding.message}"
             yield Finding(finding.check, message, loan_id)
-        before = line
 
 
 def _instalment(
