@@ -11,6 +11,7 @@ from cli import (
     books,
     days,
     demo,
+    generate,
     groups,
     indices,
     loans,
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    demo, bench,
+    demo, generate, bench,
 ):  # fmt: skip
     part.register(app)
 
