@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api import agreement, groups, health, loans, payments, problems, refinancing, work
 from api.graphql import endpoint
+from api.graphql.planned.answer import Planner
 from api.graphql.schema import schema
 from api.limits import BodyLimit
 from api.running import started
@@ -47,6 +48,9 @@ def create_app(
         redoc_url=None,
     )
     app.state.schema = schema(chosen, introspection=wanted.graphql_introspection)
+    app.state.planner = Planner(
+        app.state.schema, chosen, introspection=wanted.graphql_introspection
+    )
     app.add_middleware(
         BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
     )

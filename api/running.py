@@ -8,7 +8,7 @@ from fastapi import Request
 from psycopg_pool import ConnectionPool
 
 from api.catch_up import CatchUp
-from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, read_pool
+from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan_pool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
 from ledger.clock import Clock
@@ -26,6 +26,7 @@ class Running:
     ledger: Ledger
     pool: Pool
     reads: ReadPool
+    plans: ReadPool
     catch_up: CatchUp
 
 
@@ -38,7 +39,9 @@ async def started(
     requests = _pool(settings)
     target = conninfo(settings, application_name="cartera-reads")
     reads = read_pool(target, settings, options.graphql_statement_seconds)
+    plans = plan_pool(target, settings, options.graphql_statement_seconds)
     await reads.open()
+    await plans.open()
     size = settings.projection_batch_size
     catch_up = CatchUp(
         lambda: engine.catch_up(requests, batch_size=size), settings.projection_poll_seconds
@@ -46,10 +49,11 @@ async def started(
     if options.api_catch_up:
         catch_up.start()
     try:
-        yield Running(settings, options, ledger, requests, reads, catch_up)
+        yield Running(settings, options, ledger, requests, reads, plans, catch_up)
     finally:
         catch_up.stop()
         await reads.close()
+        await plans.close()
         requests.close()
         ledger.close()
 

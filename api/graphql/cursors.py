@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from datetime import date
-from hashlib import blake2s
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 
@@ -59,4 +59,4 @@ def _read(kind: type, value: Any) -> Any:
 
 
 def _digest(body: bytes) -> bytes:
-    return blake2s(body, digest_size=DIGEST_BYTES, person=b"cursor").digest()
+    return md5(b"cursor" + body, usedforsecurity=False).digest()[:DIGEST_BYTES]

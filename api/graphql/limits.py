@@ -102,18 +102,35 @@ class Limits(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         assert document is not None, "validated before it was parsed"
-        schema: GraphQLSchema = context.schema._schema  # noqa: SLF001 - graphql-core's own
-        rules = tuple(specified_rules)
-        if not self.introspection:
-            rules = (*rules, NoSchemaIntrospectionCustomRule)
-        faults = _faults(schema, document, rules)
-        if not faults:
-            faults = list(unclear(document, context._provided_operation_name))  # noqa: SLF001
-        if not faults:
-            measured = Measured(schema, document, context.variables or {}, self.settings)
-            faults = list(over(measured, context.operation_name, self.settings))
-        context.pre_execution_errors = faults
+        context.pre_execution_errors = faults(
+            context.schema._schema,  # noqa: SLF001 - graphql-core's own
+            document,
+            context._provided_operation_name,  # noqa: SLF001
+            context.variables or {},
+            self.settings,
+            introspection=self.introspection,
+        )
         yield
+
+
+def faults(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: str | None,
+    variables: Mapping[str, Any],
+    settings: Settings,
+    *,
+    introspection: bool,
+) -> list[GraphQLError]:
+    """What speaks against answering the operation: invalid, unclear or over a limit."""
+    rules = tuple(specified_rules)
+    if not introspection:
+        rules = (*rules, NoSchemaIntrospectionCustomRule)
+    return (
+        _faults(schema, document, rules)
+        or list(unclear(document, operation))
+        or list(over(Measured(schema, document, variables, settings), operation, settings))
+    )
 
 
 def unclear(document: DocumentNode, operation: str | None) -> Iterator[GraphQLError]:

@@ -142,17 +142,10 @@ async def loans(
     snapshot: Snapshot, given: LoanFilter, asked: Slice, as_of: date | None
 ) -> Connection[Loan]:
     """A page of loans; with ``as_of`` those on the books that day, seen on it."""
-    where = Where()
-    for column in (*COUNTED, "officer", "borrower", "loan_no"):
-        where.among(f"loans.{column}", getattr(given, column))
-    where.day("loans.disbursed_on >= %s", given.disbursed_from)
-    where.day("loans.disbursed_on <= %s", given.disbursed_to)
+    where = loans_where(given, snapshot.today)
     source, bound = "read.loans AS loans", []
     if as_of is not None:
         source, bound = f"{source} JOIN read.aging_at(%s) AS aged USING (loan_id)", [as_of]
-        _between(where, "aged.days_past_due", given.dpd_from, given.dpd_to)
-    else:
-        _late(where, snapshot.today, given.dpd_from, given.dpd_to)
     return await _listed(
         snapshot,
         COLUMNS,
@@ -161,14 +154,28 @@ async def loans(
         where,
         asked,
         lambda row: loan(row, as_of),
-        KEPT if _kept(given) else None,
+        KEPT if is_kept(given) else None,
     )
+
+
+def loans_where(given: LoanFilter, today: date) -> Where:
+    """What the filter asks of a loan, and of ``aged`` where it names a day."""
+    where = Where()
+    for column in (*COUNTED, "officer", "borrower", "loan_no"):
+        where.among(f"loans.{column}", getattr(given, column))
+    where.day("loans.disbursed_on >= %s", given.disbursed_from)
+    where.day("loans.disbursed_on <= %s", given.disbursed_to)
+    if given.as_of is not None:
+        _between(where, "aged.days_past_due", given.dpd_from, given.dpd_to)
+    else:
+        _late(where, today, given.dpd_from, given.dpd_to)
+    return where
 
 
 KEPT = "SELECT coalesce(sum(loans.loans), 0) FROM read.portfolio_totals AS loans"
 
 
-def _kept(given: LoanFilter) -> bool:
+def is_kept(given: LoanFilter) -> bool:
     """Whether the number of loans is kept by a counter: no filter but those it is kept by."""
     others = {name: value for name, value in vars(given).items() if name not in COUNTED}
     return all(value is None for value in others.values())
@@ -213,6 +220,18 @@ PROMISED = Keyset(
 async def promises(
     snapshot: Snapshot, given: PromiseFilter, asked: Slice
 ) -> Connection[parts.PromiseNode]:
+    columns, source = PROMISES_LISTED
+    return await _listed(snapshot, columns, source, [], promises_where(given), asked, parts.promise)
+
+
+PROMISES_LISTED = (
+    "of.*, loans.currency, loans.loan_no",
+    "read.promises AS of JOIN read.loans USING (loan_id)",
+)
+
+
+def promises_where(given: PromiseFilter) -> Where:
+    """What the filter asks of a promise."""
     where = Where()
     where.among("of.status", given.status)
     where.day("of.promised_for = %s", given.due_on)
@@ -220,14 +239,27 @@ async def promises(
     where.day("of.promised_for < %s", given.due_before)
     if given.loan is not None:
         where.add("of.loan_id = %s", loan_named(given.loan))
-    source = "read.promises AS of JOIN read.loans USING (loan_id)"
-    columns = "of.*, loans.currency, loans.loan_no"
-    return await _listed(snapshot, columns, source, [], where, asked, parts.promise)
+    return where
 
 
 async def journal_entries(
     snapshot: Snapshot, given: JournalFilter, asked: Slice
 ) -> Connection[journal.JournalEntry]:
+    chart = await journal.accounts(snapshot)
+    columns, source = journal.ENTRIES
+    return await _listed(
+        snapshot,
+        columns,
+        source,
+        [],
+        journal_where(given),
+        asked,
+        lambda row: journal.entry(row, chart),
+    )
+
+
+def journal_where(given: JournalFilter) -> Where:
+    """What the filter asks of an entry."""
     where = Where()
     where.among("of.event", given.event)
     where.among("of.currency", None if given.currency is None else [given.currency])
@@ -240,11 +272,7 @@ async def journal_entries(
             "(SELECT account FROM read.accounts WHERE code = %s) = ANY (of.accounts)",
             word(given.account),
         )
-    chart = await journal.accounts(snapshot)
-    columns, source = journal.ENTRIES
-    return await _listed(
-        snapshot, columns, source, [], where, asked, lambda row: journal.entry(row, chart)
-    )
+    return where
 
 
 async def _listed(

@@ -17,7 +17,9 @@ COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loa
     loans.sold_on, loans.holder"""
 
 COMPONENTS = tuple(component.value for component in Component)
-GIVEN_UP = " + ".join(["written_off", "sold", *(f"forgiven_{name}" for name in COMPONENTS)])
+GONE = ("written_off", "sold", *(f"forgiven_{name}" for name in COMPONENTS))
+"""What an instalment no longer owes though nobody paid it."""
+GIVEN_UP = " + ".join(GONE)
 LEFT = " + ".join(f"late.{name} - late.paid_{name} - late.forgiven_{name}" for name in COMPONENTS)
 
 SCHEDULE = f"""SELECT of.*, {GIVEN_UP} AS given_up, loans.currency
@@ -31,20 +33,31 @@ PROMISES = """SELECT of.*, loans.currency, loans.loan_no
     FROM read.promises AS of JOIN read.loans USING (loan_id)
     WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.promise"""
 
-AGING = f"""SELECT aged.loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket,
+
+def aged(row: str, on: str) -> str:
+    """How late the loan of ``row`` is on a day, and what comes next: a SELECT of one row.
+
+    Both are null unless the loan is on the books that day.
+    """
+    booked = f"""{row}.booked_on <= {on} AND ({row}.closed_on IS NULL OR {row}.closed_on > {on})
+        AND ({row}.written_off_on IS NULL OR {row}.written_off_on > {on})"""
+    return f"""SELECT CASE WHEN {booked}
+                    THEN read.days_past_due({on}, min(late.due_on), {row}.pauses)
+               END AS days_past_due,
+               CASE WHEN {booked} THEN (
+                   SELECT min(next.due_on) FROM read.schedule AS next
+                   WHERE next.loan_id = {row}.loan_id AND next.due_on > {on}) END AS next_due_on
+        FROM read.schedule AS late
+        WHERE late.loan_id = {row}.loan_id AND late.due_on <= {on}
+          AND (late.settled_on IS NULL OR late.settled_on > {on})
+          AND (late.due OR {LEFT} > 0)"""
+
+
+AGING = f"""SELECT loan_id, aged.days_past_due, read.bucket(aged.days_past_due) AS bucket,
         aged.next_due_on
-    FROM (SELECT loans.loan_id, (
-                     SELECT min(next.due_on) FROM read.schedule AS next
-                     WHERE next.loan_id = loans.loan_id AND next.due_on > %s) AS next_due_on,
-                 read.days_past_due(%s, oldest.due_on, loans.pauses) AS days_past_due
-          FROM read.loans CROSS JOIN LATERAL (
-                   SELECT min(late.due_on) AS due_on FROM read.schedule AS late
-                   WHERE late.loan_id = loans.loan_id AND late.due_on <= %s
-                     AND (late.settled_on IS NULL OR late.settled_on > %s)
-                     AND (late.due OR {LEFT} > 0)) AS oldest
-          WHERE loans.loan_id = ANY(%s) AND loans.booked_on <= %s
-            AND (loans.closed_on IS NULL OR loans.closed_on > %s)
-            AND (loans.written_off_on IS NULL OR loans.written_off_on > %s)) AS aged"""
+    FROM unnest(%s::uuid[]) AS asked (loan_id) JOIN read.loans USING (loan_id)
+    CROSS JOIN LATERAL ({aged("loans", "%s")}) AS aged
+    WHERE aged.days_past_due IS NOT NULL"""
 
 PAYMENTS = ("of.*, loans.currency", "read.payments AS of JOIN read.loans USING (loan_id)")
 TRANSACTIONS = ("of.*, loans.currency", "read.transactions AS of JOIN read.loans USING (loan_id)")
@@ -68,7 +81,7 @@ def aging(on: date) -> Load:
     """Days past due and bucket on a day, of the loans on the books that day."""
 
     async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> list[DictRow | None]:
-        rows = await snapshot.rows(AGING, [on, on, on, on, loan_ids, on, on, on])
+        rows = await snapshot.rows(AGING, [loan_ids, *[on] * (AGING.count("%s") - 1)])
         by_loan = {row["loan_id"]: row for row in rows}
         return [by_loan.get(loan_id) for loan_id in loan_ids]
 

@@ -1,0 +1,161 @@
+"""One field of a document where it stands: its arguments, what is selected of it, what is bound."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from strawberry import Schema
+from strawberry.types.arguments import convert_arguments
+
+from api.graphql.planned.written import Literal, Written, thing
+from ledger.settings import Settings
+
+
+class Unplanned(Exception):
+    """There is no plan for what is asked."""
+
+
+@dataclass
+class Reading:
+    """One operation with its variables, and the values that its statement binds."""
+
+    contract: Schema
+    settings: Settings
+    today: date
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDetails]
+    variables: VariableValues
+    values: dict[str, Any] = field(default_factory=dict)
+    rows: int = 0
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        """The contract as graphql-core knows it."""
+        return core(self.contract)
+
+    def bind(self, value: Any) -> str:
+        """The mark that stands for ``value`` in the statement."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f"%({name})s"
+
+    def bound(self, condition: str, values: Sequence[Any]) -> str:
+        """``condition`` with a mark of its own for each ``%s``."""
+        head, *rest = condition.split("%s")
+        return head + "".join(
+            self.bind(value) + after for value, after in zip(values, rest, strict=True)
+        )
+
+    def alias(self) -> str:
+        """A new name for a row."""
+        self.rows += 1
+        return f"r{self.rows}"
+
+    def roots(self) -> Iterator[tuple[str, "Asked"]]:
+        """The fields asked of the query, by the names they are answered under."""
+        query = self.schema.query_type
+        assert query is not None, "a schema without a query"
+        collected = collect_fields(
+            self.schema, self.fragments, self.variables, query, self.operation
+        )
+        for name, details in collected.grouped_field_set.items():
+            yield name, Asked(self, query, details)
+
+
+def core(contract: Schema) -> GraphQLSchema:
+    """Strawberry's schema as graphql-core knows it."""
+    schema: GraphQLSchema = contract._schema  # noqa: SLF001 - no other way to it
+    return schema
+
+
+def reading(
+    contract: Schema,
+    settings: Settings,
+    today: date,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: dict[str, Any],
+) -> Reading:
+    """What a valid document asks with these variables. Errors: ``Unplanned`` for bad ones."""
+    given = get_variable_values(core(contract), operation.variable_definitions or (), variables)
+    if not isinstance(given, VariableValues):
+        raise Unplanned
+    fragments = {
+        node.name.value: FragmentDetails(node)
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    return Reading(contract, settings, today, operation, fragments, given)
+
+
+@dataclass
+class Asked:
+    """A field of ``parent``, asked by one or more nodes that are answered as one."""
+
+    reading: Reading
+    parent: GraphQLObjectType
+    details: list[FieldDetails]
+
+    @property
+    def name(self) -> str:
+        return self.details[0].node.name.value
+
+    @property
+    def definition(self) -> GraphQLField:
+        of: GraphQLField = self.parent.fields[self.name]
+        return of
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its arguments as a resolver gets them."""
+        first = self.details[0]
+        given = get_argument_values(
+            self.definition, first.node, self.reading.variables, first.fragment_variable_values
+        )
+        if not given:
+            return {}
+        told = self.definition.extensions["strawberry-definition"]
+        contract = self.reading.contract
+        return convert_arguments(
+            given, told.arguments, contract.schema_converter.scalar_registry, contract.config
+        )
+
+    def thing(
+        self, tell: "Callable[[str, Asked], Written]", kind: GraphQLObjectType | None = None
+    ) -> Written:
+        """The object it answers; ``tell`` writes each field. ``kind`` where it is an interface's.
+
+        Errors: ``Unplanned`` for a field that ``tell`` does not know.
+        """
+        of = kind or get_named_type(self.definition.type)
+        assert isinstance(of, GraphQLObjectType), of
+        reading = self.reading
+        collected = collect_subfields(
+            reading.schema, reading.fragments, reading.variables, reading.operation, of,
+            self.details,
+        )  # fmt: skip
+        fields: dict[str, Written] = {}
+        for key, details in collected.grouped_field_set.items():
+            asked = Asked(reading, of, details)
+            if asked.name == "__typename":
+                fields[key] = [Literal(f'"{of.name}"')]
+            else:
+                fields[key] = tell(asked.name, asked)
+        return thing(fields)

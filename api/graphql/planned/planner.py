@@ -1,0 +1,126 @@
+"""From a valid document to the one statement that writes its answer."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from api.graphql import journal, listing
+from api.graphql.arguments import word
+from api.graphql.connections import Keyset, Slice, sliced
+from api.graphql.listing import Where
+from api.graphql.nodes import loan_named
+from api.graphql.planned.asked import Asked, Reading, Unplanned
+from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE
+from api.graphql.planned.rows import Kind, Listing, Row, one, page, told
+from api.graphql.planned.written import UNIT, Literal, Written, bare, number, sql, thing
+
+
+class Plan(NamedTuple):
+    """A statement of one row: the answer's `data`, and the position of the log it is true at."""
+
+    statement: str
+    values: dict[str, Any]
+
+
+def plan(reading: Reading) -> Plan:
+    """The plan of what is asked.
+
+    Errors: ``Unplanned`` where resolvers have to answer; ``Refused`` for a bad argument.
+    """
+    fields: dict[str, Written] = {}
+    for key, asked in reading.roots():
+        if asked.name == "__typename":
+            fields[key] = [Literal('"Query"')]
+        elif asked.name in ROOTS:
+            fields[key] = ROOTS[asked.name](asked)
+        else:
+            raise Unplanned
+    return Plan(f"SELECT {sql(thing(fields))} AS data, ({POSITION}) AS position", reading.values)
+
+
+POSITION = "SELECT min(position) FROM read.positions"
+
+
+def row_of(reading: Reading) -> Row:
+    """A row that brings its own currency."""
+    alias = reading.alias()
+    return Row(alias, f"{alias}.currency", f"{alias}.unit")
+
+
+def with_unit(columns: str, currency: str) -> str:
+    return f"{columns}, {UNIT.format(currency=currency)} AS unit"
+
+
+def loan(asked: Asked) -> Written:
+    given = {name: value for name, value in asked.arguments.items() if value is not None}
+    row = row_of(asked.reading)
+    match given:
+        case {"loan_no": str(loan_no), **rest} if not rest:
+            where = f"loans.loan_no = {asked.reading.bind(word(loan_no))}"
+        case {"id": str(name), **rest} if not rest and (loan_id := loan_named(name)):
+            where = f"loans.loan_id = {asked.reading.bind(loan_id)}"
+        case _:
+            raise Unplanned
+    columns = with_unit("loans.*", "loans.currency")
+    return one(row, f"SELECT {columns} FROM read.loans WHERE {where}", told(LOAN, row, asked))
+
+
+def loans(asked: Asked) -> Written:
+    given, order, part = _paged(asked, "filter", "order_by")
+    filtered = given or listing.LoanFilter()
+    if filtered.as_of is not None:
+        raise Unplanned
+    keyset = listing.loan_keyset(order or listing.LoanOrder(), aged=False)
+    where = listing.loans_where(filtered, asked.reading.today)
+    counted = listing.KEPT if listing.is_kept(filtered) else "SELECT count(*) FROM read.loans"
+    source = ("loans.*", "read.loans AS loans", "loans.currency")
+    return _listed(LOAN, asked, source, where, part(keyset), counted)
+
+
+def promises(asked: Asked) -> Written:
+    given, _, part = _paged(asked, "filter")
+    where = listing.promises_where(given or listing.PromiseFilter())
+    columns, source = listing.PROMISES_LISTED
+    counted = f"SELECT count(*) FROM {source}"
+    bounds = part(listing.PROMISED)
+    return _listed(PROMISE, asked, (columns, source, "loans.currency"), where, bounds, counted)
+
+
+def journal_entries(asked: Asked) -> Written:
+    given, _, part = _paged(asked, "filter")
+    where = listing.journal_where(given or listing.JournalFilter())
+    columns, source = journal.ENTRIES
+    counted = f"SELECT count(*) FROM {source}"
+    bounds = part(journal.BOOKED)
+    return _listed(ENTRY, asked, (columns, source, "of.currency"), where, bounds, counted)
+
+
+def _paged(asked: Asked, *names: str) -> tuple[Any, Any, Callable[[Keyset], Slice]]:
+    """What is given for ``names``, and what makes a page of an order."""
+    arguments = dict(asked.arguments)
+    given = [arguments.pop(name, None) for name in names]
+
+    def part(keyset: Keyset) -> Slice:
+        return sliced(asked.reading.settings, keyset, **arguments)
+
+    return given[0], given[-1], part
+
+
+def _listed(
+    kind: Kind, asked: Asked, source: tuple[str, str, str], where: Where, part: Slice, counted: str
+) -> Written:
+    reading = asked.reading
+    columns, table, currency = source
+    condition = reading.bound(where.sql, where.values)
+    listed = Listing(with_unit(columns, currency), table, condition, f"{counted} WHERE {condition}")
+    return page(kind, row_of(reading), listed, asked, part)
+
+
+ROOTS: dict[str, Callable[[Asked], Written]] = {
+    "loan": loan,
+    "loans": loans,
+    "promises": promises,
+    "journalEntries": journal_entries,
+    "position": lambda _: number(f"({POSITION})"),
+    "businessDate": lambda asked: bare(f"{asked.reading.bind(asked.reading.today)}::date"),
+}
+"""The roots that are planned; `node`, balances of the whole book and the like are resolved."""
