@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api import agreement, groups, health, loans, payments, problems, refinancing, work
 from api.graphql import endpoint
 from api.graphql.planned.answer import Planner
+from api.graphql.planned.door import PlannedDoor
 from api.graphql.schema import schema
 from api.limits import BodyLimit
 from api.running import started
@@ -54,6 +55,7 @@ def create_app(
     app.add_middleware(
         BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
     )
+    app.add_middleware(PlannedDoor, most=chosen.max_body_bytes)
     problems.install(app)
     for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint):
         app.include_router(part.router)

@@ -47,14 +47,14 @@ def issue_key(connection: Connection[TupleRow], name: str, roles: Iterable[str])
     with connection.transaction():
         connection.execute(
             "INSERT INTO ledger.api_keys (id, digest, name, roles) VALUES (%s, %s, %s, %s)",
-            [uuid7(), _digest(token), name, given],
+            [uuid7(), digest(token), name, given],
         )
     return token
 
 
 def check_key(connection: Connection[TupleRow], token: str) -> Key | None:
     """The key that ``token`` opens, unless it was revoked."""
-    found = _select(connection, "digest = %s AND revoked_at IS NULL", [_digest(token)])
+    found = _select(connection, "digest = %s AND revoked_at IS NULL", [digest(token)])
     return found[0] if found else None
 
 
@@ -82,5 +82,6 @@ def _select(connection: Connection[TupleRow], condition: str, values: list[objec
     return [Key(key_id, name, frozenset(roles), *times) for key_id, name, roles, *times in rows]
 
 
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """What is kept of a token."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,7 +1,6 @@
 """POST /graphql: one document, one snapshot, one answer."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -17,7 +16,6 @@ from strawberry.types.graphql import OperationType
 from api.auth import requires
 from api.fields import Body
 from api.graphql.errors import shown
-from api.graphql.planned.answer import Planner, answer
 from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
 from api.json_text import encoded
@@ -48,11 +46,6 @@ async def ask(
 ) -> Response:
     """One question per request: there are no batches and no mutations."""
     today = here.ledger.clock.business_date()
-    planner: Planner = request.app.state.planner
-    plan = planner.planned(question.query, question.operation_name, question.variables, today)
-    if plan is not None:
-        with suppress(QueryCanceled):  # the resolvers take as long, and say so
-            return Response(await answer(here.plans, plan), media_type="application/json")
     async with snapshot(here.reads, here.settings, today) as view:
         told = await answered(request.app.state.schema, view, question)
     return Response(encoded(told), media_type="application/json")

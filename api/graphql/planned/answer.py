@@ -6,14 +6,13 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
-from psycopg import OperationalError
-from psycopg.errors import QueryCanceled
 
 from api.graphql.limits import faults, parsed
 from api.graphql.planned.asked import Unplanned, core, reading
-from api.graphql.planned.planner import Plan, plan
+from api.graphql.planned.planner import POSITION, Plan, plan
 from api.graphql.schema import Schema
 from api.graphql.snapshot import ReadPool
+from api.policy import ALLOWED, Action, allows
 from ledger.settings import Settings
 
 KEPT_PLANS = 1_000
@@ -66,23 +65,30 @@ class Planner:
             return None
 
 
-async def answer(pool: ReadPool, plan: Plan) -> bytes:
+async def answer(pool: ReadPool, plan: Plan, key: bytes | None = None) -> bytes | None:
     """The whole answer of a plan, with the position it is true at.
 
-    One statement sees one moment: under READ COMMITTED it looks after it holds its tables, so that
-    a rebuild swapped in meanwhile is seen whole.
+    With the digest of a ``key``, None unless it may read: the same statement looks. One statement
+    sees one moment: under READ COMMITTED it looks after it holds its tables, so that a rebuild
+    swapped in meanwhile is seen whole.
     """
-    try:
-        return await _asked(pool, plan)
-    except QueryCanceled:
-        raise
-    except OperationalError:  # a connection that a restart had cut: the next one is new
-        return await _asked(pool, plan)
-
-
-async def _asked(pool: ReadPool, plan: Plan) -> bytes:
+    data, values = plan.data, plan.values
+    if key is not None:
+        data = f"CASE WHEN {MAY_READ} THEN {data} END"
+        values = values | {"key": key, "readers": READERS}
     async with pool.connection() as connection:
-        ran = await connection.execute(plan.statement.encode(), plan.values)
+        ran = await connection.execute(
+            f"SELECT {data} AS data, ({POSITION}) AS position".encode(), values
+        )
         row = await ran.fetchone()
     assert row is not None, "a statement of one row"
+    if row["data"] is None:
+        return None
     return f'{{"data":{row["data"]},"extensions":{{"position":{row["position"] or 0}}}}}'.encode()
+
+
+MAY_READ = (
+    "EXISTS (SELECT FROM ledger.api_keys"
+    " WHERE digest = %(key)s AND revoked_at IS NULL AND roles && %(readers)s)"
+)
+READERS = [role for role in ALLOWED if allows([role], Action.READ)]

@@ -15,9 +15,9 @@ from api.graphql.planned.written import UNIT, Literal, Written, bare, number, sq
 
 
 class Plan(NamedTuple):
-    """A statement of one row: the answer's `data`, and the position of the log it is true at."""
+    """The expression that writes an answer's `data`, and what it binds."""
 
-    statement: str
+    data: str
     values: dict[str, Any]
 
 
@@ -34,7 +34,7 @@ def plan(reading: Reading) -> Plan:
             fields[key] = ROOTS[asked.name](asked)
         else:
             raise Unplanned
-    return Plan(f"SELECT {sql(thing(fields))} AS data, ({POSITION}) AS position", reading.values)
+    return Plan(sql(thing(fields)), reading.values)
 
 
 POSITION = "SELECT min(position) FROM read.positions"
