@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.graphql.endpoint import Question, answered
+from api.graphql.planned.answer import Planner
 from api.graphql.schema import schema
 from api.graphql.snapshot import read_pool, snapshot
 from api.policy import Action, allows
@@ -42,10 +43,14 @@ def run(
 async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str, Any]:
     options = ApiSettings()
     alone = settings.model_copy(update={"pool_min_size": 1, "pool_max_size": 1})
-    asked = schema(settings, introspection=options.graphql_introspection)
+    open_schema = options.graphql_introspection
+    asked = schema(settings, introspection=open_schema)
+    today = clock.business_date()
+    planner = Planner(asked, settings, introspection=open_schema)
+    read = planner.read(question.query, question.operation_name, question.variables, today)
     target = conninfo(settings, application_name="cartera-query")
     async with (
         read_pool(target, alone, options.graphql_statement_seconds) as reads,
-        snapshot(reads, settings, clock.business_date()) as view,
+        snapshot(reads, settings, today) as view,
     ):
-        return await answered(asked, view, question)
+        return await answered(asked, view, question, read)

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     graphql_max_cost: int = Field(
         default=50_000, gt=0, description="Most nodes one query may ask for, pages multiplied."
     )
+    graphql_wait_seconds: float = Field(
+        default=2.0, ge=0, description="How long a question waits for its `atLeast`."
+    )
     max_page_size: int = Field(default=500, gt=0, description="Most edges of one connection.")
     default_page_size: int = Field(default=50, gt=0, description="Edges when `first` is absent.")
 

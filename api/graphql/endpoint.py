@@ -15,7 +15,10 @@ from strawberry.types.graphql import OperationType
 
 from api.auth import requires
 from api.fields import Body
-from api.graphql.errors import shown
+from api.graphql import portfolio as book
+from api.graphql.errors import Refused, shown
+from api.graphql.fresh import caught_up
+from api.graphql.planned.answer import Planner, Read, extensions
 from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
 from api.json_text import encoded
@@ -46,13 +49,26 @@ async def ask(
 ) -> Response:
     """One question per request: there are no batches and no mutations."""
     today = here.ledger.clock.business_date()
+    planner: Planner = request.app.state.planner
+    read = planner.read(question.query, question.operation_name, question.variables, today)
+    try:
+        await caught_up(here.plans, read.at_least, here.settings.graphql_wait_seconds)
+    except Refused as behind:
+        return Response(encoded(_refused(behind)), media_type="application/json")
     async with snapshot(here.reads, here.settings, today) as view:
-        told = await answered(request.app.state.schema, view, question)
+        told = await answered(request.app.state.schema, view, question, read)
     return Response(encoded(told), media_type="application/json")
 
 
-async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[str, Any]:
+def _refused(error: GraphQLError) -> dict[str, Any]:
+    return {"data": None, "errors": [shown(error).formatted]}
+
+
+async def answered(
+    schema: Schema, view: Snapshot, question: Question, read: Read
+) -> dict[str, Any]:
     """Data and errors as a client may see them. Errors: the database's own, when it went away."""
+    position = await book.position(view)
     try:
         result = await schema.execute(
             question.query,
@@ -63,7 +79,7 @@ async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[s
         )
     except (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError):
         unasked = GraphQLError("the document asks no query; there are no mutations here")
-        return {"data": None, "errors": [shown(unasked).formatted]}
+        return _refused(unasked)
     assert isinstance(result, ExecutionResult), type(result)
     errors: Sequence[GraphQLError] = result.errors or ()
     for error in errors:
@@ -73,4 +89,4 @@ async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[s
     told: dict[str, Any] = {"data": result.data}
     if errors:
         told["errors"] = [shown(error).formatted for error in errors]
-    return told
+    return told | {"extensions": extensions(position, read)}

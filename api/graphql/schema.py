@@ -30,6 +30,15 @@ KnownAt = Annotated[
     strawberry.argument(description="Only what had been recorded by then (UTC without a zone)."),
 ]
 
+AtLeast = Annotated[
+    BigInt | None,
+    strawberry.argument(
+        description="Wait until this position of the log has been read, such as that of one's own "
+        "order."
+    ),
+]
+"""Resolvers do not look at it: the endpoint waits before it takes their snapshot."""
+
 
 @strawberry.type(description="Everything that can be asked. Amounts are exact; nothing is changed.")
 class Query:
@@ -41,6 +50,7 @@ class Query:
         loan_no: str | None = None,
         as_of: AsOf = None,
         known_at: KnownAt = None,
+        at_least: AtLeast = None,
     ) -> Loan | None:
         loan_id = loan_named(id) if id is not None else None
         if id is not None and loan_id is None:
@@ -57,6 +67,7 @@ class Query:
         before: str | None = None,
         filter: listing.LoanFilter | None = None,  # noqa: A002 - GraphQL's own word
         order_by: listing.LoanOrder | None = None,
+        at_least: AtLeast = None,
     ) -> Connection[Loan]:
         snapshot, given = snapshot_of(info), filter or listing.LoanFilter()
         as_of = on_or(given.as_of, snapshot.today) if given.as_of else None
@@ -69,6 +80,7 @@ class Query:
         self,
         info: Info[Any, Any],
         id: strawberry.ID,  # noqa: A002 - GraphQL's own word
+        at_least: AtLeast = None,
     ) -> Node | None:
         snapshot = snapshot_of(info)
         kind, loan_id, number = named(id)
@@ -93,6 +105,7 @@ class Query:
         last: int | None = None,
         before: str | None = None,
         filter: listing.PromiseFilter | None = None,  # noqa: A002 - GraphQL's own word
+        at_least: AtLeast = None,
     ) -> Connection[parts.PromiseNode]:
         snapshot = snapshot_of(info)
         asked = sliced(snapshot.settings, listing.PROMISED, first, after, last, before)
@@ -107,6 +120,7 @@ class Query:
         last: int | None = None,
         before: str | None = None,
         filter: listing.JournalFilter | None = None,  # noqa: A002 - GraphQL's own word
+        at_least: AtLeast = None,
     ) -> Connection[journal.JournalEntry]:
         snapshot = snapshot_of(info)
         asked = sliced(snapshot.settings, journal.BOOKED, first, after, last, before)
@@ -114,13 +128,21 @@ class Query:
 
     @strawberry.field(description="All accounts at the end of a day, one list per currency.")
     async def trial_balance(
-        self, info: Info[Any, Any], on: AsOf = None
+        self,
+        info: Info[Any, Any],
+        on: AsOf = None,
+        at_least: AtLeast = None,
     ) -> list[journal.TrialBalance]:
         snapshot = snapshot_of(info)
         return await journal.trial_balances(snapshot, on_or(on, snapshot.today))
 
     @strawberry.field(description="The size and health of the book, one per currency.")
-    async def portfolio(self, info: Info[Any, Any], as_of: AsOf = None) -> list[book.Portfolio]:
+    async def portfolio(
+        self,
+        info: Info[Any, Any],
+        as_of: AsOf = None,
+        at_least: AtLeast = None,
+    ) -> list[book.Portfolio]:
         snapshot = snapshot_of(info)
         return await book.portfolios(snapshot, on_or(as_of, snapshot.today))
 
@@ -130,6 +152,7 @@ class Query:
         info: Info[Any, Any],
         as_of: AsOf = None,
         by: book.AgingBy = book.AgingBy.BRANCH,
+        at_least: AtLeast = None,
     ) -> list[book.AgingGroup]:
         snapshot = snapshot_of(info)
         return await book.aging(snapshot, on_or(as_of, snapshot.today), by)

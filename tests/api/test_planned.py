@@ -59,26 +59,19 @@ class Both:
         await self.plans.close()
         await self.reads.close()
 
-    def plan(self, document, variables=None):
-        return self.planner.planned(document, None, variables, TODAY)
+    def read(self, document, variables=None):
+        return self.planner.read(document, None, variables, TODAY)
 
-    def planned(self, plan):
-        return json.loads(self.run(answer(self.plans, plan)))
+    def planned(self, read):
+        return json.loads(self.run(answer(self.plans, read)))
 
     def resolved(self, document, variables=None):
         async def ask():
             async with snapshot(self.reads, self.settings, TODAY) as view:
                 asked = Question(query=document, variables=variables)
-                return await answered(self.schema, view, asked)
+                return await answered(self.schema, view, asked, self.read(document, variables))
 
         return json.loads(json.dumps(self.run(ask()), default=str))
-
-    def same(self, document, variables=None):
-        plan = self.plan(document, variables)
-        assert plan is not None, document
-        by_plan, by_resolvers = self.planned(plan), self.resolved(document, variables)
-        assert by_plan["data"] == by_resolvers["data"]
-        return by_plan["data"]
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +113,14 @@ def test_any_document_is_answered_alike(both, known, data):
     maker = Maker(both.schema._schema, data.draw, known, RESOLVED)
     document = maker.document(ROOTS.keys())
     note(document)
-    plan = both.plan(document)
+    read = both.read(document)
     by_resolvers = both.resolved(document)
-    event(f"planned: {plan is not None}")
-    if plan is None:
+    event(f"planned: {read.plan is not None}")
+    if read.plan is None:
         assert "errors" in by_resolvers
     else:
-        by_plan = both.planned(plan)
-        assert by_plan["data"] == by_resolvers["data"]
+        by_plan = both.planned(read)
+        assert by_plan == by_resolvers
         assert list(by_plan["data"]) == list(by_resolvers["data"])
 
 
@@ -136,3 +129,21 @@ def test_every_field_is_planned_or_said_to_be_the_domain_s(both, kind):
     fields = both.schema._schema.type_map[kind].fields
     assert set(fields) - set(KINDS[kind]) == {name for of, name in RESOLVED if of == kind}
     assert set(KINDS[kind]) <= set(fields)
+
+
+def test_an_answer_says_what_it_is_true_at_and_what_it_cost(both):
+    read = both.read("{ loans(first: 3) { nodes { loanNo schedule { number } } } }")
+    told = both.planned(read)
+    with connect(both.settings) as connection:
+        [[position]] = connection.execute("SELECT max(position) FROM ledger.events").fetchall()
+    assert told["extensions"]["position"] == position
+    assert told["extensions"]["cost"] == {
+        "requested": read.cost, "limit": both.settings.graphql_max_cost
+    }  # fmt: skip
+    assert read.cost >= 3 * 12
+
+
+def test_one_plan_serves_a_question_that_is_asked_again(both):
+    document = "query($n: Int!) { loans(first: $n) { nodes { loanNo } } }"
+    assert both.read(document, {"n": 2}) is both.read(document, {"n": 2})
+    assert both.read(document, {"n": 2}) is not both.read(document, {"n": 3})

@@ -2,12 +2,12 @@
 
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 
-from api.graphql.limits import faults, parsed
+from api.graphql.limits import Measured, faults, parsed
 from api.graphql.planned.asked import Unplanned, core, reading
 from api.graphql.planned.planner import POSITION, Plan, plan
 from api.graphql.schema import Schema
@@ -15,64 +15,91 @@ from api.graphql.snapshot import ReadPool
 from api.policy import ALLOWED, Action, allows
 from ledger.settings import Settings
 
-KEPT_PLANS = 1_000
+KEPT_QUESTIONS = 1_000
+
+
+class Read(NamedTuple):
+    """A question, understood: its plan if it has one, what it costs, how far reads must be.
+
+    ``cost`` counts the objects it may bring, pages multiplied; ``at_least`` is a position.
+    """
+
+    plan: Plan | None
+    limit: int
+    cost: int = 0
+    at_least: int = 0
 
 
 class Planner:
-    """The plans of one schema, kept by document, operation, variables and day."""
+    """Reads questions for one schema; kept by document, operation, variables and day."""
 
     def __init__(self, schema: Schema, settings: Settings, *, introspection: bool) -> None:
         self.schema = schema
         self.settings = settings
         self.introspection = introspection
-        self._kept = lru_cache(KEPT_PLANS)(self._planned)
+        self._not_understood = Read(None, settings.graphql_max_cost)
+        self._kept = lru_cache(KEPT_QUESTIONS)(self._read)
 
-    def planned(
+    def read(
         self, document: str, operation: str | None, variables: dict[str, Any] | None, today: date
-    ) -> Plan | None:
-        """The plan of a question; None where the resolvers answer or refuse it."""
+    ) -> Read:
+        """The question as far as it can be understood: resolvers answer or refuse the others."""
         try:
             given = orjson.dumps(variables or {})
         except orjson.JSONEncodeError:
-            return None
+            return self._not_understood
         return self._kept(document, operation, given, today)
 
-    def _planned(
-        self, document: str, operation: str | None, given: bytes, today: date
-    ) -> Plan | None:
+    def _read(self, document: str, operation: str | None, given: bytes, today: date) -> Read:
         variables = orjson.loads(given)
         try:
             tree = parsed(document, self.settings.graphql_max_tokens)
-            if faults(
-                core(self.schema),
-                tree,
-                operation,
-                variables,
-                self.settings,
-                introspection=self.introspection,
-            ):
-                return None
-            asked = next(
-                node
-                for node in tree.definitions
-                if isinstance(node, OperationDefinitionNode)
-                and (operation is None or (node.name and node.name.value == operation))
-            )
-            if asked.operation is not OperationType.QUERY:
-                return None
-            return plan(reading(self.schema, self.settings, today, tree, asked, variables))
+            asked = self._asked(tree, operation, variables)
+            if asked is None:
+                return self._not_understood
+            understood = reading(self.schema, self.settings, today, tree, asked, variables)
+            at_least = max((root.at_least for _, root in understood.roots()), default=0)
         except (GraphQLError, Unplanned):
+            return self._not_understood
+        measured = Measured(core(self.schema), tree, variables, self.settings)
+        _, cost, _ = measured.operation(operation)
+        read = Read(None, self.settings.graphql_max_cost, cost, at_least)
+        try:
+            return read._replace(plan=plan(understood))
+        except (GraphQLError, Unplanned):
+            return read
+
+    def _asked(
+        self, tree: DocumentNode, operation: str | None, variables: dict[str, Any]
+    ) -> OperationDefinitionNode | None:
+        """The query that is asked; None where something speaks against it."""
+        if faults(
+            core(self.schema),
+            tree,
+            operation,
+            variables,
+            self.settings,
+            introspection=self.introspection,
+        ):
             return None
+        return next(
+            node
+            for node in tree.definitions
+            if isinstance(node, OperationDefinitionNode)
+            and (operation is None or (node.name and node.name.value == operation))
+        )  # fmt: skip
 
 
-async def answer(pool: ReadPool, plan: Plan, key: bytes | None = None) -> bytes | None:
-    """The whole answer of a plan, with the position it is true at.
+async def answer(pool: ReadPool, read: Read, key: bytes | None = None) -> bytes | None:
+    """The whole answer by plan, with the position it is true at; None if there is none this way.
 
-    With the digest of a ``key``, None unless it may read: the same statement looks. One statement
+    With the digest of a ``key``, none unless it may read: the same statement looks. One statement
     sees one moment: under READ COMMITTED it looks after it holds its tables, so that a rebuild
     swapped in meanwhile is seen whole.
     """
-    data, values = plan.data, plan.values
+    if read.plan is None:
+        return None
+    data, values = read.plan
     if key is not None:
         data = f"CASE WHEN {MAY_READ} THEN {data} END"
         values = values | {"key": key, "readers": READERS}
@@ -82,9 +109,15 @@ async def answer(pool: ReadPool, plan: Plan, key: bytes | None = None) -> bytes 
         )
         row = await ran.fetchone()
     assert row is not None, "a statement of one row"
-    if row["data"] is None:
+    if row["data"] is None or row["position"] < read.at_least:
         return None
-    return f'{{"data":{row["data"]},"extensions":{{"position":{row["position"] or 0}}}}}'.encode()
+    told = orjson.dumps(extensions(row["position"], read))
+    return b'{"data":%b,"extensions":%b}' % (row["data"].encode(), told)
+
+
+def extensions(position: int, read: Read) -> dict[str, Any]:
+    """What every answer says of itself."""
+    return {"position": position, "cost": {"requested": read.cost, "limit": read.limit}}
 
 
 MAY_READ = (

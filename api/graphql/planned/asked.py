@@ -125,6 +125,8 @@ class Asked:
     @property
     def arguments(self) -> dict[str, Any]:
         """Its arguments as a resolver gets them."""
+        if self.name not in self.parent.fields:  # `__typename` and the like
+            return {}
         first = self.details[0]
         given = get_argument_values(
             self.definition, first.node, self.reading.variables, first.fragment_variable_values
@@ -136,6 +138,11 @@ class Asked:
         return convert_arguments(
             given, told.arguments, contract.schema_converter.scalar_registry, contract.config
         )
+
+    @property
+    def at_least(self) -> int:
+        """Up to where the read models must have read for it."""
+        return int(self.arguments.get("at_least") or 0)
 
     def thing(
         self, tell: "Callable[[str, Asked], Written]", kind: GraphQLObjectType | None = None

@@ -28,7 +28,7 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     operation_name: str | None = None
 
 
-read = msgspec.json.Decoder(Question).decode
+decode = msgspec.json.Decoder(Question).decode
 
 
 class PlannedDoor:
@@ -67,20 +67,18 @@ async def _told(scope: Scope, body: bytes) -> bytes | None:
     if not given.startswith(BEARER):
         return None
     try:
-        question = read(body)
+        question = decode(body)
     except msgspec.DecodeError:
         return None
     state = scope["app"].state
     here: Running = state.running
     planner: Planner = state.planner
-    plan = planner.planned(
+    understood = planner.read(
         question.query, question.operation_name, question.variables,
         here.ledger.clock.business_date(),
     )  # fmt: skip
-    if plan is None:
-        return None
     try:
-        return await answer(here.plans, plan, digest(given.removeprefix(BEARER).strip()))
+        return await answer(here.plans, understood, digest(given.removeprefix(BEARER).strip()))
     except (OperationalError, PoolTimeout):  # away, or too slow: the endpoint finds out and says so
         return None
 

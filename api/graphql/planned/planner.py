@@ -37,7 +37,7 @@ def plan(reading: Reading) -> Plan:
     return Plan(sql(thing(fields)), reading.values)
 
 
-POSITION = "SELECT min(position) FROM read.positions"
+POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
 
 
 def row_of(reading: Reading) -> Row:
@@ -51,7 +51,11 @@ def with_unit(columns: str, currency: str) -> str:
 
 
 def loan(asked: Asked) -> Written:
-    given = {name: value for name, value in asked.arguments.items() if value is not None}
+    given = {
+        name: value
+        for name, value in asked.arguments.items()
+        if value is not None and name != "at_least"
+    }
     row = row_of(asked.reading)
     match given:
         case {"loan_no": str(loan_no), **rest} if not rest:
@@ -98,6 +102,7 @@ def _paged(asked: Asked, *names: str) -> tuple[Any, Any, Callable[[Keyset], Slic
     """What is given for ``names``, and what makes a page of an order."""
     arguments = dict(asked.arguments)
     given = [arguments.pop(name, None) for name in names]
+    arguments.pop("at_least", None)
 
     def part(keyset: Keyset) -> Slice:
         return sliced(asked.reading.settings, keyset, **arguments)
