@@ -55,7 +55,9 @@ def create_app(
     app.add_middleware(
         BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
     )
-    app.add_middleware(PlannedDoor, most=chosen.max_body_bytes)
+    app.add_middleware(
+        PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
+    )
     problems.install(app)
     for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint):
         app.include_router(part.router)

@@ -18,6 +18,9 @@ class ApiSettings(BaseSettings):
     graphql_statement_seconds: float = Field(
         default=15.0, gt=0, description="How long one statement of a question may take."
     )
+    graphql_kept_bytes: int = Field(
+        default=32_000_000, ge=0, description="Answers kept until a read model moves; 0 for none."
+    )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest payment file; others go in by `cartera`."
     )

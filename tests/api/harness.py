@@ -27,8 +27,8 @@ KEYS = count(1)
 class Client:
     """Speaks to the API as one role, from plain tests; each order gets a new key of its own."""
 
-    def __init__(self, http, run, tokens):
-        self.http, self.run, self.tokens = http, run, tokens
+    def __init__(self, http, run, tokens, settings):
+        self.http, self.run, self.tokens, self.settings = http, run, tokens, settings
 
     def request(self, method, path, *, role="administrator", key=None, headers=None, **given):
         sent = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
@@ -110,6 +110,6 @@ def served(settings, today=TODAY, **options):
         entered = serving(settings, today, **options)
         http = runner.run(entered.__aenter__())
         try:
-            yield Client(http, runner.run, tokens(settings))
+            yield Client(http, runner.run, tokens(settings), settings)
         finally:
             runner.run(entered.__aexit__(None, None, None))

@@ -63,7 +63,7 @@ class Both:
         return self.planner.read(document, None, variables, TODAY)
 
     def planned(self, read):
-        return json.loads(self.run(answer(self.plans, read)))
+        return json.loads(self.run(answer(self.plans, read)).body)
 
     def resolved(self, document, variables=None):
         async def ask():

@@ -34,7 +34,10 @@ class Unplanned(Exception):
 
 @dataclass
 class Reading:
-    """One operation with its variables, and the values that its statement binds."""
+    """One operation with its variables, and the values that its statement binds.
+
+    ``asks_log`` is whether it reads the log itself, which is ahead of the read models.
+    """
 
     contract: Schema
     settings: Settings
@@ -44,6 +47,7 @@ class Reading:
     variables: VariableValues
     values: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
+    asks_log: bool = False
 
     @property
     def schema(self) -> GraphQLSchema:

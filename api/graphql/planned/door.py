@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.graphql.planned.answer import Planner, answer
+from api.graphql.planned.answer import Kept, Planner, Read, Seen, answer
 from api.running import Running
 from ledger.api_keys import digest
 
@@ -34,9 +34,10 @@ decode = msgspec.json.Decoder(Question).decode
 class PlannedDoor:
     """Answers what it can by one statement, and passes the rest on untouched."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, kept_bytes: int) -> None:
         self.app = app
         self.most = most
+        self.kept = Kept(kept_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the body in, up to ``most`` bytes; what has no answer here is told again."""
@@ -50,9 +51,7 @@ class PlannedDoor:
             size += len(message.get("body", b""))
             more = message.get("more_body", False)
         body = b"".join(message.get("body", b"") for message in taken)
-        told = None if more or size > self.most else await _told(scope, body)
-        if told is not None:
-            await _sent(send, told)
+        if not more and size <= self.most and await self._answered(scope, body, send):
             return
         rest = iter(taken)
 
@@ -61,29 +60,52 @@ class PlannedDoor:
 
         await self.app(scope, again, send)
 
+    async def _answered(self, scope: Scope, body: bytes, send: Send) -> bool:
+        headers = Headers(scope=scope)
+        given = headers.get("authorization", "")
+        if not given.startswith(BEARER):
+            return False
+        try:
+            question = decode(body)
+        except msgspec.DecodeError:
+            return False
+        state = scope["app"].state
+        here: Running = state.running
+        planner: Planner = state.planner
+        read = planner.read(
+            question.query, question.operation_name, question.variables,
+            here.ledger.clock.business_date(),
+        )  # fmt: skip
+        known = self.kept.get(read) or _had(headers.get("if-none-match", ""), read)
+        try:
+            seen = await answer(here.plans, read, digest(given.removeprefix(BEARER).strip()), known)
+        except (OperationalError, PoolTimeout):  # away, or too slow: the endpoint says so
+            return False
+        if seen is None:
+            return False
+        tag = _tag(read, seen)
+        if headers.get("if-none-match") == tag:
+            await _send(send, 304, tag, b"")
+            return True
+        if seen is not known:
+            self.kept.keep(read, seen)
+        await _send(send, 200, tag, seen.body)
+        return True
 
-async def _told(scope: Scope, body: bytes) -> bytes | None:
-    given = Headers(scope=scope).get("authorization", "")
-    if not given.startswith(BEARER):
-        return None
-    try:
-        question = decode(body)
-    except msgspec.DecodeError:
-        return None
-    state = scope["app"].state
-    here: Running = state.running
-    planner: Planner = state.planner
-    understood = planner.read(
-        question.query, question.operation_name, question.variables,
-        here.ledger.clock.business_date(),
-    )  # fmt: skip
-    try:
-        return await answer(here.plans, understood, digest(given.removeprefix(BEARER).strip()))
-    except (OperationalError, PoolTimeout):  # away, or too slow: the endpoint finds out and says so
-        return None
+
+def _tag(read: Read, seen: Seen) -> str:
+    return f'"{read.name}-{seen.positions}"'
 
 
-async def _sent(send: Send, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+def _had(tag: str, read: Read) -> Seen | None:
+    """The answer that the client still has, of which only the tag is known here."""
+    name, _, positions = tag.strip('"').partition("-")
+    return Seen(b"", positions) if name == read.name else None
+
+
+async def _send(send: Send, status: int, tag: str, body: bytes) -> None:
+    headers = [(b"etag", tag.encode()), (b"cache-control", b"private, no-cache")]
+    if status == 200:
+        headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

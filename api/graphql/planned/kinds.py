@@ -255,6 +255,11 @@ def of_loan(kind: Kind, listing: tuple[str, str], keyset: Keyset) -> Field:
     return field
 
 
+def events(row: Row, asked: Asked) -> Written:
+    asked.reading.asks_log = True
+    return of_loan(EVENT, EVENTS, IN_ORDER)(row, asked)
+
+
 def late(name: str) -> Field:
     """A figure of the aging of a loan on a day."""
 
@@ -297,7 +302,7 @@ LOAN: Kind = {
     "promises": promises,
     "payments": of_loan(PAYMENT, ("of.*", "read.payments AS of"), LATEST_PAYMENTS),
     "transactions": of_loan(TRANSACTION, ("of.*", "read.transactions AS of"), LATEST_MOVEMENTS),
-    "events": of_loan(EVENT, EVENTS, IN_ORDER),
+    "events": events,
     "journalEntries": of_loan(ENTRY, journal.ENTRIES, journal.BOOKED),
 }  # fmt: skip
 """Its balances and payoff are told by the domain, as is everything for another moment than now."""

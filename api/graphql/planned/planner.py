@@ -15,10 +15,14 @@ from api.graphql.planned.written import UNIT, Literal, Written, bare, number, sq
 
 
 class Plan(NamedTuple):
-    """The expression that writes an answer's `data`, and what it binds."""
+    """The expression that writes an answer's `data`, and what it binds.
+
+    ``keeps`` is whether the answer stays as it is until a read model moves.
+    """
 
     data: str
     values: dict[str, Any]
+    keeps: bool
 
 
 def plan(reading: Reading) -> Plan:
@@ -34,7 +38,7 @@ def plan(reading: Reading) -> Plan:
             fields[key] = ROOTS[asked.name](asked)
         else:
             raise Unplanned
-    return Plan(sql(thing(fields)), reading.values)
+    return Plan(sql(thing(fields)), reading.values, not reading.asks_log)
 
 
 POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
