@@ -11,6 +11,7 @@ from api.graphql import endpoint
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
 from api.graphql.schema import schema
+from api.graphql.trusted import trusted
 from api.limits import BodyLimit
 from api.running import started
 from api.settings import ApiSettings
@@ -55,6 +56,7 @@ def create_app(
     app.add_middleware(
         BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
     )
+    app.state.trusted = trusted(wanted.graphql_documents, only=wanted.graphql_trusted_only)
     app.add_middleware(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )

@@ -47,7 +47,7 @@ async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str
     asked = schema(settings, introspection=open_schema)
     today = clock.business_date()
     planner = Planner(asked, settings, introspection=open_schema)
-    read = planner.read(question.query, question.operation_name, question.variables, today)
+    read = planner.read(question.query or "", question.operation_name, question.variables, today)
     target = conninfo(settings, application_name="cartera-query")
     async with (
         read_pool(target, alone, options.graphql_statement_seconds) as reads,

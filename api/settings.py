@@ -1,5 +1,7 @@
 """What only the API can be told; servers and common limits are in `ledger.settings`."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -18,6 +20,10 @@ class ApiSettings(BaseSettings):
     graphql_statement_seconds: float = Field(
         default=15.0, gt=0, description="How long one statement of a question may take."
     )
+    graphql_documents: Path | None = Field(
+        default=None, description="JSON file of trusted documents, as `cartera documents` writes."
+    )
+    graphql_trusted_only: bool = Field(default=False, description="Answer trusted documents only.")
     graphql_kept_bytes: int = Field(
         default=32_000_000, ge=0, description="Answers kept until a read model moves; 0 for none."
     )

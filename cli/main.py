@@ -11,6 +11,7 @@ from cli import (
     books,
     days,
     demo,
+    documents,
     generate,
     groups,
     indices,
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    demo, generate, bench,
+    documents, demo, generate, bench,
 ):  # fmt: skip
     part.register(app)
 

@@ -21,6 +21,7 @@ from api.graphql.fresh import caught_up
 from api.graphql.planned.answer import Planner, Read, extensions
 from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
+from api.graphql.trusted import Trusted
 from api.json_text import encoded
 from api.policy import Action
 from api.problems import DATABASE_AWAY, DOCUMENTED
@@ -32,9 +33,14 @@ router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
 class Question(Body):
     """A GraphQL request, by the letter of GraphQL over HTTP."""
 
-    query: str = Field(examples=["{ businessDate portfolio { currency principal { amount } } }"])
+    query: str | None = Field(
+        default=None, examples=["{ businessDate portfolio { currency principal { amount } } }"]
+    )
     variables: dict[str, Any] | None = None
     operation_name: str | None = Field(default=None, alias="operationName")
+    document_id: str | None = Field(
+        default=None, alias="documentId", description="A trusted document, instead of a query."
+    )
     extensions: dict[str, Any] | None = None
 
 
@@ -50,11 +56,14 @@ async def ask(
     """One question per request: there are no batches and no mutations."""
     today = here.ledger.clock.business_date()
     planner: Planner = request.app.state.planner
-    read = planner.read(question.query, question.operation_name, question.variables, today)
+    trusted: Trusted = request.app.state.trusted
     try:
+        document = trusted.document(question.query, question.document_id, question.extensions)
+        question = question.model_copy(update={"query": document})
+        read = planner.read(document, question.operation_name, question.variables, today)
         await caught_up(here.plans, read.at_least, here.settings.graphql_wait_seconds)
-    except Refused as behind:
-        return Response(encoded(_refused(behind)), media_type="application/json")
+    except Refused as refused:
+        return Response(encoded(_refused(refused)), media_type="application/json")
     async with snapshot(here.reads, here.settings, today) as view:
         told = await answered(request.app.state.schema, view, question, read)
     return Response(encoded(told), media_type="application/json")
