@@ -56,6 +56,11 @@ class Keyset:
         """The values a cursor is made of, for the select list."""
         return ", ".join(f"{sql} AS key_{n}" for n, (sql, _) in enumerate(self.keys))
 
+    @property
+    def kinds(self) -> list[type]:
+        """What each value of a cursor is."""
+        return [kind for _, kind in self.keys]
+
     def cursor(self, row: Row) -> str:
         return cursor(self.name, [row[f"key_{n}"] for n in range(len(self.keys))])
 
@@ -126,7 +131,7 @@ def sliced(
 def _bound(given: str | None, keyset: Keyset) -> tuple[Any, ...] | None:
     if given is None:
         return None
-    return tuple(place(given, keyset.name, [kind for _, kind in keyset.keys]))
+    return tuple(place(given, keyset.name, keyset.kinds))
 
 
 def connection(

@@ -16,6 +16,8 @@ async def caught_up(pool: ReadPool, position: int, patience: float) -> None:
     Errors: ``Refused`` for a position the log does not have yet, or once ``patience`` (seconds)
     has run out.
     """
+    if not position:
+        return
     until = time.monotonic() + patience
     pause = FIRST_PAUSE
     while (reached := await _one(pool, REACHED)) < position:

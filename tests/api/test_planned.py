@@ -143,7 +143,26 @@ def test_an_answer_says_what_it_is_true_at_and_what_it_cost(both):
     assert read.cost >= 3 * 12
 
 
-def test_one_plan_serves_a_question_that_is_asked_again(both):
-    document = "query($n: Int!) { loans(first: $n) { nodes { loanNo } } }"
-    assert both.read(document, {"n": 2}) is both.read(document, {"n": 2})
-    assert both.read(document, {"n": 2}) is not both.read(document, {"n": 3})
+def test_one_plan_serves_all_values_that_are_only_bound(both, known):
+    document = """query($no: String!, $n: Int!) {
+        loan(loanNo: $no) { loanNo payments(first: $n) { nodes { number } } } }"""
+    one, other = (json.loads(number) for number in known["loanNo"][:2])
+    first, second, third = (
+        both.read(document, {"no": no, "n": n}) for no, n in ((one, 2), (other, 2), (one, 3))
+    )
+    assert first.plan.data == second.plan.data != third.plan.data
+    assert len({first.name, second.name, third.name}) == 3
+    assert both.planned(second)["data"]["loan"]["loanNo"] == other
+
+
+@pytest.mark.parametrize("after", [None, "no cursor", 7])
+def test_a_cursor_by_variable_is_read_like_any_other(both, after):
+    document = """query($at: String) { loans(first: 2, after: $at) {
+        pageInfo { hasPreviousPage endCursor } nodes { loanNo } } }"""
+    first = both.planned(both.read(document, {"at": None}))["data"]["loans"]
+    given = {"at": first["pageInfo"]["endCursor"] if after is None else after}
+    read, by_resolvers = both.read(document, given), both.resolved(document, given)
+    assert (read.plan is None) is ("errors" in by_resolvers)
+    if after is None:
+        assert both.planned(read) == by_resolvers
+        assert by_resolvers["data"]["loans"]["pageInfo"]["hasPreviousPage"]

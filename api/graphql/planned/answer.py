@@ -9,11 +9,12 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import orjson
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, OperationType
 
 from api.graphql.limits import Measured, faults, parsed
 from api.graphql.planned.asked import Unplanned, core, reading
-from api.graphql.planned.planner import Plan, plan
+from api.graphql.planned.late import KINDS, late_variables
+from api.graphql.planned.planner import Plan, made, plan
 from api.graphql.schema import Schema
 from api.graphql.snapshot import ReadPool
 from api.policy import ALLOWED, Action, allows
@@ -36,68 +37,81 @@ class Read(NamedTuple):
     at_least: int = 0
 
 
+class Planned(NamedTuple):
+    """What is kept of a question for all values of its late variables."""
+
+    plan: Plan | None
+    cost: int
+    at_least: list[Any]
+
+
 class Planner:
-    """Reads questions for one schema; kept by document, operation, variables and day."""
+    """Reads questions for one schema. Plans are kept: by document, operation, day, and the
+    variables that are more than bound.
+    """
 
     def __init__(self, schema: Schema, settings: Settings, *, introspection: bool) -> None:
         self.schema = schema
         self.settings = settings
         self.introspection = introspection
-        self._not_understood = Read("", None, settings.graphql_max_cost)
-        self._kept = lru_cache(KEPT_QUESTIONS)(self._read)
+        self._documents = lru_cache(KEPT_QUESTIONS)(self._document)
+        self._plans = lru_cache(KEPT_QUESTIONS)(self._planned)
 
     def read(
         self, document: str, operation: str | None, variables: dict[str, Any] | None, today: date
     ) -> Read:
         """The question as far as it can be understood: resolvers answer or refuse the others."""
+        given = variables or {}
         try:
-            given = orjson.dumps(variables or {})
-        except orjson.JSONEncodeError:
-            return self._not_understood
-        return self._kept(document, operation, given, today)
+            _, _, kinds = self._documents(document, operation)
+            late = {name for name, kind in kinds.items() if type(given.get(name)) is KINDS[kind][0]}
+            fixed = {name: value for name, value in given.items() if name not in late}
+            named = orjson.dumps([fixed, sorted(late)])
+            planned = self._plans(document, operation, named, today)
+            awaited = [made(one, given) for one in planned.at_least if one is not None]
+            plan = planned.plan.bound(given) if planned.plan else None
+            name = _name(document, operation, orjson.dumps(given).decode(), today.isoformat())
+        except (GraphQLError, Unplanned, orjson.JSONEncodeError):
+            return Read("", None, self.settings.graphql_max_cost)
+        return Read(
+            name, plan, self.settings.graphql_max_cost, planned.cost, max(awaited, default=0)
+        )
 
-    def _read(self, document: str, operation: str | None, given: bytes, today: date) -> Read:
-        variables = orjson.loads(given)
-        try:
-            tree = parsed(document, self.settings.graphql_max_tokens)
-            asked = self._asked(tree, operation, variables)
-            if asked is None:
-                return self._not_understood
-            understood = reading(self.schema, self.settings, today, tree, asked, variables)
-            at_least = max((root.at_least for _, root in understood.roots()), default=0)
-        except (GraphQLError, Unplanned):
-            return self._not_understood
-        measured = Measured(core(self.schema), tree, variables, self.settings)
-        _, cost, _ = measured.operation(operation)
-        name = _name(document, operation or "", given.decode(), today.isoformat())
-        read = Read(name, None, self.settings.graphql_max_cost, cost, at_least)
-        try:
-            return read._replace(plan=plan(understood))
-        except (GraphQLError, Unplanned):
-            return read
+    def _document(
+        self, document: str, operation: str | None
+    ) -> tuple[DocumentNode, OperationDefinitionNode, dict[str, str]]:
+        """The tree, the query that is asked, and its late variables."""
+        tree = parsed(document, self.settings.graphql_max_tokens)
+        for node in tree.definitions:
+            if not isinstance(node, OperationDefinitionNode) or (
+                operation is not None and (node.name is None or node.name.value != operation)
+            ):
+                continue
+            if node.operation is OperationType.QUERY:
+                return tree, node, late_variables(tree, node)
+        raise Unplanned
 
-    def _asked(
-        self, tree: DocumentNode, operation: str | None, variables: dict[str, Any]
-    ) -> OperationDefinitionNode | None:
-        """The query that is asked; None where something speaks against it."""
+    def _planned(self, document: str, operation: str | None, named: bytes, today: date) -> Planned:
+        tree, asked, kinds = self._documents(document, operation)
+        fixed, late = orjson.loads(named)
+        variables = {**fixed, **{name: KINDS[kinds[name]][1] for name in late}}
+        contract = core(self.schema)
         if faults(
-            core(self.schema),
-            tree,
-            operation,
-            variables,
-            self.settings,
-            introspection=self.introspection,
+            contract, tree, operation, variables, self.settings, introspection=self.introspection
         ):
-            return None
-        return next(
-            node
-            for node in tree.definitions
-            if isinstance(node, OperationDefinitionNode)
-            and (operation is None or (node.name and node.name.value == operation))
-        )  # fmt: skip
+            raise Unplanned
+        _, cost, _ = Measured(contract, tree, variables, self.settings).operation(operation)
+        understood = reading(
+            self.schema, self.settings, today, tree, asked, variables, frozenset(late)
+        )
+        at_least = [root.value("atLeast", "at_least", int) for _, root in understood.roots()]
+        try:
+            return Planned(plan(understood), cost, at_least)
+        except (GraphQLError, Unplanned):
+            return Planned(None, cost, at_least)
 
 
-def _name(*parts: str) -> str:
+def _name(*parts: str | None) -> str:
     """Of this code: another version may answer otherwise."""
     return sha256(orjson.dumps([RELEASE, *parts])).hexdigest()[:24]
 

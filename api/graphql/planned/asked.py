@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -12,6 +12,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    VariableNode,
     get_named_type,
 )
 from graphql.execution.collect_fields import (
@@ -28,6 +29,13 @@ from api.graphql.planned.written import Literal, Written, thing
 from ledger.settings import Settings
 
 
+class Late(NamedTuple):
+    """What ``made`` makes of a variable, each time a plan is used."""
+
+    variable: str
+    made: Callable[[Any], Any]
+
+
 class Unplanned(Exception):
     """There is no plan for what is asked."""
 
@@ -36,6 +44,7 @@ class Unplanned(Exception):
 class Reading:
     """One operation with its variables, and the values that its statement binds.
 
+    ``late`` are the variables that are only bound, so that one plan serves all their values;
     ``asks_log`` is whether it reads the log itself, which is ahead of the read models.
     """
 
@@ -45,6 +54,7 @@ class Reading:
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     variables: VariableValues
+    late: frozenset[str]
     values: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     asks_log: bool = False
@@ -55,7 +65,7 @@ class Reading:
         return core(self.contract)
 
     def bind(self, value: Any) -> str:
-        """The mark that stands for ``value`` in the statement."""
+        """The mark that stands for ``value``, late or not, in the statement."""
         name = f"v{len(self.values)}"
         self.values[name] = value
         return f"%({name})s"
@@ -96,6 +106,7 @@ def reading(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: dict[str, Any],
+    late: frozenset[str],
 ) -> Reading:
     """What a valid document asks with these variables. Errors: ``Unplanned`` for bad ones."""
     given = get_variable_values(core(contract), operation.variable_definitions or (), variables)
@@ -106,7 +117,7 @@ def reading(
         for node in document.definitions
         if isinstance(node, FragmentDefinitionNode)
     }
-    return Reading(contract, settings, today, operation, fragments, given)
+    return Reading(contract, settings, today, operation, fragments, given, late)
 
 
 @dataclass
@@ -143,10 +154,15 @@ class Asked:
             given, told.arguments, contract.schema_converter.scalar_registry, contract.config
         )
 
-    @property
-    def at_least(self) -> int:
-        """Up to where the read models must have read for it."""
-        return int(self.arguments.get("at_least") or 0)
+    def value(self, argument: str, python: str, made: Callable[[Any], Any]) -> Any:
+        """What ``made`` makes of an argument, ``Late`` where it may wait; None if not given."""
+        for given in self.details[0].node.arguments or ():
+            if given.name.value == argument and isinstance(given.value, VariableNode):
+                variable = given.value.name.value
+                if variable in self.reading.late:
+                    return Late(variable, made)
+        found = self.arguments.get(python)
+        return None if found is None else made(found)
 
     def thing(
         self, tell: "Callable[[str, Asked], Written]", kind: GraphQLObjectType | None = None

@@ -4,11 +4,14 @@ A field that is not here is computed: by the domain, for a moment other than now
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from api.graphql import journal
 from api.graphql.arguments import on_or
-from api.graphql.connections import Keyset, sliced
+from api.graphql.connections import Keyset, Slice, sliced
+from api.graphql.cursors import place
 from api.graphql.loan_rows import (
     COMPONENTS,
     EVENTS,
@@ -18,7 +21,7 @@ from api.graphql.loan_rows import (
     LATEST_PAYMENTS,
     aged,
 )
-from api.graphql.planned.asked import Asked, Unplanned
+from api.graphql.planned.asked import Asked, Late, Unplanned
 from api.graphql.planned.rows import Field, Kind, Listing, Row, many, one, page, told
 from api.graphql.planned.written import (
     Written,
@@ -241,12 +244,31 @@ def promises(row: Row, asked: Asked) -> Written:
     return many(given, source, given["promise"], told(PROMISE, given, asked))
 
 
+def part_of(asked: Asked, keyset: Keyset) -> Slice:
+    """The slice of an order that a field's arguments ask for; its bounds may be late."""
+    given = asked.arguments
+    part = sliced(asked.reading.settings, keyset, given.get("first"), None, given.get("last"))
+    read = partial(place, order=keyset.name, kinds=keyset.kinds)
+    after, before = (asked.value(bound, bound, read) for bound in ("after", "before"))
+    return replace(part, after=_values(after, keyset), before=_values(before, keyset))
+
+
+def _values(bound: Any, keyset: Keyset) -> tuple[Any, ...] | None:
+    if not isinstance(bound, Late):
+        return None if bound is None else tuple(bound)
+
+    def value(at: int) -> Late:
+        return Late(bound.variable, lambda given: bound.made(given)[at])
+
+    return tuple(map(value, range(len(keyset.keys))))
+
+
 def of_loan(kind: Kind, listing: tuple[str, str], keyset: Keyset) -> Field:
     """A page of what hangs on a loan."""
     columns, source = listing
 
     def field(row: Row, asked: Asked) -> Written:
-        part = sliced(asked.reading.settings, keyset, **asked.arguments)
+        part = part_of(asked, keyset)
         where = f"of.loan_id = {row['loan_id']}"
         counted = f"SELECT count(*) FROM {source} WHERE {where}"
         own = row.child(asked.reading)

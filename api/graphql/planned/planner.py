@@ -1,15 +1,16 @@
 """From a valid document to the one statement that writes its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from api.graphql import journal, listing
 from api.graphql.arguments import word
-from api.graphql.connections import Keyset, Slice, sliced
+from api.graphql.connections import Slice
 from api.graphql.listing import Where
 from api.graphql.nodes import loan_named
-from api.graphql.planned.asked import Asked, Reading, Unplanned
-from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE
+from api.graphql.planned.asked import Asked, Late, Reading, Unplanned
+from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE, part_of
 from api.graphql.planned.rows import Kind, Listing, Row, one, page, told
 from api.graphql.planned.written import UNIT, Literal, Written, bare, number, sql, thing
 
@@ -23,6 +24,16 @@ class Plan(NamedTuple):
     data: str
     values: dict[str, Any]
     keeps: bool
+
+    def bound(self, variables: Mapping[str, Any]) -> "Plan":
+        """With all that is late. Errors: ``Unplanned``, ``Refused``."""
+        values = {name: made(value, variables) for name, value in self.values.items()}
+        return self._replace(values=values)
+
+
+def made(value: Any, variables: Mapping[str, Any]) -> Any:
+    """A value, made now if it is late."""
+    return value.made(variables[value.variable]) if isinstance(value, Late) else value
 
 
 def plan(reading: Reading) -> Plan:
@@ -55,63 +66,52 @@ def with_unit(columns: str, currency: str) -> str:
 
 
 def loan(asked: Asked) -> Written:
-    given = {
-        name: value
-        for name, value in asked.arguments.items()
-        if value is not None and name != "at_least"
-    }
+    by_id = asked.value("id", "id", _loan_id)
+    by_number = asked.value("loanNo", "loan_no", word)
+    given = {name for name, value in asked.arguments.items() if value is not None}
+    if given & {"as_of", "known_at"} or (by_id is None) is (by_number is None):
+        raise Unplanned
+    column, value = ("loan_id", by_id) if by_number is None else ("loan_no", by_number)
+    where = f"loans.{column} = {asked.reading.bind(value)}"
     row = row_of(asked.reading)
-    match given:
-        case {"loan_no": str(loan_no), **rest} if not rest:
-            where = f"loans.loan_no = {asked.reading.bind(word(loan_no))}"
-        case {"id": str(name), **rest} if not rest and (loan_id := loan_named(name)):
-            where = f"loans.loan_id = {asked.reading.bind(loan_id)}"
-        case _:
-            raise Unplanned
     columns = with_unit("loans.*", "loans.currency")
     return one(row, f"SELECT {columns} FROM read.loans WHERE {where}", told(LOAN, row, asked))
 
 
+def _loan_id(given: str) -> UUID:
+    if (loan_id := loan_named(given)) is None:
+        raise Unplanned
+    return loan_id
+
+
 def loans(asked: Asked) -> Written:
-    given, order, part = _paged(asked, "filter", "order_by")
-    filtered = given or listing.LoanFilter()
+    arguments = asked.arguments
+    filtered = arguments.get("filter") or listing.LoanFilter()
     if filtered.as_of is not None:
         raise Unplanned
-    keyset = listing.loan_keyset(order or listing.LoanOrder(), aged=False)
+    keyset = listing.loan_keyset(arguments.get("order_by") or listing.LoanOrder(), aged=False)
     where = listing.loans_where(filtered, asked.reading.today)
     counted = listing.KEPT if listing.is_kept(filtered) else "SELECT count(*) FROM read.loans"
     source = ("loans.*", "read.loans AS loans", "loans.currency")
-    return _listed(LOAN, asked, source, where, part(keyset), counted)
+    return _listed(LOAN, asked, source, where, part_of(asked, keyset), counted)
 
 
 def promises(asked: Asked) -> Written:
-    given, _, part = _paged(asked, "filter")
+    given = asked.arguments.get("filter")
     where = listing.promises_where(given or listing.PromiseFilter())
     columns, source = listing.PROMISES_LISTED
     counted = f"SELECT count(*) FROM {source}"
-    bounds = part(listing.PROMISED)
+    bounds = part_of(asked, listing.PROMISED)
     return _listed(PROMISE, asked, (columns, source, "loans.currency"), where, bounds, counted)
 
 
 def journal_entries(asked: Asked) -> Written:
-    given, _, part = _paged(asked, "filter")
+    given = asked.arguments.get("filter")
     where = listing.journal_where(given or listing.JournalFilter())
     columns, source = journal.ENTRIES
     counted = f"SELECT count(*) FROM {source}"
-    bounds = part(journal.BOOKED)
+    bounds = part_of(asked, journal.BOOKED)
     return _listed(ENTRY, asked, (columns, source, "of.currency"), where, bounds, counted)
-
-
-def _paged(asked: Asked, *names: str) -> tuple[Any, Any, Callable[[Keyset], Slice]]:
-    """What is given for ``names``, and what makes a page of an order."""
-    arguments = dict(asked.arguments)
-    given = [arguments.pop(name, None) for name in names]
-    arguments.pop("at_least", None)
-
-    def part(keyset: Keyset) -> Slice:
-        return sliced(asked.reading.settings, keyset, **arguments)
-
-    return given[0], given[-1], part
 
 
 def _listed(
