@@ -99,7 +99,7 @@ def run(quick: bool = False) -> BenchResult:
     """Events per second through all projections, by one engine with its read-ahead thread."""
     loans, days = (1_000, 45) if quick else (8_000, 60)
     with scratch() as settings:
-        mix = _store(settings, book(loans, days))
+        mix = store(settings, book(loans, days))
         events = mix.total()
         limit = _timed(lambda: _read_all(settings), events)
         with database.pool(settings, min_size=2, max_size=4) as pool:
@@ -118,7 +118,7 @@ def run(quick: bool = False) -> BenchResult:
     )
 
 
-def _store(settings: Settings, rows: Iterator[Row]) -> Counter[str]:
+def store(settings: Settings, rows: Iterator[Row]) -> Counter[str]:
     mix: Counter[str] = Counter()
     columns = "loan_id, version, type, revision, more, effective_on, command_id, state"
     with database.connect(settings) as connection:
