@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
 
 from api import agreement, groups, health, loans, payments, problems, refinancing, work
 from api.graphql import endpoint
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
 from api.graphql.schema import schema
+from api.graphql.stream import Sockets
 from api.graphql.trusted import trusted
 from api.limits import BodyLimit
 from api.running import started
@@ -63,4 +65,5 @@ def create_app(
     problems.install(app)
     for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint):
         app.include_router(part.router)
+    app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

@@ -27,6 +27,7 @@ class Running:
     pool: Pool
     reads: ReadPool
     plans: ReadPool
+    log: ReadPool
     catch_up: CatchUp
 
 
@@ -40,8 +41,9 @@ async def started(
     target = conninfo(settings, application_name="cartera-reads")
     reads = read_pool(target, settings, options.graphql_statement_seconds)
     plans = plan_pool(target, settings, options.graphql_statement_seconds)
-    await reads.open()
-    await plans.open()
+    log = plan_pool(target, settings, options.graphql_statement_seconds)
+    for one in (reads, plans, log):
+        await one.open()
     size = settings.projection_batch_size
     catch_up = CatchUp(
         lambda: engine.catch_up(requests, batch_size=size), settings.projection_poll_seconds
@@ -49,11 +51,11 @@ async def started(
     if options.api_catch_up:
         catch_up.start()
     try:
-        yield Running(settings, options, ledger, requests, reads, plans, catch_up)
+        yield Running(settings, options, ledger, requests, reads, plans, log, catch_up)
     finally:
         catch_up.stop()
-        await reads.close()
-        await plans.close()
+        for one in (reads, plans, log):
+            await one.close()
         requests.close()
         ledger.close()
 

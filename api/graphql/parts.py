@@ -242,6 +242,7 @@ def promise_row(row: Row, told: Promise) -> Row:
 @strawberry.type(description="One fact of a loan's history, exactly as it was recorded.")
 class LoanEvent:
     position: BigInt = strawberry.field(description="Its place in the whole log.")
+    loan_id: UUID
     version: int = strawberry.field(description="Its place in the loan's own history.")
     type: str
     effective_on: date = strawberry.field(description="Value date.")

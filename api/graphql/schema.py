@@ -20,6 +20,7 @@ from api.graphql.loans import Loan, find
 from api.graphql.nodes import Node, loan_named, named
 from api.graphql.scalars import SCALARS, BigInt
 from api.graphql.snapshot import snapshot_of
+from api.graphql.stream import Subscription
 from ledger.settings import Settings
 
 AsOf = Annotated[
@@ -189,6 +190,7 @@ def schema(settings: Settings, *, introspection: bool = True) -> Schema:
     Limited.introspection = introspection
     return Schema(
         query=Query,
+        subscription=Subscription,
         types=[Loan, parts.PaymentNode, parts.PromiseNode],
         extensions=[Limited],
         config=StrawberryConfig(scalar_map=dict(SCALARS)),

@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from strawberry import Info
 from strawberry.dataloader import DataLoader
 
+from api.graphql.errors import Refused
 from ledger.settings import Settings
 from projections.registry import PROJECTIONS
 
@@ -54,9 +55,10 @@ class Snapshot:
 
 
 def snapshot_of(info: Info[Any, Any]) -> Snapshot:
-    """The snapshot that this request reads from."""
+    """The snapshot that this request reads from. Errors: ``Refused`` over a web socket."""
     context = info.context
-    assert isinstance(context, Snapshot), type(context)
+    if not isinstance(context, Snapshot):
+        raise Refused("not-over-a-socket", "a web socket takes subscriptions: questions go by POST")
     return context
 
 

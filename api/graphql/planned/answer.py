@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import orjson
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, OperationType
 
+from api.graphql import readers
 from api.graphql.limits import Measured, faults, parsed
 from api.graphql.planned.asked import Unplanned, core, reading
 from api.graphql.planned.late import KINDS, late_variables
 from api.graphql.planned.planner import Plan, made, plan
 from api.graphql.schema import Schema
 from api.graphql.snapshot import ReadPool
-from api.policy import ALLOWED, Action, allows
 from ledger.settings import Settings
 
 KEPT_QUESTIONS = 1_000
@@ -163,8 +163,8 @@ async def answer(
     values = {**read.plan.values, "known": known.positions if known else ""}
     may_read = "true"
     if key is not None:
-        may_read = MAY_READ
-        values |= {"key": key, "readers": READERS}
+        may_read = readers.MAY_READ
+        values |= readers.values(key)
     statement = (
         f"SELECT positions, position, {may_read} AS allowed,"
         f" CASE WHEN {may_read} AND positions <> %(known)s THEN {read.plan.data} END AS data"
@@ -192,9 +192,4 @@ POSITIONS = (
     "SELECT coalesce(string_agg(position::text, '.' ORDER BY projection), '0') AS positions,"
     " coalesce(min(position), 0) AS position FROM read.positions"
 )
-MAY_READ = (
-    "EXISTS (SELECT FROM ledger.api_keys"
-    " WHERE digest = %(key)s AND revoked_at IS NULL AND roles && %(readers)s)"
-)
-READERS = [role for role in ALLOWED if allows([role], Action.READ)]
 RELEASE = version("cartera")

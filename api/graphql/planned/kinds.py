@@ -171,7 +171,7 @@ PROMISE: Kind = {
 EVENT: Kind = {
     **wholes("position", "version", "revision"),
     **texts("type", "actor", "channel", "command"),
-    **plain("effective_on", "command_id", "correlation_id"),
+    **plain("loan_id", "effective_on", "command_id", "correlation_id"),
     **plain("causation_id", maybe=True),
     **column(instant, "recorded_at"),
     "facts": lambda row, _: [f"{row['facts']}::text"],
