@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
 from api import agreement, groups, health, loans, payments, problems, refinancing, work
-from api.graphql import endpoint
+from api.graphql import endpoint, export
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
 from api.graphql.schema import schema
@@ -63,7 +63,7 @@ def create_app(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )
     problems.install(app)
-    for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint):
+    for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint, export):
         app.include_router(part.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

@@ -12,8 +12,9 @@ import orjson
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, OperationType
 
 from api.graphql import readers
+from api.graphql.errors import Refused
 from api.graphql.limits import Measured, faults, parsed
-from api.graphql.planned.asked import Unplanned, core, reading
+from api.graphql.planned.asked import Reading, Unplanned, core, reading
 from api.graphql.planned.late import KINDS, late_variables
 from api.graphql.planned.planner import Plan, made, plan
 from api.graphql.schema import Schema
@@ -76,6 +77,24 @@ class Planner:
         return Read(
             name, plan, self.settings.graphql_max_cost, planned.cost, max(awaited, default=0)
         )
+
+    def reading(
+        self, document: str, operation: str | None, variables: dict[str, Any] | None, today: date
+    ) -> Reading:
+        """A question on its own. Errors: ``GraphQLError`` for the first thing against it."""
+        tree = parsed(document, self.settings.graphql_max_tokens)
+        given = variables or {}
+        contract = core(self.schema)
+        for fault in faults(
+            contract, tree, operation, given, self.settings, introspection=self.introspection
+        ):
+            raise fault
+        try:
+            _, asked, _ = self._documents(document, operation)
+            return reading(self.schema, self.settings, today, tree, asked, given, frozenset())
+        except Unplanned:
+            told = "the document asks no query, or its variables do not fit"
+            raise Refused("invalid-document", told) from None
 
     def _document(
         self, document: str, operation: str | None

@@ -164,25 +164,28 @@ class Asked:
         found = self.arguments.get(python)
         return None if found is None else made(found)
 
-    def thing(
-        self, tell: "Callable[[str, Asked], Written]", kind: GraphQLObjectType | None = None
-    ) -> Written:
-        """The object it answers; ``tell`` writes each field. ``kind`` where it is an interface's.
-
-        Errors: ``Unplanned`` for a field that ``tell`` does not know.
-        """
-        of = kind or get_named_type(self.definition.type)
+    def fields(self) -> Iterator[tuple[str, "Asked"]]:
+        """What is selected of it, by the names it is answered under."""
+        of = get_named_type(self.definition.type)
         assert isinstance(of, GraphQLObjectType), of
         reading = self.reading
         collected = collect_subfields(
             reading.schema, reading.fragments, reading.variables, reading.operation, of,
             self.details,
         )  # fmt: skip
-        fields: dict[str, Written] = {}
         for key, details in collected.grouped_field_set.items():
-            asked = Asked(reading, of, details)
-            if asked.name == "__typename":
-                fields[key] = [Literal(f'"{of.name}"')]
-            else:
-                fields[key] = tell(asked.name, asked)
-        return thing(fields)
+            yield key, Asked(reading, of, details)
+
+    def thing(self, tell: "Callable[[str, Asked], Written]") -> Written:
+        """The object it answers; ``tell`` writes each field.
+
+        Errors: ``Unplanned`` for a field that ``tell`` does not know.
+        """
+        return thing(
+            {
+                key: [Literal(f'"{asked.parent.name}"')]
+                if asked.name == "__typename"
+                else tell(asked.name, asked)
+                for key, asked in self.fields()
+            }
+        )

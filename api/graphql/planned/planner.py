@@ -1,12 +1,13 @@
 """From a valid document to the one statement that writes its answer."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.graphql import journal, listing
 from api.graphql.arguments import word
-from api.graphql.connections import Slice
+from api.graphql.connections import Keyset
 from api.graphql.listing import Where
 from api.graphql.nodes import loan_named
 from api.graphql.planned.asked import Asked, Late, Reading, Unplanned
@@ -84,51 +85,62 @@ def _loan_id(given: str) -> UUID:
     return loan_id
 
 
-def loans(asked: Asked) -> Written:
-    arguments = asked.arguments
+class Source(NamedTuple):
+    """A list of the whole book: where it is read, and in which order."""
+
+    kind: Kind
+    columns: str
+    table: str
+    currency: str
+    where: Where
+    keyset: Keyset
+    counted: str
+
+
+def loans(arguments: dict[str, Any], today: date) -> Source:
     filtered = arguments.get("filter") or listing.LoanFilter()
     if filtered.as_of is not None:
         raise Unplanned
     keyset = listing.loan_keyset(arguments.get("order_by") or listing.LoanOrder(), aged=False)
-    where = listing.loans_where(filtered, asked.reading.today)
+    where = listing.loans_where(filtered, today)
     counted = listing.KEPT if listing.is_kept(filtered) else "SELECT count(*) FROM read.loans"
-    source = ("loans.*", "read.loans AS loans", "loans.currency")
-    return _listed(LOAN, asked, source, where, part_of(asked, keyset), counted)
+    return Source(LOAN, "loans.*", "read.loans AS loans", "loans.currency", where, keyset, counted)
 
 
-def promises(asked: Asked) -> Written:
-    given = asked.arguments.get("filter")
-    where = listing.promises_where(given or listing.PromiseFilter())
-    columns, source = listing.PROMISES_LISTED
-    counted = f"SELECT count(*) FROM {source}"
-    bounds = part_of(asked, listing.PROMISED)
-    return _listed(PROMISE, asked, (columns, source, "loans.currency"), where, bounds, counted)
+def promises(arguments: dict[str, Any], _: date) -> Source:
+    where = listing.promises_where(arguments.get("filter") or listing.PromiseFilter())
+    columns, table = listing.PROMISES_LISTED
+    counted = f"SELECT count(*) FROM {table}"
+    return Source(PROMISE, columns, table, "loans.currency", where, listing.PROMISED, counted)
 
 
-def journal_entries(asked: Asked) -> Written:
-    given = asked.arguments.get("filter")
-    where = listing.journal_where(given or listing.JournalFilter())
-    columns, source = journal.ENTRIES
-    counted = f"SELECT count(*) FROM {source}"
-    bounds = part_of(asked, journal.BOOKED)
-    return _listed(ENTRY, asked, (columns, source, "of.currency"), where, bounds, counted)
+def journal_entries(arguments: dict[str, Any], _: date) -> Source:
+    where = listing.journal_where(arguments.get("filter") or listing.JournalFilter())
+    columns, table = journal.ENTRIES
+    counted = f"SELECT count(*) FROM {table}"
+    return Source(ENTRY, columns, table, "of.currency", where, journal.BOOKED, counted)
 
 
-def _listed(
-    kind: Kind, asked: Asked, source: tuple[str, str, str], where: Where, part: Slice, counted: str
-) -> Written:
+LISTS: dict[str, Callable[[dict[str, Any], date], Source]] = {
+    "loans": loans,
+    "promises": promises,
+    "journalEntries": journal_entries,
+}
+
+
+def listed(asked: Asked) -> Written:
+    """A page of a list."""
     reading = asked.reading
-    columns, table, currency = source
-    condition = reading.bound(where.sql, where.values)
-    listed = Listing(with_unit(columns, currency), table, condition, f"{counted} WHERE {condition}")
-    return page(kind, row_of(reading), listed, asked, part)
+    source = LISTS[asked.name](asked.arguments, reading.today)
+    condition = reading.bound(source.where.sql, source.where.values)
+    columns = with_unit(source.columns, source.currency)
+    rows = Listing(columns, source.table, condition, f"{source.counted} WHERE {condition}")
+    return page(source.kind, row_of(reading), rows, asked, part_of(asked, source.keyset))
 
 
 ROOTS: dict[str, Callable[[Asked], Written]] = {
     "loan": loan,
-    "loans": loans,
-    "promises": promises,
-    "journalEntries": journal_entries,
+    **dict.fromkeys(LISTS, listed),
     "position": lambda _: number(f"({POSITION})"),
     "businessDate": lambda asked: bare(f"{asked.reading.bind(asked.reading.today)}::date"),
 }

@@ -4,8 +4,6 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from graphql import GraphQLObjectType
-
 from api.graphql.connections import Slice
 from api.graphql.planned.asked import Asked, Reading, Unplanned
 from api.graphql.planned.written import Literal, Written, bare, nullable, number, opaque, sql, words
@@ -47,7 +45,7 @@ Kind: TypeAlias = Mapping[str, Field]
 """The fields of a type, by name: how each is written of a row."""
 
 
-def told(kind: Kind, row: Row, asked: Asked, of: GraphQLObjectType | None = None) -> Written:
+def told(kind: Kind, row: Row, asked: Asked) -> Written:
     """The object of ``row``. Errors: ``Unplanned`` for a field the kind does not have."""
 
     def tell(name: str, inner: Asked) -> Written:
@@ -55,7 +53,7 @@ def told(kind: Kind, row: Row, asked: Asked, of: GraphQLObjectType | None = None
             raise Unplanned
         return kind[name](row, inner)
 
-    return asked.thing(tell, of)
+    return asked.thing(tell)
 
 
 def one(row: Row, source: str, written: Written) -> Written:
