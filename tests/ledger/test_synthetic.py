@@ -7,7 +7,7 @@ import pytest
 from domain.errors import InvalidDate
 from ledger.clock import FixedClock
 from ledger.database import connect
-from ledger.errors import DuplicateLoanNumber, KeyReused
+from ledger.errors import DuplicateLoanNumber
 from ledger.forms import FormError
 from ledger.products import catalogue
 from ledger.synthetic import fill
@@ -73,7 +73,7 @@ def test_the_same_loans_are_made_in_one_way_only(fresh_database):
     before = recorded(fresh_database)
 
     assert made(fresh_database, loans=20).repeated == 20
-    with pytest.raises(KeyReused):
+    with pytest.raises(FormError, match="seed 5 has made loans with other options"):
         made(fresh_database, loans=20, days=60)
     with pytest.raises(DuplicateLoanNumber):
         made(fresh_database, loans=30)
