@@ -15,7 +15,7 @@ FEATURES = {
     "late-interest-accrued", "payment-reversed", "history-corrected", "promise-broken",
     "promise-kept", "loan-written-off", "rate-changed", "statement-cut", "stage-changed",
     "fee-charged", "instalment-charged", "overpayment-refunded", "loan-restructured",
-    "schedule-revised", "recovery-received", "loan-closed", "loan-sold", "fee-waived",
+    "schedule-revised", "recovery-received", "loan-closed", "loan-sold",
 }  # fmt: skip
 
 
