@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         default=30.0, gt=0, description="How long a request waits for a connection."
     )
 
+    partition_size: int = Field(
+        default=2**24, ge=1_000, description="Positions of the log that one partition takes."
+    )
     projection_batch_size: int = Field(
         default=20_000, gt=0, description="Events that one projection step reads and commits."
     )

@@ -7,7 +7,10 @@ from tests.ledger.builders import CAUSE, START, mxn, opened, pay, running
 
 
 def rows(connection):
-    return connection.execute("SELECT * FROM ledger.loan_state ORDER BY loan_id").fetchall()
+    columns = ", ".join(state.COLUMNS)
+    return connection.execute(
+        f"SELECT {columns} FROM ledger.loan_state ORDER BY loan_id"
+    ).fetchall()
 
 
 def told(ledger):
