@@ -22,7 +22,7 @@ from ledger.streams import LOAD, load_streams
 from tests.ledger.builders import CAUSE, START, TODAY, a_ledger, pay, running, stored
 
 SMALL = 1_000
-PARTITIONED = "20260101000023"
+PARTITIONED = "20260101000019"
 
 
 @pytest.fixture
