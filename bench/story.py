@@ -22,9 +22,7 @@ TERMS = Terms(
 )
 
 
-def history(
-    days: int = 360, terms: Terms = TERMS, payment: int = 1_060_00
-) -> list[AnyLoanEvent]:
+def history(days: int = 360, terms: Terms = TERMS, payment: int = 1_060_00) -> list[AnyLoanEvent]:
     """Opened, disbursed, accrued daily, paid monthly: about 400 facts."""
     events: list[AnyLoanEvent] = list(
         commands.open_loan(loan_no="B-1", terms=terms, effective_on=START, product="personal")
