@@ -3,8 +3,8 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
-
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -13,6 +13,7 @@ from msgspec import structs
 from bench.report import BenchResult, result, scratch
 from bench.story import CAUSE, TERMS, history
 from domain.events import AnyLoanEvent
+from domain.loan import Loan
 from ledger import log
 from ledger.application import Ledger
 from ledger.clock import FixedClock
@@ -70,9 +71,13 @@ def _told(ledger: Ledger, loan_no: str, story: Sequence[AnyLoanEvent]) -> UUID:
         loan_no=loan_no, terms=LONG_TERMS, effective_on=story[0].effective_on, cause=CAUSE
     )
     for at in range(1, len(story), STEP):
-        piece = story[at : at + STEP]
-        ledger.execute(opened.loan_id, lambda _, piece=piece: piece, {"command": "story"}, CAUSE)
+        piece = partial(_piece, story[at : at + STEP])
+        ledger.execute(opened.loan_id, piece, {"command": "story"}, CAUSE)
     return opened.loan_id
+
+
+def _piece(events: Sequence[AnyLoanEvent], _: Loan) -> Sequence[AnyLoanEvent]:
+    return events
 
 
 def _cold(settings: Settings, loan_id: UUID) -> float:

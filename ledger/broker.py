@@ -6,7 +6,6 @@ The message says only that there is a job; the job itself is in the database, wh
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
 import dramatiq
@@ -63,7 +62,7 @@ def _speaks(url: str) -> str:
     return "rabbitmq"
 
 
-def _rabbitmq(url: str, middleware: Sequence[dramatiq.Middleware]) -> Any:
+def _rabbitmq(url: str, middleware: Sequence[dramatiq.Middleware]) -> dramatiq.Broker:
     from dramatiq.brokers.rabbitmq import RabbitmqBroker  # its client is an extra
 
     return RabbitmqBroker(url=url, middleware=list(middleware), confirm_delivery=True)

@@ -113,7 +113,7 @@ LOAD = f"""
                '[' || string_agg(state::text, ',' ORDER BY version) || ']' AS states
         FROM ledger.events AS e
         WHERE e.loan_id = asked.loan_id AND e.version > coalesce(s.version, 0)
-          AND e.position > coalesce(s.position, kept.since, 0)
+          AND e.position > coalesce(greatest(s.position, kept.since), 0)
     ) AS later ON true
     ORDER BY asked.nth
 """
