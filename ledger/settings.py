@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     )
 
     partition_size: int = Field(
-        default=2**24, ge=1_000, description="Positions of the log that one partition takes."
+        default=2**23, ge=1_000, description="Positions of the log that one partition takes."
     )
     projection_batch_size: int = Field(
         default=20_000, gt=0, description="Events that one projection step reads and commits."

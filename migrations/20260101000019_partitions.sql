@@ -67,7 +67,7 @@ DO $$
 -- What is there stays where it is, as the first partition.
 BEGIN
     EXECUTE format('ALTER TABLE ledger.events ATTACH PARTITION ledger.events_from_1
-                    FOR VALUES FROM (1) TO (%s)', (ledger.drawn() / 16777216 + 1) * 16777216 + 1);
+                    FOR VALUES FROM (1) TO (%s)', (ledger.drawn() / 8388608 + 1) * 8388608 + 1);
 END
 $$;
 
