@@ -34,7 +34,7 @@ class Question(Body):
     variables: dict[str, Any] | None = None
     operation_name: str | None = Field(default=None, alias="operationName")
     extensions: dict[str, Any] | None = Field(
-        default=None, examples=[{"atLeast": "1200"}],
+        default=None, examples=[{"atLeast": 1200}],
         description="`atLeast`: the position that the answer must have read up to.",
     )  # fmt: skip
 
@@ -91,4 +91,4 @@ async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[s
 
 def _told(view: Snapshot) -> dict[str, Any]:
     """Which moment of the log the answer is of."""
-    return {"extensions": {"position": str(view.position)}}
+    return {"extensions": {"position": view.position}}

@@ -157,3 +157,8 @@ async def projections(snapshot: Snapshot) -> list[ProjectionStatus]:
         )
         for row in rows
     ]
+
+
+async def position(snapshot: Snapshot) -> BigInt:
+    """Up to where in the log every read model has read."""
+    return BigInt(snapshot.position)

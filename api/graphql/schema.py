@@ -140,7 +140,7 @@ class Query:
 
     @strawberry.field(description="The position of the log up to which this answer is true.")
     async def position(self, info: Info[Any, Any]) -> BigInt:
-        return BigInt(snapshot_of(info).position)
+        return await book.position(snapshot_of(info))
 
     @strawberry.field(description="The lender's date, which dates not given stand for.")
     def business_date(self, info: Info[Any, Any]) -> date:

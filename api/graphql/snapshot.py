@@ -102,7 +102,7 @@ async def snapshot(
 def _behind(at_least: int, position: int) -> Problem:
     detail = f"what is read here is true up to position {position}, not yet up to {at_least}"
     again = {"Retry-After": str(RETRY_AFTER)}
-    return Problem(503, "read-models-behind", detail, headers=again, position=str(position))
+    return Problem(503, "read-models-behind", detail, headers=again, position=position)
 
 
 def read_pool(conninfo: str, settings: Settings, statement_seconds: float) -> ReadPool:

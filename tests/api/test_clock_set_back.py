@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ledger.database import connect
 
 LOAN = """query($no: String!, $known: DateTime) {
-    loan(loanNo: $no, knownAt: $known) { balances { principal { amount } } } }"""
+    loan(loanNo: $no, knownAt: $known) { balances { owed { principal { amount } } } } }"""
 
 
 def test_what_was_known_is_a_whole_beginning_of_the_history(client, database):
@@ -23,7 +23,7 @@ def test_what_was_known_is_a_whole_beginning_of_the_history(client, database):
 
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     known = client.ask(LOAN, no=number, known=tomorrow)["loan"]
-    assert known["balances"]["principal"]["amount"] == "0.00"
+    assert known["balances"]["owed"]["principal"]["amount"] == "0.00"
     later = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     whole = client.ask(LOAN, no=number, known=later)["loan"]
-    assert whole["balances"]["principal"]["amount"] != "0.00"
+    assert whole["balances"]["owed"]["principal"]["amount"] != "0.00"
