@@ -10,7 +10,7 @@ from api.graphql.snapshot import read_pool, snapshot
 from api.policy import Action, allows
 from api.settings import ApiSettings
 from ledger.clock import Clock, SystemClock
-from ledger.database import conninfo
+from ledger.database import read_conninfo
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
@@ -43,7 +43,7 @@ async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str
     options = ApiSettings()
     alone = settings.model_copy(update={"pool_min_size": 1, "pool_max_size": 1})
     asked = schema(settings, introspection=options.graphql_introspection)
-    target = conninfo(settings, application_name="cartera-query")
+    target = read_conninfo(settings, "cartera-query")
     async with (
         read_pool(target, alone, options.graphql_statement_seconds) as reads,
         snapshot(reads, settings, clock.business_date()) as view,

@@ -1,5 +1,6 @@
 """POST /graphql: one document, one snapshot, one answer."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
 from api.json_text import encoded
 from api.policy import Action
-from api.problems import DATABASE_AWAY, DOCUMENTED
+from api.problems import DATABASE_AWAY, DOCUMENTED, Problem
 from api.running import Running, running
 
 router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
@@ -32,7 +33,10 @@ class Question(Body):
     query: str = Field(examples=["{ businessDate portfolio { currency principal { amount } } }"])
     variables: dict[str, Any] | None = None
     operation_name: str | None = Field(default=None, alias="operationName")
-    extensions: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = Field(
+        default=None, examples=[{"atLeast": 1200}],
+        description="`atLeast`: the position that the answer must have read up to.",
+    )  # fmt: skip
 
 
 @router.post(
@@ -46,9 +50,18 @@ async def ask(
 ) -> Response:
     """One question per request: there are no batches and no mutations."""
     today = here.ledger.clock.business_date()
-    async with snapshot(here.reads, here.settings, today) as view:
+    least = at_least(question)
+    async with snapshot(here.reads, here.settings, today, least) as view:
         answer = await answered(request.app.state.schema, view, question)
     return Response(encoded(answer), media_type="application/json")
+
+
+def at_least(question: Question) -> int:
+    """The position that the answer must have read up to: of an order's receipt, say."""
+    asked = (question.extensions or {}).get("atLeast", 0)
+    if isinstance(asked, bool) or not re.fullmatch(r"\d{1,18}", str(asked)):
+        raise Problem(422, "invalid-position", "atLeast is a position of the log", field="atLeast")
+    return int(asked)
 
 
 async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[str, Any]:
@@ -63,7 +76,7 @@ async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[s
         )
     except (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError):
         unasked = GraphQLError("the document asks no query; there are no mutations here")
-        return {"data": None, "errors": [shown(unasked).formatted]}
+        return {"data": None, "errors": [shown(unasked).formatted], **_told(view)}
     assert isinstance(result, ExecutionResult), type(result)
     errors: Sequence[GraphQLError] = result.errors or ()
     for error in errors:
@@ -73,4 +86,9 @@ async def answered(schema: Schema, view: Snapshot, question: Question) -> dict[s
     answer: dict[str, Any] = {"data": result.data}
     if errors:
         answer["errors"] = [shown(error).formatted for error in errors]
-    return answer
+    return answer | _told(view)
+
+
+def _told(view: Snapshot) -> dict[str, Any]:
+    """Which moment of the log the answer is of."""
+    return {"extensions": {"position": view.position}}

@@ -95,6 +95,7 @@ def fill(
         last = until or ledger.clock.business_date() - timedelta(days=1)
         _check(loans, seed, history, days, twins)
         ledger.check_date(last, "until")
+        ledger.store.make_room()
         far = DAYS[history] if days is None else days
         span = Span(last - timedelta(days=far), last, history == "daily", RUNNING[history])
         publish(ledger.store, seed, span.since - timedelta(days=21), last + AHEAD)

@@ -36,9 +36,11 @@ def test_a_question_is_answered_in_process(client, database):
     client.settled()
     document = "query($no: String!) { businessDate loan(loanNo: $no) { loanNo daysPastDue } }"
     answer = query.run(document, {"no": number}, database, clock=FixedClock(TODAY))
-    assert answer == {
-        "data": {"businessDate": "2026-06-30", "loan": {"loanNo": number, "daysPastDue": 135}}
+    assert answer["data"] == {
+        "businessDate": "2026-06-30",
+        "loan": {"loanNo": number, "daysPastDue": 135},
     }
+    assert answer["extensions"]["position"] > 0
     served = client.post("/graphql", {"query": document, "variables": {"no": number}}).json()
     assert served == answer
 
