@@ -30,7 +30,7 @@ def changes(batch: Batch) -> Changes:
     found = Changes()
     ran = _ran(batch)
     for at in sorted({*batch.of(e.InstalmentFellDue, e.ScheduleRevised, *MOVING), *ran}):
-        loan, event = batch.place_of[at], batch.records[at].event
+        loan, event = batch.place_of[at], batch.events[at]
         for instalment, interest_at, tax_at, interest, tax in ran.get(at, ()):
             added = found.line(loan, instalment).added
             added[interest_at] += interest

@@ -58,7 +58,7 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
     copy_rows(cursor, "portions", PORTION, _portions(batch))
     found = batch.derive(changed.changes)
     if found.cuts:
-        cuts = [(batch.loans[loan], *cut) for loan, cut in found.cuts.items()]
+        cuts = [(batch.loan(loan), *cut) for loan, cut in found.cuts.items()]
         copy_rows(cursor, "staged_cuts", ("loan_id", "instalments", "due"), cuts)
         cursor.execute(_CUT)
         cursor.execute(_NOT_DUE)
@@ -69,7 +69,7 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
-    if batch.of(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
+    if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
         cursor.execute(_NEVER_DUE)
 
 
@@ -102,7 +102,7 @@ def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
     for (loan, number), line in found.lines.items():
         if (row := line.plan) is not None:
             yield (
-                batch.loans[loan], number, row.start_on, row.due_on, row.interest, row.tax,
+                batch.loan(loan), number, row.start_on, row.due_on, row.interest, row.tax,
                 row.fee, row.fee_tax, row.principal,
             )  # fmt: skip
 
@@ -111,25 +111,25 @@ def _portions(batch: Batch) -> Iterator[tuple[Any, ...]]:
     """What movements clear, and what a restructuring moves from one instalment to another."""
     restructured = batch.of(e.LoanRestructured)
     for at in sorted({*batch.moved, *restructured}):
-        record = batch.records[at]
+        head = batch.loan_of(at), int(batch.positions[at])
         line = 0
         for one in batch.moved.get(at, ()):
             for portion in one.portions:
                 line += 1
                 yield (
-                    record.loan_id, record.position, line, one.kind, one.number,
+                    *head, line, one.kind, one.number,
                     portion.instalment, one.on, *of_portion(portion),
                 )  # fmt: skip
             if one.kind == "payment" and not one.portions:
                 yield (
-                    record.loan_id, record.position, 1, one.kind, one.number, NO_INSTALMENT,
+                    *head, 1, one.kind, one.number, NO_INSTALMENT,
                     one.on, *NOTHING,
                 )  # fmt: skip
-        if isinstance(event := record.event, e.LoanRestructured):
+        if isinstance(event := batch.events[at], e.LoanRestructured):
             for portion, sign in changed.restructured(event):
                 line += 1
                 yield (
-                    record.loan_id, record.position, line, "restructuring", None,
+                    *head, line, "restructuring", None,
                     portion.instalment, event.effective_on,
                     *(sign * amount for amount in of_portion(portion)),
                 )  # fmt: skip
