@@ -96,8 +96,11 @@ def joined(parts: Sequence[Columns]) -> Columns:
 
 def part(
     connection: Connection[TupleRow], after: int, upto: int, rows: int, types: Sequence[str]
-) -> Columns:
-    """The first ``rows`` facts above ``after``, up to ``upto``; of ``types``, if any are named."""
+) -> tuple[Columns, int]:
+    """The first ``rows`` facts above ``after``, up to ``upto``, and how many bytes they are.
+
+    Of ``types`` only, if any are named.
+    """
     chosen = "AND type = ANY(%(types)s)" if types else ""
     span = {"after": after, "upto": upto, "rows": rows, "types": list(types)}
     [[*packed, states, lifted]] = (
@@ -108,7 +111,7 @@ def part(
     else:
         events = _lifted(connection, chosen, span) if lifted else decode_list(states)
     columns: list[Any] = [*map(_unpacked, packed, WIDTHS), events]
-    return Columns(*columns)
+    return Columns(*columns), len(states or "")
 
 
 def _unpacked(column: bytes, width: str) -> Any:

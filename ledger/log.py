@@ -29,6 +29,9 @@ __all__ = [
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
 
+LARGE = 2_000
+"""Bytes of an event; most take a tenth of it."""
+
 FIELDS = "position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
 
 
@@ -80,19 +83,20 @@ def read(
 ) -> Batch:
     """Facts with positions above ``after``: about ``limit`` of them, at most to ``upto``.
 
+    Fewer come where they are large, so that a reader knows what memory ``limit`` takes.
     ``upto`` is a horizon met before (asked for if None). With ``types`` only those events come,
     and appends may be cut: other readers than projections use it.
     """
     reached = horizon(connection) if upto is None else upto
     parts: list[Columns] = []
-    last, seen, rows = after, 0, min(PART, limit)
+    last, seen, weight, rows = after, 0, 0, min(PART, limit)
     while True:
-        parts.append(part(connection, last, reached, rows, types))
-        found = len(parts[-1].events)
-        seen, end = seen + found, found < rows
-        if found:
-            last = int(parts[-1].positions[-1])
-        if seen >= limit or end:
+        found, size = part(connection, last, reached, rows, types)
+        parts.append(found)
+        seen, weight, end = seen + len(found.events), weight + size, len(found.events) < rows
+        if found.events:
+            last = int(found.positions[-1])
+        if seen >= limit or weight >= limit * LARGE or end:
             columns = joined(parts)
             whole = seen if types else columns.uncut()
             if whole or end:

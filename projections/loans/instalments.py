@@ -11,7 +11,7 @@ from projections.loans import changes as changed
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED, Changes
 from projections.movements import COMPONENTS, NOTHING, of_portion
-from projections.staging import copy_packed, copy_rows, staging_table
+from projections.staging import copy_columns, copy_packed, copy_rows, staging_table
 
 PLANNED = (
     "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
@@ -46,6 +46,11 @@ def prepare(cursor: Cursor[Any]) -> None:
         " planned_tax bigint, planned_fee bigint, planned_fee_tax bigint, principal bigint",
     )
     staging_table(
+        cursor,
+        "staged_ran",
+        f"loan_id uuid, instalment integer, {', '.join(f'{name} bigint' for name in changed.RAN)}",
+    )
+    staging_table(
         cursor, "staged_cuts", "loan_id uuid, instalments integer, due integer"
     )  # null: as they are
 
@@ -65,6 +70,11 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
     if plans := list(_plans(batch, found)):
         copy_rows(cursor, "staged_plans", PLAN, plans)
         cursor.execute(_NEW)
+    if len((ran := batch.derive(changed.ran_lines))[0][2]):
+        copy_columns(cursor, "staged_ran", ran)
+        cursor.execute(_RUN)
+        known = len(ran[0][2])
+        assert cursor.rowcount == known, f"{known} changed, {cursor.rowcount} known"
     if lines := found.lines:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
         cursor.execute(_FOLD)
@@ -149,6 +159,16 @@ _NOT_DUE = """
     WHERE kept.loan_id = cut.loan_id AND kept.due AND kept.instalment > cut.due
 """
 
+_RUN = """
+    UPDATE schedule AS kept SET
+        late_interest = kept.late_interest + ran.late_interest,
+        late_interest_tax = kept.late_interest_tax + ran.late_interest_tax,
+        interest = kept.interest + CASE WHEN kept.due THEN ran.interest ELSE 0 END,
+        interest_tax = kept.interest_tax + CASE WHEN kept.due THEN ran.interest_tax ELSE 0 END
+    FROM staged_ran AS ran
+    WHERE kept.loan_id = ran.loan_id AND kept.instalment = ran.instalment
+"""
+
 _NEW = """
     INSERT INTO schedule (loan_id, instalment, start_on, due_on)
     SELECT loan_id, instalment, start_on, due_on FROM staged_plans
@@ -218,7 +238,8 @@ _FOLD = f"""
                    {" OR ".join(f"sum(portion.{name}) <> 0" for name in COMPONENTS)} AS clears
             FROM portions AS portion
             JOIN schedule AS line USING (loan_id, instalment)
-            WHERE portion.loan_id = staged.loan_id AND portion.instalment = staged.instalment
+            WHERE staged.pays
+              AND portion.loan_id = staged.loan_id AND portion.instalment = staged.instalment
               AND portion.kind IN ('payment', 'reversal', 'payment_correction', 'application')
             GROUP BY portion.number
         ) AS paid
