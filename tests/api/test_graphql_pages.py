@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from api.graphql.cursors import cursor
+from ledger.database import connect
 
 LOANS = 250
 
@@ -306,9 +307,9 @@ def accrued(client):
     ],
 )  # fmt: skip
 def test_pages_of_the_journal_are_the_whole_journal(
-    client, accrued, given, condition, size, backwards
+    client, database, accrued, given, condition, size, backwards
 ):
-    with psycopg.connect(client.settings.database_url) as connection:
+    with connect(database) as connection:
         expected = connection.execute(
             f"SELECT position, part, event FROM read.journal WHERE {condition} ORDER BY 1, 2"
         ).fetchall()
@@ -325,4 +326,4 @@ def test_pages_of_the_journal_are_the_whole_journal(
         at = info["startCursor" if backwards else "endCursor"]
 
     assert got["totalCount"] == len(expected) > 0
-    assert found == (expected[-len(found):] if backwards else expected[: len(found)])
+    assert found == (expected[-len(found) :] if backwards else expected[: len(found)])
