@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         default=2**23, ge=1_000, description="Positions of the log that one partition takes."
     )
     projection_batch_size: int = Field(
-        default=20_000, gt=0, description="Events that one projection step reads and commits."
+        default=100_000, gt=0, description="Events that one projection step reads and commits."
     )
     projection_poll_seconds: float = Field(
         default=1.0, gt=0, description="Wait between looks at the log when nothing wakes it."

@@ -241,10 +241,16 @@ async def journal_entries(
             word(given.account),
         )
     chart = await journal.accounts(snapshot)
-    columns, source = journal.ENTRIES
-    return await _listed(
-        snapshot, columns, source, [], where, asked, lambda row: journal.entry(row, chart)
-    )
+    accrued = journal.may_accrue(given.event, given.account, chart)
+    rows = await journal.entries(snapshot, where.sql, where.values, asked, accrued=accrued)
+
+    async def count() -> int:
+        source = journal.ALL if accrued else journal.KEPT
+        return await snapshot.count(
+            f"SELECT count(*) FROM {source} WHERE {where.sql}", where.values
+        )
+
+    return connection(rows, asked, lambda row: journal.entry(row, chart), count)
 
 
 async def _listed(

@@ -67,8 +67,16 @@ def snapshot_of(info: Info[Any, Any]) -> Snapshot:
     return context
 
 
-TABLES = (*(table for kind in PROJECTIONS for table in kind().tables), "accounts", "positions")
-"""In the order in which a rebuild takes them, so that it and a reader never wait for each other."""
+TABLES = (
+    "journal",
+    "accrual_entries",
+    *(table for kind in PROJECTIONS for table in kind().tables),
+    "accounts",
+    "positions",
+)
+"""Views and tables in the order in which a rebuild takes them, so that it and a reader never wait
+for each other.
+"""
 
 HOLD = f"LOCK TABLE {', '.join(f'read.{table}' for table in TABLES)} IN ACCESS SHARE MODE"
 
