@@ -11,7 +11,7 @@ from api.graphql.snapshot import read_pool, snapshot
 from api.policy import Action, allows
 from api.settings import ApiSettings
 from ledger.clock import Clock, SystemClock
-from ledger.database import conninfo
+from ledger.database import read_conninfo
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
@@ -48,7 +48,7 @@ async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str
     today = clock.business_date()
     planner = Planner(asked, settings, introspection=open_schema)
     read = planner.read(question.query or "", question.operation_name, question.variables, today)
-    target = conninfo(settings, application_name="cartera-query")
+    target = read_conninfo(settings, "cartera-query")
     async with (
         read_pool(target, alone, options.graphql_statement_seconds) as reads,
         snapshot(reads, settings, today) as view,

@@ -12,7 +12,7 @@ from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan
 from api.settings import ApiSettings
 from ledger.application import Ledger
 from ledger.clock import Clock
-from ledger.database import Pool, conninfo
+from ledger.database import Pool, conninfo, read_conninfo
 from ledger.settings import Settings
 from projections import engine
 
@@ -38,10 +38,11 @@ async def started(
     """Everything open for the length of the block; a database that is away is met later."""
     ledger = Ledger(settings, clock=clock)
     requests = _pool(settings)
-    target = conninfo(settings, application_name="cartera-reads")
+    target = read_conninfo(settings, "cartera-reads")
     reads = read_pool(target, settings, options.graphql_statement_seconds)
     plans = plan_pool(target, settings, options.graphql_statement_seconds)
-    log = plan_pool(target, settings, options.graphql_statement_seconds)
+    primary = conninfo(settings, application_name="cartera-log")
+    log = plan_pool(primary, settings, options.graphql_statement_seconds)
     for one in (reads, plans, log):
         await one.open()
     size = settings.projection_batch_size

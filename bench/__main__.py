@@ -8,7 +8,7 @@ import msgspec
 
 from bench.report import shown
 
-NAMES = ("append", "replay", "project", "accrual", "schedule", "reads")
+NAMES = ("append", "load", "replay", "project", "accrual", "schedule", "reads")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -22,10 +22,10 @@ TERMS = Terms(
 )
 
 
-def history(days: int = 360) -> list[AnyLoanEvent]:
+def history(days: int = 360, terms: Terms = TERMS, payment: int = 1_060_00) -> list[AnyLoanEvent]:
     """Opened, disbursed, accrued daily, paid monthly: about 400 facts."""
     events: list[AnyLoanEvent] = list(
-        commands.open_loan(loan_no="B-1", terms=TERMS, effective_on=START, product="personal")
+        commands.open_loan(loan_no="B-1", terms=terms, effective_on=START, product="personal")
     )
     loan = replay(events)
     assert loan is not None
@@ -34,12 +34,12 @@ def history(days: int = 360) -> list[AnyLoanEvent]:
         replay(new, told)
         events.extend(new)
 
-    tell(commands.disburse(loan, principal=TERMS.principal, effective_on=START), loan)
+    tell(commands.disburse(loan, principal=terms.principal, effective_on=START), loan)
     for day in (START + timedelta(days=n) for n in range(1, days)):
         tell(commands.close_day(loan, on=day), loan)
         if day.day == 15:
             paid = commands.receive_payment(
-                loan, amount=1_060_00, effective_on=day, channel="spei", reference=f"R{day}"
+                loan, amount=payment, effective_on=day, channel="spei", reference=f"R{day}"
             )
             tell(paid, loan)
     return events

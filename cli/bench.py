@@ -14,7 +14,9 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="append, replay, project, accrual or schedule.")],
+    name: Annotated[
+        str, typer.Argument(help="append, load, replay, project, accrual or schedule.")
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="A smaller run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

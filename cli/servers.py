@@ -14,6 +14,7 @@ from cli.console import Exit, answer, fail, say, show, table
 from cli.ready import ready
 from ledger.settings import Settings, settings
 
+servers = typer.Typer(help="How servers of your own are to be set.", no_args_is_help=True)
 key = typer.Typer(help="Keys to the API, with roles.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("stop")(stop)
     app.command("migrate")(migrate)
     app.command("worker")(worker)
+    app.add_typer(servers, name="servers")
     app.add_typer(key, name="key")
 
 
@@ -54,6 +56,27 @@ def migrate(as_json: AsJson = False) -> None:
         answer({"applied": applied})
     else:
         say("\n".join(f"applied {version}" for version in applied) or "nothing to apply")
+
+
+@servers.command("settings")
+def server_settings(
+    memory_mb: Annotated[int | None, typer.Option(min=512, help="Of the server's machine.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Of the server's machine.")] = None,
+    disk_mb: Annotated[int | None, typer.Option(min=1_024, help="Free for its data.")] = None,
+    replicas: Annotated[bool, typer.Option("--replicas", help="Replicas follow it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print PostgreSQL's settings for a machine of its own, by default one like this."""
+    from ledger import tuning
+
+    here = tuning.this_machine(settings().var_dir.absolute())
+    machine = tuning.Machine(memory_mb or here.memory_mb, cores or here.cores,
+                             disk_mb or here.disk_mb)  # fmt: skip
+    chosen = tuning.settings(machine, alone=True, replicated=replicas)
+    if as_json:
+        answer(chosen)
+    else:
+        say(tuning.as_conf(chosen).rstrip())
 
 
 def worker(

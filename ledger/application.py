@@ -245,7 +245,7 @@ class Ledger(Commands, Application[UUID]):
         """Keep snapshots of those that grew by `snapshot_every` events since their last one."""
         assert self.snapshots is not None
         due = [
-            Snapshot(stream.id, stream.known)
+            Snapshot(stream.id, stream.known, stream.position)
             for stream in streams
             if stream.version - stream.snapshot_version >= self.snapshot_every
         ]

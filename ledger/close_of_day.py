@@ -110,6 +110,7 @@ def close_through(
     Errors: ``InvalidDate`` if ``on`` is after the business date.
     """
     ledger.check_date(on, "on")
+    ledger.store.make_room()
     run = Run(ledger, on, cause, daily, CloseReport(on), ledger.indices.lookup())
     total = ledger.store.run(lambda connection: _count(connection, on, shard))
     after = UUID(int=0)

@@ -29,6 +29,13 @@ def conninfo(
     return make_conninfo("", **given)
 
 
+def read_conninfo(settings: Settings, application_name: str) -> str:
+    """As ``conninfo``, for reading: the replica's where there is one."""
+    read_at = settings.read_database_url or settings.database_url
+    chosen = settings.model_copy(update={"database_url": read_at})
+    return conninfo(chosen, application_name=application_name)
+
+
 def connect(
     settings: Settings | None = None,
     *,

@@ -1,4 +1,4 @@
-"""Work to be done later, kept in the database: a message in Redis only says where to look.
+"""Work to be done later, kept in the database: a message only says where to look.
 
 A worker holds an advisory lock on the job while it runs it. The lock dies with its connection, so
 two workers never run one job at once, and the job of a killed worker is free at once.
@@ -7,7 +7,6 @@ two workers never run one job at once, and the job of a killed worker is free at
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,15 +15,15 @@ import msgspec
 import psycopg
 import redis
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from uuid_utils.compat import uuid7
 
 from domain.errors import LoanError
+from ledger.broker import broker_url, sending
 from ledger.errors import LedgerError, StoreUnavailable, UnknownJob
 from ledger.money import FormError
-from ledger.servers import ServerError, redis_url
+from ledger.servers import ServerError
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
@@ -39,7 +38,6 @@ KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
 
 ATTEMPTS = 5
 DEATHS = 20  # a job that was begun more often than this ends its workers: it is not begun again
-PATIENCE_SECONDS = 2.0
 REFUSALS = (LoanError, LedgerError, FormError, FileNotFoundError)
 """Trying again would be refused again."""
 
@@ -129,7 +127,8 @@ def forgotten(connection: Connection[TupleRow], after_seconds: float) -> list[tu
     """Jobs that no worker runs though they are open: never heard of, or their worker was killed."""
     return connection.execute(
         f"SELECT id, kind FROM ledger.jobs WHERE state IN ('waiting', 'running')"
-        " AND greatest(created_at, started_at) < clock_timestamp() - make_interval(secs => %s)"
+        " AND (greatest(created_at, started_at) < clock_timestamp() - make_interval(secs => %s)"
+        "      OR greatest(created_at, started_at) > clock_timestamp())"  # the clock was set back
         " AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
         "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         f"  AND (classid::bigint << 32) | objid::bigint = {KEY} AND objsubid = 1)"
@@ -215,18 +214,9 @@ def _end(
 def tell(job_id: UUID, kind: str, settings: Settings | None = None) -> bool:
     """Send the workers a message about the job; False if the queue does not answer."""
     try:
-        queue = sender(redis_url(settings or current_settings()))
+        queue = sending(broker_url(settings or current_settings()))
         queue.enqueue(dramatiq.Message(kind, KINDS[kind], (str(job_id),), {}, {}))
     except (redis.RedisError, dramatiq.errors.BrokerConnectionError, ServerError, OSError) as error:
         logger.warning("workers_not_told", job_id=str(job_id), error=str(error))
         return False
     return True
-
-
-@lru_cache(maxsize=8)
-def sender(url: str) -> RedisBroker:
-    """A broker that only sends, and gives up soon on a queue that hangs."""
-    client = redis.Redis.from_url(
-        url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
-    )
-    return RedisBroker(client=client, middleware=[])  # type: ignore[no-untyped-call]

@@ -17,19 +17,22 @@ from domain import events as e
 from domain.fold import replay
 from domain.loan import Loan
 from ledger import upcasters
+from ledger.columns import PART, Columns, decode_list, joined, moment, part
 from ledger.errors import UnknownRevision
 from ledger.mapper import Recorded
 from ledger.orders import Receipt
 
 __all__ = [
-    "UNREADABLE", "Batch", "Origin", "Recorded", "facts", "history", "horizon", "load_many",
-    "outcome", "read", "unreadable",
+    "UNREADABLE", "Batch", "Columns", "Origin", "Recorded", "decode_list", "facts", "history",
+    "horizon", "load_many", "moment", "outcome", "read", "unreadable",
 ]  # fmt: skip
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
 
+LARGE = 2_000
+"""Bytes of an event; most take a tenth of it."""
+
 FIELDS = "position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
-decode_list = msgspec.json.Decoder(list[e.AnyLoanEvent]).decode
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -39,9 +42,14 @@ class Batch(msgspec.Struct, frozen=True):
     more could be read at that moment.
     """
 
-    events: list[Recorded]
+    columns: Columns
     upto: int
     end: bool
+
+    @property
+    def events(self) -> list[Recorded]:
+        """The facts one by one."""
+        return self.columns.records()
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -75,21 +83,28 @@ def read(
 ) -> Batch:
     """Facts with positions above ``after``: about ``limit`` of them, at most to ``upto``.
 
+    Fewer come where they are large, so that a reader knows what memory ``limit`` takes.
     ``upto`` is a horizon met before (asked for if None). With ``types`` only those events come,
     and appends may be cut: other readers than projections use it.
     """
     reached = horizon(connection) if upto is None else upto
+    parts: list[Columns] = []
+    last, seen, weight, rows = after, 0, 0, min(PART, limit)
     while True:
-        rows = _rows(connection, after, limit, reached, types)
-        end = len(rows) < limit
-        whole = len(rows) if types else _uncut(rows)
-        if whole or end:
-            break
-        limit *= 2  # appends overlap all the way: take in more until one moment is quiet
-    events = [_recorded(row) for row in rows[:whole]]
-    if end and whole == len(rows):
-        return Batch(events, max(after, reached), end=True)
-    return Batch(events, events[-1].position if events else after, end=end)
+        found, size = part(connection, last, reached, rows, types)
+        parts.append(found)
+        seen, weight, end = seen + len(found.events), weight + size, len(found.events) < rows
+        if found.events:
+            last = int(found.positions[-1])
+        if seen >= limit or weight >= limit * LARGE or end:
+            columns = joined(parts)
+            whole = seen if types else columns.uncut()
+            if whole or end:
+                break  # else appends overlap all the way: take in more until one moment is quiet
+    if end and whole == seen:
+        return Batch(columns, max(after, reached), end=True)
+    columns = columns.first(whole)
+    return Batch(columns, int(columns.positions[-1]) if whole else after, end=end)
 
 
 UNREADABLE = (UnknownRevision, msgspec.MsgspecError)
@@ -164,36 +179,6 @@ def load_many(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> dic
         assert loan is not None, loan_id
         found[loan_id] = loan
     return found
-
-
-def _rows(
-    connection: Connection[TupleRow], after: int, limit: int, upto: int, types: Sequence[str]
-) -> list[TupleRow]:
-    chosen = "AND type = ANY(%(types)s)" if types else ""
-    return (
-        connection.cursor(binary=True)
-        .execute(
-            f"SELECT {FIELDS} FROM ledger.events WHERE position > %(after)s"
-            f" AND position <= %(upto)s {chosen} ORDER BY position LIMIT %(limit)s",
-            {"after": after, "upto": upto, "limit": limit, "types": list(types)},
-        )
-        .fetchall()
-    )
-
-
-def _uncut(rows: list[TupleRow]) -> int:
-    """How many of ``rows`` can be taken so that every append among them is complete."""
-    whole = 0
-    open_appends: set[tuple[UUID, UUID]] = set()
-    for at, row in enumerate(rows, start=1):
-        append, more = (row[1], row[6]), row[7]
-        if more:
-            open_appends.add(append)
-        else:
-            open_appends.discard(append)
-        if not open_appends:
-            whole = at
-    return whole
 
 
 def _recorded(row: TupleRow) -> Recorded:

@@ -78,11 +78,22 @@ _encode_loan = msgspec.msgpack.Encoder().encode
 decode_loan = msgspec.msgpack.Decoder(Loan).decode
 
 
+@dataclass(frozen=True)
+class StoredSnapshot(StoredEvent):
+    """A row of `ledger.snapshots`."""
+
+    position: int
+
+
 class Snapshot(msgspec.Struct, frozen=True):
-    """A loan as it stood at ``version``; never the truth, only a shorter way to it."""
+    """A loan as it stood at its version; never the truth, only a shorter way to it.
+
+    All later facts have positions above ``position``.
+    """
 
     loan_id: UUID
     loan: Loan
+    position: int
 
     @property
     def originator_id(self) -> UUID:
@@ -101,7 +112,10 @@ class EventMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         if isinstance(domain_event, Snapshot):
             kept = domain_event.loan
-            return StoredEvent(domain_event.loan_id, kept.version, LAYOUT, _encode_loan(kept))
+            state = _encode_loan(kept)
+            return StoredSnapshot(
+                domain_event.loan_id, kept.version, LAYOUT, state, domain_event.position
+            )
         recorded = cast("Recorded", domain_event)
         tag = e.tag(recorded.event)
         return StoredFact(
@@ -116,8 +130,8 @@ class EventMapper(Mapper[UUID]):
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """Errors: ``msgspec.MsgspecError`` where a snapshot cannot be read after all."""
         loan_id, stored = cast("UUID", stored_event.originator_id), stored_event
-        if stored.topic == LAYOUT:
-            return Snapshot(loan_id, decode_loan(stored.state))
+        if isinstance(stored, StoredSnapshot):
+            return Snapshot(loan_id, decode_loan(stored.state), stored.position)
         written = (
             stored.revision
             if isinstance(stored, (StoredFact, LoggedFact))

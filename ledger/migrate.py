@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from ledger import partitions
 from ledger.servers import ServerError, postgres_url
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
@@ -52,6 +53,9 @@ def migrate(settings: Settings | None = None, directory: Path | None = None) -> 
     if version < OLDEST_POSTGRES:
         raise PostgresTooOld(version)
     said = _dbmate(target, folder, "--migration-lock", "migrate")
+    if folder == chosen.migrations_dir:
+        with psycopg.connect(target, autocommit=True) as connection:
+            partitions.make(connection, chosen.partition_size, chosen.partition_size)
     return re.findall(r"^Applied: (\d+)", said, re.MULTILINE)
 
 

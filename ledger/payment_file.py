@@ -92,6 +92,7 @@ def import_payments(
     Errors: ``FormError`` where the file as a whole cannot be read, ``OSError``.
     """
     with CsvLines(path, COLUMNS, REQUIRED, encoding) as lines:
+        ledger.store.make_room()
         days = (since or date.min, through or date.max)
         cause = Cause(actor, "payment-file")
         return land(ledger, lines, path, BankLine.of, cause, rejects, days, progress)

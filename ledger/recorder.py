@@ -25,7 +25,7 @@ from psycopg.rows import TupleRow
 
 from ledger.errors import DuplicateLoanNumber, KeyReused
 from ledger.log import horizon
-from ledger.mapper import LAYOUT, LoggedFact, StoredFact
+from ledger.mapper import LAYOUT, LoggedFact, StoredFact, StoredSnapshot
 from ledger.state import StateRow
 from ledger.store import RACES, Store
 from ledger.subscription import LogSubscription, Wake
@@ -232,13 +232,17 @@ class SnapshotRecorder(AggregateRecorder):
         self.store = store
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
-        values = [(s.originator_id, s.originator_version, s.topic, s.state) for s in stored_events]
+        snapshots = cast("Sequence[StoredSnapshot]", stored_events)
+        values = [
+            (s.originator_id, s.originator_version, s.topic, s.state, s.position) for s in snapshots
+        ]
 
         def upsert(connection: Connection[TupleRow]) -> None:
             connection.cursor().executemany(
-                "INSERT INTO ledger.snapshots AS kept (loan_id, version, layout, state)"
-                " VALUES (%s, %s, %s, %s) ON CONFLICT (loan_id) DO UPDATE"
-                " SET version = excluded.version, layout = excluded.layout, state = excluded.state"
+                "INSERT INTO ledger.snapshots AS kept (loan_id, version, layout, state, position)"
+                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (loan_id) DO UPDATE"
+                " SET version = excluded.version, layout = excluded.layout, state = excluded.state,"
+                " position = excluded.position"
                 " WHERE kept.version < excluded.version OR kept.layout <> excluded.layout",
                 values,
             )
@@ -256,13 +260,13 @@ class SnapshotRecorder(AggregateRecorder):
     ) -> Sequence[StoredEvent]:
         rows = self.store.run(
             lambda connection: connection.execute(
-                "SELECT version, layout, state FROM ledger.snapshots WHERE loan_id = %s"
+                "SELECT version, layout, state, position FROM ledger.snapshots WHERE loan_id = %s"
                 " AND layout = %s AND version > %s AND version <= %s",
                 [originator_id, LAYOUT, gt or 0, 2**31 - 1 if lte is None else lte],
                 binary=True,
             ).fetchall()
         )
-        return [StoredEvent(originator_id, *row) for row in rows]
+        return [StoredSnapshot(originator_id, *row) for row in rows]
 
 
 class SnapshotStore(EventStore[UUID]):

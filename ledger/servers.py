@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ledger import tuning
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
@@ -248,31 +249,16 @@ def _initdb(data: Path, user: pwd.struct_passwd) -> None:
 
 
 def _tune(data: Path, sockets: Path, user: pwd.struct_passwd) -> None:
-    """Fit the server to this machine; fsync stays on, for it keeps money."""
-    memory = _memory_mb()
+    """Fit the server to this machine, which it shares with us and where nothing replicates it."""
     chosen = {
         "listen_addresses": "''",
         "unix_socket_directories": f"'{str(sockets).replace(chr(39), 2 * chr(39))}'",
-        "max_connections": 200,
-        "max_locks_per_transaction": 256,  # partitioned tables lock each partition
-        "shared_buffers": f"{max(64, min(memory // 6, 4096))}MB",
-        "effective_cache_size": f"{memory // 2}MB",
-        "work_mem": f"{max(8, min(memory // 256, 64))}MB",
-        "maintenance_work_mem": f"{max(64, min(memory // 16, 512))}MB",
-        "wal_level": "minimal",  # nothing replicates it, and rebuilds COPY into new tables
-        "max_wal_senders": 0,
-        "wal_compression": "on",
-        "wal_buffers": "16MB",
-        "max_wal_size": "4GB",
-        "min_wal_size": "256MB",
-        "checkpoint_timeout": "15min",
-        "random_page_cost": 1.1,
-        "timezone": "'UTC'",
+        **tuning.settings(tuning.this_machine(data), alone=False, replicated=False),
         "log_min_messages": "warning",
         "log_checkpoints": "off",
     }
     conf = data / "cartera.conf"
-    conf.write_text("".join(f"{name} = {value}\n" for name, value in chosen.items()))
+    conf.write_text(tuning.as_conf(chosen))
     os.chown(conf, user.pw_uid, user.pw_gid)
 
 
@@ -385,14 +371,6 @@ def _own(data: Path, user: pwd.struct_passwd) -> None:
             mode = stat.S_IMODE(folder.stat().st_mode)
             if not mode & stat.S_IXOTH:
                 folder.chmod(mode | stat.S_IXOTH)  # pass through, not list
-
-
-def _memory_mb() -> int:
-    """Memory of the machine, or what its container allows."""
-    allowed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError):
-        allowed = min(allowed, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return allowed // 2**20
 
 
 # Valkey

@@ -14,7 +14,7 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 class Settings(BaseSettings):
     """Every setting has a default that works on a laptop; `CARTERA_<NAME>` overrides it.
 
-    `DATABASE_URL` and `REDIS_URL` keep the names that hosting platforms give them.
+    The servers' URLs keep the names that hosting platforms give them.
     """
 
     model_config = SettingsConfigDict(
@@ -30,6 +30,17 @@ class Settings(BaseSettings):
         default=None,
         validation_alias="REDIS_URL",
         description="Redis 6+ or Valkey by URL; without one an embedded server is used.",
+    )
+    broker_url: str | None = Field(
+        default=None,
+        validation_alias="BROKER_URL",
+        description="Queue of jobs: redis:// or, with the extra `rabbitmq`, amqp://."
+        " Without one REDIS_URL is used.",
+    )
+    read_database_url: str | None = Field(
+        default=None,
+        validation_alias="READ_DATABASE_URL",
+        description="Replica that answers GraphQL; without one DATABASE_URL does.",
     )
     var_dir: Path = Field(
         default=Path("var"),
@@ -81,8 +92,11 @@ class Settings(BaseSettings):
         default=30.0, gt=0, description="How long a request waits for a connection."
     )
 
+    partition_size: int = Field(
+        default=2**23, ge=1_000, description="Positions of the log that one partition takes."
+    )
     projection_batch_size: int = Field(
-        default=20_000, gt=0, description="Events that one projection step reads and commits."
+        default=100_000, gt=0, description="Events that one projection step reads and commits."
     )
     projection_poll_seconds: float = Field(
         default=1.0, gt=0, description="Wait between looks at the log when nothing wakes it."
@@ -110,6 +124,8 @@ class Settings(BaseSettings):
         given = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
+            "BROKER_URL": self.broker_url,
+            "READ_DATABASE_URL": self.read_database_url,
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
             "CARTERA_CALENDARS_DIR": calendars,

@@ -93,6 +93,10 @@ def rebuild(connection: Connection[TupleRow], batch: int = 2_000) -> int:
             "UPDATE ledger.loan_state AS made SET closed_through = kept.closed_through"
             " FROM closings AS kept WHERE kept.loan_id = made.loan_id"
         )
+        connection.execute(
+            "UPDATE ledger.loan_state AS made SET since = first.position - 1"
+            " FROM ledger.events AS first WHERE first.loan_id = made.loan_id AND first.version = 1"
+        )
     return made
 
 

@@ -9,6 +9,7 @@ from psycopg import Connection, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from ledger import partitions
 from ledger.database import Pool, conninfo
 from ledger.errors import NotStorable, StoreUnavailable
 from ledger.settings import Settings
@@ -27,6 +28,7 @@ class Store:
 
     def __init__(self, settings: Settings, application_name: str = "cartera-ledger") -> None:
         self.patience = PATIENCE_SECONDS
+        self.partition_size = settings.partition_size
         self._pool: Pool = ConnectionPool(
             conninfo(settings, application_name=application_name),
             kwargs={"autocommit": True, "prepare_threshold": 0},
@@ -45,13 +47,17 @@ class Store:
         database cannot hold. Races and violated constraints come as psycopg's own.
         """
         deadline = time.monotonic() + self.patience
-        pause = 0.05
+        pause, ahead = 0.05, self.partition_size
         while True:
             try:
                 with self._pool.connection() as connection:
                     return work(connection)
-            except (errors.DataError, errors.CheckViolation):
-                raise NotStorable from None
+            except (errors.DataError, errors.CheckViolation) as error:
+                if not partitions.missing(error):
+                    raise NotStorable from None
+                ahead *= 2  # one statement may fill more than what was made for it
+                self.make_room(ahead)
+                continue
             except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
                 if not _lost(error):
                     raise
@@ -60,6 +66,11 @@ class Store:
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
             self._pool.check()
+
+    def make_room(self, ahead: int | None = None) -> None:
+        """Have partitions for what is coming, by default as many events as one takes."""
+        wanted = self.partition_size if ahead is None else ahead
+        self.run(lambda connection: partitions.make(connection, self.partition_size, wanted))
 
     def close(self) -> None:
         """Give every connection back to the server."""

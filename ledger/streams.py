@@ -21,10 +21,13 @@ from ledger.store import Store
 class Stream:
     """One loan with its identity, and what was decided on it since it was loaded."""
 
-    def __init__(self, loan_id: UUID, loan: Loan | None, snapshot_version: int = 0) -> None:
+    def __init__(
+        self, loan_id: UUID, loan: Loan | None, snapshot_version: int = 0, position: int = 0
+    ) -> None:
         self.id = loan_id
         self.loan = loan
         self.snapshot_version = snapshot_version
+        self.position = position  # of what was loaded; whatever is appended lies above it
         self.pending: list[Recorded] = []
 
     @property
@@ -59,7 +62,7 @@ def project(stream: Stream | None, recorded: Iterable[Snapshot | Recorded]) -> S
     if first is None:
         return stream
     if isinstance(first, Snapshot):
-        stream = Stream(first.loan_id, first.loan, first.loan.version)
+        stream = Stream(first.loan_id, first.loan, first.loan.version, first.position)
         stream.loan = replay((fact.event for fact in cast("Iterable[Recorded]", later)), first.loan)
         return stream
     stream = stream or Stream(first.loan_id, None)
@@ -95,31 +98,43 @@ def load_streams(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> 
     Answers them in the order asked for; unknown ids are left out.
     """
     rows = connection.cursor(binary=True).execute(LOAD, [list(loan_ids), LAYOUT])
-    return [_stream(connection, row) for row in rows if row[2] is not None or row[4] is not None]
+    return [_stream(connection, row) for row in rows if row[3] is not None or row[4] is not None]
 
 
 LOAD = f"""
-    SELECT asked.loan_id, s.version, s.state, later.has_old, later.states
+    SELECT asked.loan_id, s.version, coalesce(later.position, s.position), s.state, later.first,
+           later.has_old, later.states
     FROM unnest(%s::uuid[]) WITH ORDINALITY AS asked (loan_id, nth)
+    LEFT JOIN ledger.loan_state AS kept ON kept.loan_id = asked.loan_id
     LEFT JOIN ledger.snapshots AS s ON s.loan_id = asked.loan_id AND s.layout = %s
     LEFT JOIN LATERAL (
-        SELECT bool_or({upcasters.OLD}) AS has_old,
+        SELECT max(position) AS position, min(version) AS first,
+               bool_or({upcasters.OLD}) AS has_old,
                '[' || string_agg(state::text, ',' ORDER BY version) || ']' AS states
         FROM ledger.events AS e
         WHERE e.loan_id = asked.loan_id AND e.version > coalesce(s.version, 0)
+          AND e.position > coalesce(greatest(s.position, kept.since), 0)
     ) AS later ON true
     ORDER BY asked.nth
 """
 
 
 def _stream(connection: Connection[TupleRow], row: TupleRow) -> Stream:
-    loan_id, version, snapshot, has_old, states = row
+    loan_id, version, position, snapshot, first, has_old, states = row
     loan = None
     if snapshot is not None:
         try:
             loan = decode_loan(snapshot)
         except msgspec.MsgspecError:
-            has_old, version = True, None
+            return _replayed(connection, loan_id)
     if has_old:
-        return Stream(loan_id, replay(fact.event for fact in facts(connection, loan_id)))
-    return Stream(loan_id, replay(decode_list(states), loan) if states else loan, version or 0)
+        return _replayed(connection, loan_id)
+    after = version or 0
+    assert first is None or first == after + 1, f"{loan_id} goes on at {first} after {after}"
+    return Stream(loan_id, replay(decode_list(states), loan) if states else loan, after, position)
+
+
+def _replayed(connection: Connection[TupleRow], loan_id: UUID) -> Stream:
+    """From its first fact, one by one."""
+    known = facts(connection, loan_id)
+    return Stream(loan_id, replay(fact.event for fact in known), 0, known[-1].position)

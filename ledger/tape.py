@@ -63,6 +63,7 @@ def import_loans(
     reader: Cartera | LendingClub
     reader = LendingClub(as_of) if form == "lending-club" else Cartera(as_of)
     columns, required = reader.columns, reader.required
+    ledger.store.make_room()
     with (
         CsvLines(path, columns, required, encoding) as lines,
         RejectFile(reject_path(path, rejects)) as refused,

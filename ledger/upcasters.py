@@ -48,7 +48,9 @@ def decode(tag: str, written: int, state: str | bytes) -> e.AnyLoanEvent:
     return e.decode.decode(msgspec.json.encode(body))
 
 
-OLD = "".join(
-    f" OR (type = '{tag}' AND revision <> {revision(tag)})" for tag in sorted(STEPS)
-).removeprefix(" OR ")
-"""SQL: true for rows that ``decode`` must lift."""
+OLD = (
+    "revision <> CASE type "
+    + "".join(f"WHEN '{tag}' THEN {revision(tag)} " for tag in sorted(STEPS))
+    + "ELSE 1 END"
+)
+"""SQL: true for rows that ``decode`` must lift, or refuse."""

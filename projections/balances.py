@@ -1,15 +1,17 @@
 """What does every loan owe, by component, and where did its principal go?"""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, LiteralString
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch, Ints, add_at
 from projections.movements import COMPONENTS, PRINCIPAL, Movement
 from projections.projection import Projection
-from projections.staging import copy_columns, staging_table
+from projections.staging import Column, copy_columns, staging_table
 
 SUMS = (
     *COMPONENTS, "disbursed", "capitalised", "charged_back", "repaid", "forgiven", "written_off",
@@ -17,6 +19,13 @@ SUMS = (
     "recovered",
 )  # fmt: skip
 AT = {name: at for at, name in enumerate(SUMS)}
+ACCRUED = ("late_interest_tax", "late_interest", "interest_tax", "interest")
+"""What a day without movements adds to."""
+STAGED: tuple[tuple[LiteralString, tuple[LiteralString, ...]], ...] = (
+    ("staged_balances", SUMS),
+    ("staged_accruals", ACCRUED),
+)
+HEAD: LiteralString = "loan_id uuid, version integer, position bigint, accrued_through date"
 
 WENT_TO = {
     "disbursement": ("disbursed", None),
@@ -38,7 +47,7 @@ WENT_TO = {
 
 def changes(batch: Batch) -> Ints:
     """What the batch adds to each loan's sums; shape (loans of the batch, ``SUMS``)."""
-    sums = np.zeros((len(batch.loans), len(SUMS)), dtype=np.int64)
+    sums = np.zeros((len(batch.uuids), len(SUMS)), dtype=np.int64)
     for accruals, interest in (
         (batch.interest, "interest"),
         (batch.late_interest, "late_interest"),
@@ -75,27 +84,41 @@ class Balances(Projection):
     derives = (changes,)
 
     def prepare(self, cursor: Cursor[Any]) -> None:
-        sums = ", ".join(f"{name} bigint" for name in SUMS)
-        staging_table(
-            cursor,
-            "staged_balances",
-            f"loan_id uuid, version integer, position bigint, accrued_through date, {sums}",
-        )
+        for table, names in STAGED:
+            sums = ", ".join(f"{name} bigint" for name in names)
+            staging_table(cursor, table, f"{HEAD}, {sums}")
 
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
+        """What only accrued, most of a day, is staged and changed in its few columns."""
         sums = batch.derive(changes)
-        copy_columns(
-            cursor,
-            "staged_balances",
-            [
-                ("loan_id", "uuid", batch.uuids),
-                ("version", "int4", _last(batch, batch.versions)),
-                ("position", "int8", _last(batch, batch.positions)),
-                ("accrued_through", "date", _last(batch, batch.days)),
-                *((name, "int8", sums[:, at]) for name, at in AT.items()),
-            ],
-        )
-        cursor.execute(_FOLD)
+        others = sums[:, [AT[name] for name in SUMS if name not in ACCRUED]]
+        wide: NDArray[np.bool_] = np.any(others, axis=1)
+        wide[batch.codes[batch.of(e.LoanOpened)]] = True
+        head = [
+            ("loan_id", "uuid", batch.uuids),
+            ("version", "int4", _last(batch, batch.versions)),
+            ("position", "int8", _last(batch, batch.positions)),
+            ("accrued_through", "date", _last(batch, batch.days)),
+        ]
+        if wide.any():
+            _stage(cursor, "staged_balances", head, sums, SUMS, wide)
+            cursor.execute(_FOLD)
+        if not wide.all():
+            _stage(cursor, "staged_accruals", head, sums, ACCRUED, ~wide)
+            cursor.execute(_ACCRUE)
+            assert cursor.rowcount == (~wide).sum(), f"{cursor.rowcount} of {(~wide).sum()} known"
+
+
+def _stage(
+    cursor: Cursor[Any],
+    table: LiteralString,
+    head: Sequence[Column],
+    sums: Ints,
+    names: Sequence[str],
+    chosen: NDArray[np.bool_],
+) -> None:
+    columns = [*head, *((name, "int8", sums[:, AT[name]]) for name in names)]
+    copy_columns(cursor, table, [(name, kind, values[chosen]) for name, kind, values in columns])
 
 
 _FOLD = f"""
@@ -113,8 +136,18 @@ _FOLD = f"""
 """
 
 
+_ACCRUE = f"""
+    UPDATE balances AS kept SET
+        version = staged.version,
+        position = staged.position,
+        accrued_through = greatest(kept.accrued_through, staged.accrued_through),
+        {", ".join(f"{name} = kept.{name} + staged.{name}" for name in ACCRUED)}
+    FROM staged_accruals AS staged WHERE kept.loan_id = staged.loan_id
+"""
+
+
 def _last(batch: Batch, values: Ints) -> Ints:
     """The largest value of each loan."""
-    found = np.full(len(batch.loans), np.iinfo(np.int64).min)
+    found = np.full(len(batch.uuids), np.iinfo(np.int64).min)
     np.maximum.at(found, batch.codes, values)
     return found

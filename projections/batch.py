@@ -1,7 +1,9 @@
 """A stretch of the log in columns, decoded once and shared by every projection."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -9,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain import events as e
-from ledger.log import Recorded
+from ledger.log import Columns, moment
 from projections.movements import MOVING, Movement, movements
-from projections.staging import day, instant
 
 Ints: TypeAlias = NDArray[np.int64]
 T = TypeVar("T")
+
+KINDS = {kind: number for number, kind in enumerate(e.AnyLoanEvent.__args__)}
 
 
 class Accruals(NamedTuple):
@@ -28,33 +31,58 @@ class Accruals(NamedTuple):
 
 
 class Batch:
-    """Consecutive facts of the log. ``loans`` numbers the loans met: ``codes`` are the places
-    of each record's loan among them, ``place_of`` the same as a list.
+    """Consecutive facts of the log. ``uuids`` are the loans met, 16 bytes each; ``place_of`` is
+    the place of each fact's loan among them, ``codes`` the same as an array.
     """
 
-    def __init__(self, records: Sequence[Recorded]) -> None:
-        self.records = records
-        places: dict[int, int] = {}  # by number: an int hashes ten times as fast as a UUID
+    def __init__(self, columns: Columns) -> None:
+        self.events = columns.events
+        self.positions, self.versions = columns.positions, columns.versions
+        self.days, self.instants = columns.days, columns.instants
+        places: dict[bytes, int] = {}
         self.place_of: list[int] = [
-            places.setdefault(record.loan_id.int, len(places)) for record in records
+            places.setdefault(loan, len(places)) for loan in columns.loans.tolist()
         ]
         self.codes: Ints = np.array(self.place_of, dtype=np.int64)
-        self.loans: list[UUID] = [UUID(int=number) for number in places]
+        self.uuids: NDArray[np.void] = np.frombuffer(b"".join(places), dtype="V16")
+        self._kinds = np.fromiter(
+            map(KINDS.__getitem__, map(type, self.events)), np.int8, len(self.events)
+        )
         self._derived: dict[Callable[..., Any], Any] = {}
-        self._by_type: dict[type, list[int]] = {}
-        for at, record in enumerate(records):
-            self._by_type.setdefault(type(record.event), []).append(at)
+        self._loans: dict[int, UUID] = {}
+
+    def has(self, *types: type) -> bool:
+        """Whether any event is of ``types``."""
+        return bool(self._among(types).any())
 
     def of(self, *types: type) -> list[int]:
-        """Places of the records with events of ``types``, in the order of the log."""
-        found = [at for one in types for at in self._by_type.get(one, ())]
-        return sorted(found) if len(types) > 1 else found
+        """Places of the events of ``types``, in the order of the log."""
+        places: list[int] = np.flatnonzero(self._among(types)).tolist()
+        return places
+
+    def _among(self, types: tuple[type, ...]) -> NDArray[np.bool_]:
+        wanted = np.zeros(len(KINDS), dtype=bool)
+        wanted[[KINDS[one] for one in types]] = True
+        return wanted[self._kinds]
 
     def each(self, *types: type) -> Iterator[tuple[UUID, Any]]:
         """(loan, event) of those types, in the order of the log."""
         for at in self.of(*types):
-            record = self.records[at]
-            yield record.loan_id, record.event
+            yield self.loan_of(at), self.events[at]
+
+    def loan(self, place: int) -> UUID:
+        """The loan at ``place`` of ``uuids``."""
+        if place not in self._loans:
+            self._loans[place] = UUID(bytes=self.uuids[place].tobytes())
+        return self._loans[place]
+
+    def loan_of(self, at: int) -> UUID:
+        """The loan of one event."""
+        return self.loan(self.place_of[at])
+
+    def recorded_at(self, at: int) -> datetime:
+        """The booking time of one event."""
+        return moment(int(self.instants[at]))
 
     def derive(self, work: "Callable[[Batch], T]") -> T:
         """What pure ``work`` makes of the batch, worked out once."""
@@ -62,46 +90,6 @@ class Batch:
             self._derived[work] = work(self)
         done: T = self._derived[work]
         return done
-
-    @cached_property
-    def uuids(self) -> NDArray[np.void]:
-        """The loans met, as 16 bytes each."""
-        return np.frombuffer(b"".join(loan.bytes for loan in self.loans), dtype="V16")
-
-    @cached_property
-    def positions(self) -> Ints:
-        return np.array([record.position for record in self.records], dtype=np.int64)
-
-    @cached_property
-    def versions(self) -> Ints:
-        return np.array([record.version for record in self.records], dtype=np.int64)
-
-    @cached_property
-    def days(self) -> Ints:
-        """Value dates as PostgreSQL counts them."""
-        known: dict[Any, int] = {}
-        found = []
-        for record in self.records:
-            on = record.event.effective_on
-            number = known.get(on)
-            if number is None:
-                number = known[on] = day(on)
-            found.append(number)
-        return np.array(found, dtype=np.int64)
-
-    @cached_property
-    def instants(self) -> Ints:
-        """Booking times as PostgreSQL counts them."""
-        known: dict[Any, int] = {}
-        found = []
-        for record in self.records:
-            at = record.recorded_at
-            assert at is not None, f"event at position {record.position} has no booking time"
-            number = known.get(at)
-            if number is None:
-                number = known[at] = instant(at)
-            found.append(number)
-        return np.array(found, dtype=np.int64)
 
     @cached_property
     def moved(self) -> dict[int, list[Movement]]:
@@ -115,39 +103,29 @@ class Batch:
     def movements(self) -> list[tuple[int, Movement]]:
         """(place of the record, movement), in the order of the log."""
         return [
-            (at, movement)
-            for at in self.of(*MOVING)
-            for movement in movements(self.records[at].event)
+            (at, movement) for at in self.of(*MOVING) for movement in movements(self.events[at])
         ]
 
     @cached_property
     def interest(self) -> Accruals:
         """Every `InterestAccrued`."""
-        places = self.of(e.InterestAccrued)
-        records = self.records
-        rows = [
-            (event.instalment, event.interest, event.tax, event.due)
-            for event in (records[at].event for at in places)
-            if isinstance(event, e.InterestAccrued)
-        ]
-        return _accruals(places, rows)
+        at = np.flatnonzero(self._among((e.InterestAccrued,)))
+        events = [self.events[place] for place in at.tolist()]
+        columns = (
+            np.fromiter(map(attrgetter(name), events), np.int64, len(events))
+            for name in Accruals._fields[1:]
+        )
+        return Accruals(at, *columns)
 
     @cached_property
     def late_interest(self) -> Accruals:
         """Every line of every `LateInterestAccrued`."""
-        places, rows = [], []
+        rows = []
         for at in self.of(e.LateInterestAccrued):
-            event = self.records[at].event
+            event = self.events[at]
             assert isinstance(event, e.LateInterestAccrued), event
-            for line in event.lines:
-                places.append(at)
-                rows.append((line.instalment, line.interest, line.tax, True))
-        return _accruals(places, rows)
-
-
-def _accruals(places: list[int], rows: list[tuple[int, int, int, bool]]) -> Accruals:
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    return Accruals(np.array(places, dtype=np.int64), *table.T)
+            rows += [(at, line.instalment, line.interest, line.tax, True) for line in event.lines]
+        return Accruals(*np.array(rows, dtype=np.int64).reshape(-1, 5).T)
 
 
 def add_at(sums: Ints, places: Ints | tuple[Ints, ...], values: Ints) -> None:

@@ -101,7 +101,7 @@ class Engine:
                 for start, batch in batches:
                     if not self.step(start, batch):
                         break
-                    events, steps = events + len(batch.columns.records), steps + 1
+                    events, steps = events + len(batch.columns.events), steps + 1
                     if progress is not None:
                         progress(batch.upto, reached)
             places = self._places()
@@ -132,7 +132,7 @@ class Engine:
     def _applied(self, cursor: Cursor[Any], name: str, batch: Batch) -> bool:
         """Apply the batch or nothing of it: whether the projection can go on."""
         projection = self._projections[name]
-        if not batch.of(*projection.reads):
+        if not batch.has(*projection.reads):
             return True
         try:
             with self._writer.transaction():
@@ -170,7 +170,7 @@ class Engine:
         """What stands after ``after``, as far as ``upto`` or the log's end at this moment."""
         with self._reader.transaction():
             batch = log.read(self._reader, after, size, upto)
-        return Stretch(Batch(batch.events), batch.upto)
+        return Stretch(Batch(batch.columns), batch.upto)
 
     def _read_on(self, after: int, upto: int, size: int) -> Iterator[tuple[int, Stretch]]:
         """(position before, stretch) from ``after`` to ``upto``, with all that can be derived."""

@@ -64,7 +64,7 @@ def rebuild(
                     raise
             else:
                 break
-    return Report(report.events + len(tail.columns.records), report.steps + 1, tail.upto, ())
+    return Report(report.events + len(tail.columns.events), report.steps + 1, tail.upto, ())
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def _swap(
             raise RebuildFailed(stopped)
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
         views = _views(cursor)
-        for view, _ in views:
+        for view, _ in reversed(views):
             cursor.execute(sql.SQL("DROP VIEW {}").format(sql.Identifier(LIVE, view)))
         for table in tables:
             _put_in_place(cursor, table)
@@ -150,8 +150,12 @@ def _put_in_place(cursor: Cursor[Any], table: str) -> None:
 
 
 def _views(cursor: Cursor[Any]) -> list[tuple[str, LiteralString]]:
-    """The live views, which would follow the old tables."""
-    cursor.execute("SELECT viewname, definition FROM pg_views WHERE schemaname = %s", [LIVE])
+    """The live views, which would follow the old tables; one may read those before it."""
+    cursor.execute(
+        "SELECT relname, pg_get_viewdef(oid) FROM pg_class"
+        " WHERE relkind = 'v' AND relnamespace = %s::regnamespace ORDER BY oid",
+        [LIVE],
+    )
     return cursor.fetchall()
 
 

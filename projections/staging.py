@@ -1,7 +1,7 @@
 """Columns into PostgreSQL: whole numpy arrays as one binary COPY, without a Python loop per row."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any, LiteralString, TypeAlias
 
 import numpy as np
@@ -14,8 +14,6 @@ Column: TypeAlias = tuple[str, str, NDArray[Any]]
 WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
 
 FIRST_DAY = date(2000, 1, 1).toordinal()
-FIRST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 NO_DATE = 2**31 - 1
 """PostgreSQL's `infinity`: a column without a date is staged with it and read by NULLIF."""
 
@@ -26,11 +24,6 @@ TRAILER = b"\xff\xff"
 def day(on: date | None) -> int:
     """A date as PostgreSQL counts it; ``NO_DATE`` for none."""
     return NO_DATE if on is None else on.toordinal() - FIRST_DAY
-
-
-def instant(at: datetime) -> int:
-    """A booking time as PostgreSQL counts it."""
-    return (at - FIRST_INSTANT) // MICROSECOND
 
 
 def packed(columns: Sequence[tuple[str, NDArray[Any]]]) -> bytes:

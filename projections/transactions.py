@@ -1,7 +1,6 @@
 """What moved on a loan, and how does each payment stand today?"""
 
 from typing import Any
-from uuid import UUID
 
 from psycopg import Cursor
 
@@ -34,10 +33,9 @@ def movement_rows(batch: Batch) -> list[tuple[Any, ...]]:
     for at, one in batch.movements:
         line = line + 1 if at == before else 1
         before = at
-        record = batch.records[at]
         rows.append(
-            (record.loan_id, record.position, line, one.kind, one.number, one.on,
-             record.recorded_at, one.effect, one.amount, *one.amounts, one.overpaid,
+            (batch.loan_of(at), int(batch.positions[at]), line, one.kind, one.number, one.on,
+             batch.recorded_at(at), one.effect, one.amount, *one.amounts, one.overpaid,
              one.channel, one.reference, one.reason, one.source)
         )  # fmt: skip
     return rows
@@ -49,18 +47,17 @@ def payment_rows(batch: Batch) -> list[tuple[Any, ...]]:
     for at, one in batch.movements:
         if one.kind not in OF_PAYMENTS:
             continue
-        record = batch.records[at]
-        key: tuple[UUID, int | None, int] = (record.loan_id, one.number, record.position)
+        key = (batch.loan_of(at), one.number, int(batch.positions[at]))
         cleared = _cleared(one)
         head: tuple[Any, ...]
         if one.kind == "payment":
-            head = (*key, one.on, record.recorded_at, one.amount)
+            head = (*key, one.on, batch.recorded_at(at), one.amount)
             told = (one.channel, one.reference, one.source)
             rows.append((*head, *cleared, *told, None, None))
             continue
         head = (*key, None, None, 0)
         undone: tuple[Any, ...] = (None, None)
-        if isinstance(reversal := record.event, e.PaymentReversed):
+        if isinstance(reversal := batch.events[at], e.PaymentReversed):
             undone = (reversal.reversed_on, reversal.reason)
         rows.append((*head, *cleared, None, None, None, *undone))
     return rows

@@ -122,6 +122,14 @@ def fresh_database(_template, request, worker_id, _queue):
         yield ours
 
 
+@pytest.fixture
+def second_database(_template, request, worker_id, _queue):
+    """`Settings` on another clean, migrated database for the same test."""
+    name = _name(worker_id, f"{request.node.name}_two")
+    with _database(_template, name, _queue) as ours:
+        yield ours
+
+
 @pytest.fixture(scope="session")
 def _queue(server_settings, worker_id):
     number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 
 from ledger import jobs
 from ledger.application import Ledger
@@ -54,7 +53,7 @@ WORK: dict[str, Work] = {
 }
 
 
-def declare(broker: RedisBroker, ledger: Ledger) -> None:
+def declare(broker: dramatiq.Broker, ledger: Ledger) -> None:
     """Register one actor per kind of job, each on its own queue."""
     for kind, work in WORK.items():
         dramatiq.actor(

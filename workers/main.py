@@ -6,13 +6,13 @@ import threading
 import dramatiq
 import psycopg
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Retries, ShutdownNotifications, TimeLimit
 
 from ledger import jobs
 from ledger.application import Ledger
+from ledger.broker import listening
 from ledger.database import connect
-from ledger.servers import ServerError, redis_url
+from ledger.servers import ServerError
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 from workers.actors import declare
@@ -32,10 +32,7 @@ def work(
     """Work until ``stop`` is set, or a SIGTERM or SIGINT comes; running jobs are finished first."""
     chosen = settings or current_settings()
     ended = stop or _on_signals()
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
-        url=redis_url(chosen),
-        middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications(), Retries()],
-    )
+    broker = listening(chosen, [AgeLimit(), TimeLimit(), ShutdownNotifications(), Retries()])
     with Ledger(chosen) as ledger:
         declare(broker, ledger)
         worker = dramatiq.Worker(broker, worker_threads=threads)

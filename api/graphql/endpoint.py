@@ -15,9 +15,8 @@ from strawberry.types.graphql import OperationType
 
 from api.auth import requires
 from api.fields import Body
-from api.graphql import portfolio as book
 from api.graphql.errors import Refused, shown
-from api.graphql.fresh import caught_up
+from api.graphql.fresh import written
 from api.graphql.planned.answer import Planner, Read, extensions
 from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
@@ -60,12 +59,12 @@ async def ask(
     try:
         document = trusted.document(question.query, question.document_id, question.extensions)
         question = question.model_copy(update={"query": document})
-        read = planner.read(document, question.operation_name, question.variables, today)
-        await caught_up(here.plans, read.at_least, here.settings.graphql_wait_seconds)
+        asked = planner.read(document, question.operation_name, question.variables, today)
+        await written(here.log, asked.at_least)
+        async with snapshot(here.reads, here.settings, today, asked.at_least) as view:
+            told = await answered(request.app.state.schema, view, question, asked)
     except Refused as refused:
-        return Response(encoded(_refused(refused)), media_type="application/json")
-    async with snapshot(here.reads, here.settings, today) as view:
-        told = await answered(request.app.state.schema, view, question, read)
+        told = _refused(refused)
     return Response(encoded(told), media_type="application/json")
 
 
@@ -74,10 +73,9 @@ def _refused(error: GraphQLError) -> dict[str, Any]:
 
 
 async def answered(
-    schema: Schema, view: Snapshot, question: Question, read: Read
+    schema: Schema, view: Snapshot, question: Question, asked: Read
 ) -> dict[str, Any]:
     """Data and errors as a client may see them. Errors: the database's own, when it went away."""
-    position = await book.position(view)
     try:
         result = await schema.execute(
             question.query,
@@ -88,7 +86,7 @@ async def answered(
         )
     except (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError):
         unasked = GraphQLError("the document asks no query; there are no mutations here")
-        return _refused(unasked)
+        return _refused(unasked) | {"extensions": extensions(view.position, asked)}
     assert isinstance(result, ExecutionResult), type(result)
     errors: Sequence[GraphQLError] = result.errors or ()
     for error in errors:
@@ -98,4 +96,4 @@ async def answered(
     told: dict[str, Any] = {"data": result.data}
     if errors:
         told["errors"] = [shown(error).formatted for error in errors]
-    return told | {"extensions": extensions(position, read)}
+    return told | {"extensions": extensions(view.position, asked)}

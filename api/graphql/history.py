@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,13 +46,17 @@ class Record:
 
 
 def _records(known_at: datetime | None) -> Any:
-    known = "" if known_at is None else "AND recorded_at <= %s"
+    """Of facts booked while the clock was set back, none is known before those it follows."""
+    latest = datetime.max.replace(tzinfo=UTC) if known_at is None else known_at
 
     async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> Sequence[Record | None]:
         rows = await snapshot.rows(
-            "SELECT loan_id, type, revision, position, recorded_at, state::text AS state"
-            f" FROM ledger.events WHERE loan_id = ANY(%s) {known} ORDER BY loan_id, version",
-            [loan_ids] if known_at is None else [loan_ids, known_at],
+            "SELECT * FROM (SELECT loan_id, version, type, revision, position, recorded_at,"
+            " state::text AS state,"
+            " max(recorded_at) OVER (PARTITION BY loan_id ORDER BY version) AS known_at"
+            " FROM ledger.events WHERE loan_id = ANY(%s)) AS of"
+            " WHERE known_at <= %s ORDER BY loan_id, version",
+            [loan_ids, latest],
         )
         by_loan = await asyncio.to_thread(_fold, rows)
         return [by_loan.get(loan_id) for loan_id in loan_ids]

@@ -1,6 +1,6 @@
 """The books: journal entries, each with its lines, and the trial balance of any day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,15 +8,19 @@ from uuid import UUID
 import strawberry
 from psycopg.rows import DictRow
 
-from api.graphql.connections import Keyset
+from api.graphql.connections import Keyset, Slice
 from api.graphql.scalars import BigInt, Money, money
 from api.graphql.snapshot import Snapshot
+from domain.events import InterestAccrued, LateInterestAccrued, tag
+from projections.journal.entries import ACCRUAL_ACCOUNTS
 
-ENTRIES = (
-    """of.loan_id, of.position, of.part, of.effective_on, of.recorded_at, of.event, of.currency,
-    of.accounts, of.amounts""",
-    "read.journal_entries AS of",
+COLUMNS = """of.loan_id, of.position, of.part, of.effective_on, of.recorded_at, of.event,
+    of.currency, of.accounts, of.amounts"""
+KEPT, ACCRUED, ALL = (
+    f"read.{one} AS of" for one in ("journal_entries", "accrual_entries", "journal")
 )
+ENTRIES = (COLUMNS, ALL)
+ACCRUALS = frozenset({tag(InterestAccrued), tag(LateInterestAccrued)})
 BOOKED = Keyset("journal:booked", (("of.position", int), ("of.part", int)))
 
 TRIAL_BALANCE = """
@@ -70,6 +74,36 @@ async def _chart(snapshot: Snapshot, keys: list[Any]) -> list[Chart]:
         for row in rows
     }
     return [chart for _ in keys]
+
+
+def may_accrue(events: list[str] | None, code: str | None, chart: Chart) -> bool:
+    """Whether plain accruals may be among the entries of these events, with this account."""
+    of_account = code is None or any(chart[one].code == code for one in ACCRUAL_ACCOUNTS)
+    return of_account and (events is None or not ACCRUALS.isdisjoint(events))
+
+
+async def entries(
+    snapshot: Snapshot, where: str, values: Sequence[Any], asked: Slice, *, accrued: bool
+) -> list[DictRow]:
+    """A page of the book: kept entries, and those read from accruals no further than these go."""
+
+    async def page(source: str, within: str, *bound: Any) -> list[DictRow]:
+        return await snapshot.rows(
+            f"SELECT {COLUMNS}, {asked.keyset.columns} FROM {source}"
+            f" WHERE {where} AND {asked.where} AND {within} {asked.tail}",
+            [*values, *asked.values, *bound],
+        )
+
+    rows = await page(KEPT, "true")
+    if not accrued:
+        return rows
+    if len(rows) > asked.size:
+        within = "of.position >= %s" if asked.backwards else "of.position <= %s"
+        rows += await page(ACCRUED, within, rows[-1]["position"])
+    else:
+        rows += await page(ACCRUED, "true")
+    rows.sort(key=lambda row: (row["position"], row["part"]), reverse=asked.backwards)
+    return rows[: asked.size + 1]
 
 
 def entry(row: DictRow, chart: Chart) -> JournalEntry:

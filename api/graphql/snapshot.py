@@ -1,5 +1,7 @@
 """One request's view of the book: a single read-only snapshot, and loaders that batch over it."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from projections.registry import PROJECTIONS
 ReadPool: TypeAlias = AsyncConnectionPool[AsyncConnection[DictRow]]
 Load: TypeAlias = Callable[["Snapshot", list[Any]], Awaitable[Sequence[Any]]]
 
+LOOK_SECONDS = 0.02
 WAIT_SECONDS = 5.0  # then the client is told to come again
 RECONNECT_SECONDS = 1.0  # given up early: the next request tries at once, without a back-off
 
@@ -30,6 +33,8 @@ class Snapshot:
     connection: AsyncConnection[DictRow]
     settings: Settings
     today: date
+    position: int
+    """Up to where in the log every read model has read."""
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[DictRow]:
@@ -62,22 +67,49 @@ def snapshot_of(info: Info[Any, Any]) -> Snapshot:
     return context
 
 
-TABLES = (*(table for kind in PROJECTIONS for table in kind().tables), "accounts", "positions")
-"""In the order in which a rebuild takes them, so that it and a reader never wait for each other."""
+TABLES = (
+    "journal",
+    "accrual_entries",
+    *(table for kind in PROJECTIONS for table in kind().tables),
+    "accounts",
+    "positions",
+)
+"""Views and tables in the order in which a rebuild takes them, so that it and a reader never wait
+for each other.
+"""
 
 HOLD = f"LOCK TABLE {', '.join(f'read.{table}' for table in TABLES)} IN ACCESS SHARE MODE"
 
 
+POSITION = b"SELECT coalesce(min(position), 0) AS position FROM read.positions"
+
+
 @asynccontextmanager
-async def snapshot(pool: ReadPool, settings: Settings, today: date) -> AsyncIterator[Snapshot]:
-    """A snapshot of the book for one request.
+async def snapshot(
+    pool: ReadPool, settings: Settings, today: date, at_least: int = 0
+) -> AsyncIterator[Snapshot]:
+    """A snapshot of the book for one request, waited for until it has read up to ``at_least``.
 
     The tables are held before the snapshot is taken: one that a rebuild swaps in later would look
     empty to an older snapshot.
+    Errors: ``Refused`` where the read models, or the replica, stay behind.
     """
-    async with pool.connection() as connection, connection.transaction():
-        await connection.execute(HOLD.encode())
-        yield Snapshot(connection, settings, today)
+    until = time.monotonic() + settings.graphql_wait_seconds
+    while True:
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(HOLD.encode())
+            [row] = await (await connection.execute(POSITION)).fetchall()
+            if row["position"] >= at_least:
+                yield Snapshot(connection, settings, today, row["position"])
+                return
+        if time.monotonic() > until:
+            raise _behind(at_least, row["position"])
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _behind(at_least: int, position: int) -> Refused:
+    told = f"the read models have read up to position {position}, not yet up to {at_least}"
+    return Refused("reads-behind", f"{told}: ask again", position=position)
 
 
 def read_pool(conninfo: str, settings: Settings, statement_seconds: float) -> ReadPool:

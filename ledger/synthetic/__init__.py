@@ -87,15 +87,15 @@ def fill(
     ``history``: ``daily`` closes every day, ``events`` records what people do and what that
     catches up, ``none`` only the last days of loans taken over. ``days`` is how far back the book
     goes. Loans in ``twins`` share a life under their own numbers, which is quicker to make. Killed
-    and run again with the same words, it goes on where it stopped.
-    Errors: ``FormError`` or ``InvalidDate`` naming the argument, ``DuplicateLoanNumber``,
-    ``KeyReused`` where loans of the seed were made with other words.
+    and run again with the same options, it goes on where it stopped.
+    Errors: ``FormError`` or ``InvalidDate`` naming the option, ``DuplicateLoanNumber``.
     """
     found = settings.model_copy(update={"database_url": postgres_url(settings)})  # looked for once
     with Ledger(found, clock=clock) as ledger:
         last = until or ledger.clock.business_date() - timedelta(days=1)
         _check(loans, seed, history, days, twins)
         ledger.check_date(last, "until")
+        ledger.store.make_room()
         far = DAYS[history] if days is None else days
         span = Span(last - timedelta(days=far), last, history == "daily", RUNNING[history])
         publish(ledger.store, seed, span.since - timedelta(days=21), last + AHEAD)

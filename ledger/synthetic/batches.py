@@ -11,12 +11,13 @@ from psycopg.rows import TupleRow
 
 from ledger import state
 from ledger.application import Ledger
-from ledger.errors import DuplicateLoanNumber
+from ledger.errors import DuplicateLoanNumber, KeyReused
+from ledger.money import FormError
 from ledger.orders import Cause
 from ledger.recorder import Command
 from ledger.streams import Stream
-from ledger.synthetic.lives import CLOSE, Append
-from ledger.synthetic.twins import Batch, Twin, copied, identity, loans_of
+from ledger.synthetic.lives import CLOSE
+from ledger.synthetic.twins import Batch, Booked, Twin, copied, identity, loans_of
 
 ACTOR = CHANNEL = "synthetic"
 EVENTS = (
@@ -42,17 +43,17 @@ class Outcome(Struct, kw_only=True):
 def record(ledger: Ledger, batch: Batch) -> Outcome:
     """Record the batch, unless it is there already.
 
-    Errors: ``DuplicateLoanNumber``, ``KeyReused`` where its loans were made in another way.
+    Errors: ``DuplicateLoanNumber``; ``FormError`` where the seed was used with other options.
     """
     order = _order(ledger, batch)
-    if _applied(ledger, order):
+    if _applied(ledger, order, batch):
         return Outcome(repeated=batch.loans)
     twins = list(loans_of(batch, ledger.indices.lookup()))
     rows = Rows(batch, order.id, twins)
     try:
         ledger.store.run(lambda connection: _insert(connection, order, rows, twins))
     except errors.UniqueViolation:
-        if _applied(ledger, order):  # by another run meanwhile
+        if _applied(ledger, order, batch):  # by another run meanwhile
             return Outcome(repeated=batch.loans)
         raise DuplicateLoanNumber(_clashing(ledger, twins)) from None
     ledger.snapshot(Stream(twin.loan_id, twin.loan) for twin in twins)
@@ -72,9 +73,13 @@ def _order(ledger: Ledger, batch: Batch) -> Command:
     return structs.replace(order, id=order_id, correlation_id=order_id)
 
 
-def _applied(ledger: Ledger, order: Command) -> bool:
+def _applied(ledger: Ledger, order: Command, batch: Batch) -> bool:
     assert order.idempotency_key is not None, order
-    return ledger.facts.applied(order.idempotency_key, order.fingerprint) is not None
+    try:
+        return ledger.facts.applied(order.idempotency_key, order.fingerprint) is not None
+    except KeyReused:
+        rule = f"{batch.seed} has made loans with other options; repeat those, or take another"
+        raise FormError("seed", rule) from None
 
 
 def _clashing(ledger: Ledger, twins: list[Twin]) -> str:
@@ -94,10 +99,10 @@ class Rows:
 
     def events(self) -> Iterator[str]:
         """The rows of `ledger.events`; which orders they came of is kept meanwhile."""
-        for twin, version, append, ends in self._booked:
-            command_id = self._order(twin, version, append)
+        for twin, version, booked in self._booked:
+            command_id = self._order(twin, version, booked)
             head = f"{command_id}\t{twin.loan_id}"
-            for at, end in enumerate(ends, start=version + 1):
+            for at, end in enumerate(booked.ends, start=version + 1):
                 yield f"{head}\t{at}\t{end if at > 1 else _opening(twin, end)}"
 
     def commands(self) -> Iterator[str]:
@@ -108,13 +113,13 @@ class Rows:
                 f"{command_id}\t{name}\t{ACTOR}\t{CHANNEL}\t{command_id}\t{self._cause}\t{rest}\n"
             )
 
-    def _order(self, twin: Twin, version: int, append: Append) -> UUID:
-        """The order of an append: its own, or that of the day's close."""
-        if append.command == CLOSE:
-            return self._close(append.on, len(append.events))
+    def _order(self, twin: Twin, version: int, booked: Booked) -> UUID:
+        """The order it came of: its own, or the day's close."""
+        count = len(booked.ends)
+        if booked.command == CLOSE:
+            return self._close(booked.on, count)
         command_id = identity(self._batch.seed, twin.number, "command", version)
-        count = len(append.events)
-        self._commands[command_id] = (append.command, twin.loan_id, version + count, count)
+        self._commands[command_id] = (booked.command, twin.loan_id, version + count, count)
         return command_id
 
     def _close(self, on: date, count: int) -> UUID:
@@ -124,12 +129,12 @@ class Rows:
         return command_id
 
 
-def _numbered(twin: Twin) -> Iterator[tuple[Twin, int, Append, list[str]]]:
-    """Each append with the version it was decided on."""
+def _numbered(twin: Twin) -> Iterator[tuple[Twin, int, Booked]]:
+    """What was booked, each with the version it was decided on."""
     version = 0
-    for append, ends in twin.told.appends:
-        yield twin, version, append, ends
-        version += len(ends)
+    for booked in twin.told.booked:
+        yield twin, version, booked
+        version += len(booked.ends)
 
 
 def _opening(twin: Twin, end: str) -> str:

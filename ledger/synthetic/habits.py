@@ -34,13 +34,13 @@ class Habit(Struct, frozen=True, kw_only=True):
 
 
 HABITS = (
-    Habit(share=60),
+    Habit(share=57),
     Habit(share=17, delay=(1, 14)),
     Habit(share=6, delay=(0, 6), partly=60),
     Habit(share=5, delay=(0, 3), skips=20),
     Habit(share=6, ahead=25),
     Habit(share=3, delay=(3, 25), promises=50, skips=5),
-    Habit(share=3, delay=(0, 10), stops=30),
+    Habit(share=6, delay=(0, 10), stops=30),
 )
 REFORMED = Habit(share=0, delay=(0, 4))
 

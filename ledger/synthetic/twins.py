@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import date
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
@@ -9,12 +10,13 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain import events as e
+from domain.guards import Events
 from domain.loan import Loan
 from domain.rates import IndexValue
 from ledger import state, upcasters
 from ledger.state import StateRow
 from ledger.synthetic.habits import Behaviour
-from ledger.synthetic.lives import Append, Life, Span
+from ledger.synthetic.lives import Life, Span
 from ledger.synthetic.offers import deck
 
 BRANCHES = (
@@ -40,10 +42,18 @@ class Batch(Struct, frozen=True):
         return self.last - self.first + 1
 
 
-class Told(NamedTuple):
-    """One life: each append with its events as ends of rows, and the loan it ends in."""
+class Booked(NamedTuple):
+    """What was recorded at once: of each event's row all that is the same for twins."""
 
-    appends: list[tuple[Append, list[str]]]
+    on: date
+    command: str
+    ends: list[str]
+
+
+class Told(NamedTuple):
+    """One life as rows, and the loan it ends in."""
+
+    booked: list[Booked]
     loan: Loan
     state: StateRow
 
@@ -101,14 +111,13 @@ def copied(event: e.AnyLoanEvent) -> str:
 
 
 def _told(life: Life) -> Told:
-    appends = [(append, list(_ends(append))) for append in life.appends]
+    booked = [Booked(one.on, one.command, list(_ends(one.events))) for one in life.appends]
     nobody = UUID(int=0)
-    return Told(appends, life.loan, state.row(nobody, life.loan, life.closed_through))
+    return Told(booked, life.loan, state.row(nobody, life.loan, life.closed_through))
 
 
-def _ends(append: Append) -> Iterator[str]:
-    """Of each event's row all that is the same for twins."""
-    for more, event in zip(range(len(append.events) - 1, -1, -1), append.events, strict=True):
+def _ends(events: Events) -> Iterator[str]:
+    for more, event in zip(range(len(events) - 1, -1, -1), events, strict=True):
         tag = e.tag(event)
         yield f"{tag}\t{upcasters.revision(tag)}\t{more}\t{event.effective_on}\t{copied(event)}\n"
 

@@ -28,7 +28,10 @@ INT2, INT8 = 21, 20  # PostgreSQL's type numbers, inside binary arrays
 
 
 class Entries(NamedTuple):
-    """Entries with the same event and accounts: ``amounts`` is (entries, accounts)."""
+    """Entries with the same event and accounts: ``amounts`` is (entries, accounts).
+
+    ``derived`` are those of plain accruals: `read.accrual_entries` reads them from the events.
+    """
 
     event: type[e.LoanEvent]
     accounts: tuple[Account, ...]
@@ -36,6 +39,14 @@ class Entries(NamedTuple):
     part: Ints
     days: Ints
     amounts: Ints
+    derived: bool = False
+
+
+class Currencies(NamedTuple):
+    """Currencies by number, and the number of each loan of a batch."""
+
+    names: list[str]
+    of_loan: Ints
 
 
 _FOLD = """
@@ -68,6 +79,8 @@ def _entries(batch: Batch) -> Iterable[Entries]:
 
 _INTEREST = (Account.INTEREST, Account.INTEREST_TAX, Account.INTEREST_INCOME)
 _LATE_INTEREST = (Account.LATE_INTEREST, Account.LATE_INTEREST_TAX, Account.LATE_INTEREST_INCOME)
+ACCRUAL_ACCOUNTS = (*_INTEREST, *_LATE_INTEREST, Account.TAX_NOT_COLLECTED)
+"""Those that a plain accrual changes."""
 
 
 def _accrued(
@@ -97,7 +110,7 @@ def _charges(
     ]
     at = ran.at[chosen]
     return Entries(
-        event, tuple(signs), at, np.ones_like(at), batch.days[at], np.stack(columns, axis=1)
+        event, tuple(signs), at, np.ones_like(at), batch.days[at], np.stack(columns, axis=1), True
     )
 
 
@@ -113,7 +126,7 @@ def _by_event(lines: Accruals) -> Accruals:
 def _one_by_one(batch: Batch, places: Sequence[int]) -> Iterable[Entries]:
     grouped: defaultdict[Any, list[tuple[int, int, int, list[int]]]] = defaultdict(list)
     for at in places:
-        event = batch.records[at].event
+        event = batch.events[at]
         by_date: dict[Any, list[Any]] = {}
         for posting in postings(event):
             by_date.setdefault(posting.on, []).append(posting)
@@ -135,7 +148,7 @@ class Journal(Projection):
     derives = (entries_of,)
 
     def __init__(self) -> None:
-        self._currencies: dict[UUID, str] = {}
+        self._currencies: dict[bytes, str] = {}
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         staging_table(
@@ -148,32 +161,36 @@ class Journal(Projection):
         opened = [(loan, o.terms.currency) for loan, o in batch.each(e.LoanOpened)]
         if opened:
             copy_rows(cursor, "journal_loans", ("loan_id", "currency"), opened)
-            self._currencies.update(opened)
         entries = batch.derive(entries_of)
         if not entries:
             return
-        currencies = self._of_loans(cursor, batch)[batch.codes]
-        copy_packed(cursor, "journal_entries", ENTRY, (_packed(batch, currencies, some)
-                                                       for some in entries))  # fmt: skip
-        rows = _totals(currencies, entries)
-        copy_rows(cursor, "staged_journal_totals", TOTAL, rows)
+        currencies = self._of_loans(cursor, batch)
+        kept = [_packed(batch, currencies, some) for some in entries if not some.derived]
+        copy_packed(cursor, "journal_entries", ENTRY, kept)
+        copy_rows(cursor, "staged_journal_totals", TOTAL, _totals(batch, currencies, entries))
         cursor.execute(_FOLD)
 
-    def _of_loans(self, cursor: Cursor[Any], batch: Batch) -> NDArray[np.bytes_]:
-        """The currency of each loan of the batch."""
+    def _of_loans(self, cursor: Cursor[Any], batch: Batch) -> Currencies:
+        """The currency of each loan of the batch; most books have only one."""
+        cursor.execute("SELECT min(currency), max(currency) FROM journal_loans")
+        [(first, last)] = cursor.fetchall()
+        if first == last:
+            return Currencies([first], np.zeros(len(batch.uuids), dtype=np.int64))
         if len(self._currencies) > KEPT_CURRENCIES:
             self._currencies.clear()
         known = self._currencies
-        unknown = [loan for loan in batch.loans if loan not in known]
+        loans: list[bytes] = batch.uuids.tolist()
+        unknown = [UUID(bytes=loan) for loan in loans if loan not in known]
         if unknown:
             cursor.execute(
                 "SELECT loan_id, currency FROM journal_loans WHERE loan_id = ANY(%s)", [unknown]
             )
-            known.update(cursor.fetchall())
-        return np.array([known[loan] for loan in batch.loans], dtype="S3")
+            known.update((loan.bytes, currency) for loan, currency in cursor.fetchall())
+        names = sorted({known[loan] for loan in loans})
+        return Currencies(names, np.array([names.index(known[loan]) for loan in loans]))
 
 
-def _packed(batch: Batch, currencies: NDArray[np.bytes_], some: Entries) -> bytes:
+def _packed(batch: Batch, currencies: Currencies, some: Entries) -> bytes:
     """Rows of `journal_entries` for binary COPY."""
     tag = e.tag(some.event).encode()
     width = len(some.accounts)
@@ -201,7 +218,8 @@ def _packed(batch: Batch, currencies: NDArray[np.bytes_], some: Entries) -> byte
     rows["effective_on"] = some.days
     rows["recorded_at"] = batch.instants[some.at]
     rows["event"] = tag
-    rows["currency"] = currencies[some.at]
+    names = np.array(currencies.names, dtype="S3")
+    rows["currency"] = names[currencies.of_loan[batch.codes[some.at]]]
     for name, kind, size, values in (
         ("accounts", INT2, 2, np.array(some.accounts)),
         ("amounts", INT8, 8, some.amounts),
@@ -213,23 +231,22 @@ def _packed(batch: Batch, currencies: NDArray[np.bytes_], some: Entries) -> byte
 
 
 def _totals(
-    currencies: NDArray[np.bytes_], entries: Iterable[Entries]
+    batch: Batch, currencies: Currencies, entries: Iterable[Entries]
 ) -> list[tuple[str, date, int, int, int]]:
     """Debits and credits by currency, day and account."""
-    found: defaultdict[tuple[bytes, int, int], list[int]] = defaultdict(lambda: [0, 0])
+    found: defaultdict[tuple[int, int, int], list[int]] = defaultdict(lambda: [0, 0])
     for some in entries:
-        names, of_name = np.unique(currencies[some.at], return_inverse=True)
         days, of_day = np.unique(some.days, return_inverse=True)
-        cells = of_name * len(days) + of_day
+        cells = currencies.of_loan[batch.codes[some.at]] * len(days) + of_day
         for column, account in enumerate(some.accounts):
             amounts = some.amounts[:, column]
             for side, part in enumerate((np.maximum(amounts, 0), np.maximum(-amounts, 0))):
-                sums = np.zeros(len(names) * len(days), dtype=np.int64)
+                sums = np.zeros(len(currencies.names) * len(days), dtype=np.int64)
                 add_at(sums, cells, part)
-                for cell in np.flatnonzero(sums):
-                    key = (names[cell // len(days)], int(days[cell % len(days)]), int(account))
+                for cell in np.flatnonzero(sums).tolist():
+                    key = (cell // len(days), int(days[cell % len(days)]), int(account))
                     found[key][side] += int(sums[cell])
     return [
-        (name.decode(), date.fromordinal(on + FIRST_DAY), account, debit, credit)
+        (currencies.names[name], date.fromordinal(on + FIRST_DAY), account, debit, credit)
         for (name, on, account), (debit, credit) in found.items()
     ]

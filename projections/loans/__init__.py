@@ -20,7 +20,8 @@ class Loans(Projection):
         e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, e.InstalmentFellDue,
         e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
-    derives = (headers.sums, headers.changes, changes.changes, changes.packed_lines)
+    derives = (headers.sums, headers.changes, changes.changes, changes.packed_lines,
+               changes.ran_lines)  # fmt: skip
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         headers.prepare(cursor)

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain import events as e
-from projections.batch import Batch
+from projections.batch import Accruals, Batch, add_at
 from projections.loans.lines import AT, Changes, staged
 from projections.movements import COMPONENTS, MOVING, Movement, of_portion
-from projections.staging import day
+from projections.staging import Column, day
 
 MONEY = "paid"
 SIDES = {"payment": MONEY, "reversal": MONEY, "payment_correction": MONEY, "application": MONEY,
@@ -17,20 +18,23 @@ SIDES = {"payment": MONEY, "reversal": MONEY, "payment_correction": MONEY, "appl
 FIRST = {side: AT[f"{side}_{COMPONENTS[0]}"] for side in SIDES.values()}
 WHOLE = {"write_off": AT["written_off"], "sale": AT["sold"]}
 """Movements of which an instalment keeps only the total."""
+RAN = ("late_interest", "late_interest_tax", "interest", "interest_tax")
 LATE = ("late_interest", "late_interest_tax")
 FEES = ("fee", "fee_tax")
 INTEREST = ("interest", "interest_tax")
 
 Ran: TypeAlias = tuple[int, int, int, int, int]
 """What ran on an instalment: it, where its interest and its tax are added, and both."""
+CHANGING: tuple[type, ...] = (e.InstalmentFellDue, e.ScheduleRevised, *MOVING)
+"""The events that may change an instalment otherwise than by what runs on it."""
 
 
 def changes(batch: Batch) -> Changes:
     """What the batch comes to for each instalment, in the order of the log."""
     found = Changes()
     ran = _ran(batch)
-    for at in sorted({*batch.of(e.InstalmentFellDue, e.ScheduleRevised, *MOVING), *ran}):
-        loan, event = batch.place_of[at], batch.records[at].event
+    for at in sorted({*batch.of(*CHANGING), *ran}):
+        loan, event = batch.place_of[at], batch.events[at]
         for instalment, interest_at, tax_at, interest, tax in ran.get(at, ()):
             added = found.line(loan, instalment).added
             added[interest_at] += interest
@@ -48,15 +52,50 @@ def changes(batch: Batch) -> Changes:
 
 
 def _ran(batch: Batch) -> dict[int, list[Ran]]:
-    """Late interest, and interest after maturity: what ran before falling due is planned."""
+    """What ran on instalments that are due, of the loans to which more happened."""
     found: dict[int, list[Ran]] = {}
-    for accruals, name in ((batch.late_interest, "late_interest"), (batch.interest, "interest")):
+    busy = _busy(batch)
+    for accruals, name in _running(batch):
         interest_at, tax_at = AT[name], AT[f"{name}_tax"]
-        after_due = np.flatnonzero(accruals.due)
-        rows = (column[after_due].tolist() for column in accruals[:4])
+        chosen = np.flatnonzero(accruals.due * busy[batch.codes[accruals.at]])
+        rows = (column[chosen].tolist() for column in accruals[:4])
         for at, instalment, interest, tax in zip(*rows, strict=True):
             found.setdefault(at, []).append((instalment, interest_at, tax_at, interest, tax))
     return found
+
+
+def _running(batch: Batch) -> Iterator[tuple[Accruals, str]]:
+    """Late interest, and interest after maturity: what ran before falling due is planned."""
+    yield batch.late_interest, "late_interest"
+    yield batch.interest, "interest"
+
+
+def _busy(batch: Batch) -> NDArray[np.bool_]:
+    busy = np.zeros(len(batch.uuids), dtype=bool)
+    busy[batch.codes[batch.of(*CHANGING)]] = True
+    return busy
+
+
+def ran_lines(batch: Batch) -> list[Column]:
+    """What ran on instalments that are due, of loans to which nothing else happened."""
+    quiet = ~_busy(batch)
+    keys, sums = [], []
+    for side, (accruals, _) in enumerate(_running(batch)):
+        loans = batch.codes[accruals.at]
+        chosen = (accruals.due != 0) & quiet[loans]
+        keys.append((loans[chosen] << 32) + accruals.instalment[chosen])
+        amounts = np.zeros((len(keys[-1]), len(RAN)), dtype=np.int64)
+        amounts[:, 2 * side] = accruals.interest[chosen]
+        amounts[:, 2 * side + 1] = accruals.tax[chosen]
+        sums.append(amounts)
+    lines, places = np.unique(np.concatenate(keys), return_inverse=True)
+    added = np.zeros((len(lines), len(RAN)), dtype=np.int64)
+    add_at(added, places, np.concatenate(sums))
+    return [
+        ("loan_id", "uuid", batch.uuids[lines >> 32]),
+        ("instalment", "int4", lines & (2**32 - 1)),
+        *((name, "int8", added[:, at]) for at, name in enumerate(RAN)),
+    ]
 
 
 def _note_due(found: Changes, loan: int, event: e.InstalmentFellDue) -> None:

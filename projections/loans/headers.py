@@ -98,7 +98,7 @@ def stage(cursor: Cursor[Any], batch: Batch) -> None:
         ],
     )
     rows = [
-        (batch.loans[place], *(getattr(change, name) for name in COLUMNS))
+        (batch.loan(place), *(getattr(change, name) for name in COLUMNS))
         for place, change in batch.derive(changes).items()
     ]
     if rows:
@@ -107,7 +107,7 @@ def stage(cursor: Cursor[Any], batch: Batch) -> None:
 
 def sums(batch: Batch) -> tuple[Ints, Ints, Ints]:
     """(places of loans that change, what is added to disbursed, and to principal)."""
-    principal = np.zeros(len(batch.loans), dtype=np.int64)
+    principal = np.zeros(len(batch.uuids), dtype=np.int64)
     disbursed = np.zeros_like(principal)
     if batch.movements:
         rows = [
@@ -127,7 +127,7 @@ def changes(batch: Batch) -> dict[int, Change]:
     """What the batch comes to for each header that changes, by the loan's place in the batch."""
     found: dict[int, Change] = {}
     for at in batch.of(*CHANGING):
-        _note(found.setdefault(batch.place_of[at], Change()), batch.records[at].event)
+        _note(found.setdefault(batch.place_of[at], Change()), batch.events[at])
     return found
 
 

@@ -11,7 +11,7 @@ from projections.loans import changes as changed
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED, Changes
 from projections.movements import COMPONENTS, NOTHING, of_portion
-from projections.staging import copy_packed, copy_rows, staging_table
+from projections.staging import copy_columns, copy_packed, copy_rows, staging_table
 
 PLANNED = (
     "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
@@ -46,6 +46,11 @@ def prepare(cursor: Cursor[Any]) -> None:
         " planned_tax bigint, planned_fee bigint, planned_fee_tax bigint, principal bigint",
     )
     staging_table(
+        cursor,
+        "staged_ran",
+        f"loan_id uuid, instalment integer, {', '.join(f'{name} bigint' for name in changed.RAN)}",
+    )
+    staging_table(
         cursor, "staged_cuts", "loan_id uuid, instalments integer, due integer"
     )  # null: as they are
 
@@ -58,18 +63,23 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
     copy_rows(cursor, "portions", PORTION, _portions(batch))
     found = batch.derive(changed.changes)
     if found.cuts:
-        cuts = [(batch.loans[loan], *cut) for loan, cut in found.cuts.items()]
+        cuts = [(batch.loan(loan), *cut) for loan, cut in found.cuts.items()]
         copy_rows(cursor, "staged_cuts", ("loan_id", "instalments", "due"), cuts)
         cursor.execute(_CUT)
         cursor.execute(_NOT_DUE)
     if plans := list(_plans(batch, found)):
         copy_rows(cursor, "staged_plans", PLAN, plans)
         cursor.execute(_NEW)
+    if len((ran := batch.derive(changed.ran_lines))[0][2]):
+        copy_columns(cursor, "staged_ran", ran)
+        cursor.execute(_RUN)
+        known = len(ran[0][2])
+        assert cursor.rowcount == known, f"{known} changed, {cursor.rowcount} known"
     if lines := found.lines:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
-    if batch.of(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
+    if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
         cursor.execute(_NEVER_DUE)
 
 
@@ -102,7 +112,7 @@ def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
     for (loan, number), line in found.lines.items():
         if (row := line.plan) is not None:
             yield (
-                batch.loans[loan], number, row.start_on, row.due_on, row.interest, row.tax,
+                batch.loan(loan), number, row.start_on, row.due_on, row.interest, row.tax,
                 row.fee, row.fee_tax, row.principal,
             )  # fmt: skip
 
@@ -111,25 +121,25 @@ def _portions(batch: Batch) -> Iterator[tuple[Any, ...]]:
     """What movements clear, and what a restructuring moves from one instalment to another."""
     restructured = batch.of(e.LoanRestructured)
     for at in sorted({*batch.moved, *restructured}):
-        record = batch.records[at]
+        head = batch.loan_of(at), int(batch.positions[at])
         line = 0
         for one in batch.moved.get(at, ()):
             for portion in one.portions:
                 line += 1
                 yield (
-                    record.loan_id, record.position, line, one.kind, one.number,
+                    *head, line, one.kind, one.number,
                     portion.instalment, one.on, *of_portion(portion),
                 )  # fmt: skip
             if one.kind == "payment" and not one.portions:
                 yield (
-                    record.loan_id, record.position, 1, one.kind, one.number, NO_INSTALMENT,
+                    *head, 1, one.kind, one.number, NO_INSTALMENT,
                     one.on, *NOTHING,
                 )  # fmt: skip
-        if isinstance(event := record.event, e.LoanRestructured):
+        if isinstance(event := batch.events[at], e.LoanRestructured):
             for portion, sign in changed.restructured(event):
                 line += 1
                 yield (
-                    record.loan_id, record.position, line, "restructuring", None,
+                    *head, line, "restructuring", None,
                     portion.instalment, event.effective_on,
                     *(sign * amount for amount in of_portion(portion)),
                 )  # fmt: skip
@@ -147,6 +157,16 @@ _NOT_DUE = """
         interest_tax = kept.planned_tax + kept.brought_tax
     FROM staged_cuts AS cut
     WHERE kept.loan_id = cut.loan_id AND kept.due AND kept.instalment > cut.due
+"""
+
+_RUN = """
+    UPDATE schedule AS kept SET
+        late_interest = kept.late_interest + ran.late_interest,
+        late_interest_tax = kept.late_interest_tax + ran.late_interest_tax,
+        interest = kept.interest + CASE WHEN kept.due THEN ran.interest ELSE 0 END,
+        interest_tax = kept.interest_tax + CASE WHEN kept.due THEN ran.interest_tax ELSE 0 END
+    FROM staged_ran AS ran
+    WHERE kept.loan_id = ran.loan_id AND kept.instalment = ran.instalment
 """
 
 _NEW = """
@@ -218,7 +238,8 @@ _FOLD = f"""
                    {" OR ".join(f"sum(portion.{name}) <> 0" for name in COMPONENTS)} AS clears
             FROM portions AS portion
             JOIN schedule AS line USING (loan_id, instalment)
-            WHERE portion.loan_id = staged.loan_id AND portion.instalment = staged.instalment
+            WHERE staged.pays
+              AND portion.loan_id = staged.loan_id AND portion.instalment = staged.instalment
               AND portion.kind IN ('payment', 'reversal', 'payment_correction', 'application')
             GROUP BY portion.number
         ) AS paid

@@ -82,7 +82,7 @@ def _journal(connection: Connection[Any], span: tuple[int, int]) -> Seen:
     return _by_event(
         connection,
         "SELECT loan_id, position, effective_on, currency, account, amount"
-        " FROM read.journal_entries, unnest(accounts, amounts) WITH ORDINALITY"
+        " FROM read.journal, unnest(accounts, amounts) WITH ORDINALITY"
         " AS side (account, amount, line)"
         " WHERE position > %s AND position <= %s ORDER BY position, part, line",
         span,

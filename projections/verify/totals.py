@@ -92,7 +92,7 @@ _CHECKS = (
         FULL JOIN (
             SELECT entry.currency, entry.effective_on, side.account,
                    sum(greatest(side.amount, 0)) AS debit, sum(greatest(-side.amount, 0)) AS credit
-            FROM read.journal_entries AS entry
+            FROM read.journal AS entry
             CROSS JOIN LATERAL unnest(entry.accounts, entry.amounts) AS side (account, amount)
             GROUP BY 1, 2, 3
         ) AS seen USING (currency, effective_on, account)
@@ -110,7 +110,7 @@ _CHECKS = (
             CROSS JOIN (VALUES {_ACCOUNT_OF}) AS pair (account, component)
             LEFT JOIN (
                 SELECT entry.loan_id, side.account, sum(side.amount) AS balance
-                FROM read.journal_entries AS entry
+                FROM read.journal AS entry
                 CROSS JOIN LATERAL unnest(entry.accounts, entry.amounts) AS side (account, amount)
                 GROUP BY 1, 2
             ) AS seen USING (loan_id, account)

@@ -40,6 +40,7 @@ ENDPOINTS = {
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
     ("POST", "/graphql"): Action.READ,
+    ("POST", "/graphql/export"): Action.READ,
 }
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
 

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from api.graphql.cursors import cursor
+from ledger.database import connect
 
 LOANS = 250
 
@@ -270,3 +271,59 @@ def test_an_ordinary_page_takes_six_statements(client, book, monkeypatch):
     sent = statements(monkeypatch)
     client.ask(document)
     assert len(sent) == 6  # hold the tables, say where; loans, schedule, log, payments
+
+
+JOURNAL = """
+query($first: Int, $after: String, $last: Int, $before: String, $filter: JournalFilter) {
+  journalEntries(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+    totalCount
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    nodes { position part event lines { account { code } debit { minor } credit { minor } } }
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def accrued(client):
+    """Loans closed day by day: most entries are accruals, with others between them."""
+    for nth in range(3):
+        number = client.running(f"J-{nth}", on="2026-01-01", effective_on="2026-01-01")
+        assert client.pay(number, "300.00", "2026-02-15").status_code == 201
+        assert client.pay(number, "100.00", "2026-03-02").status_code == 201
+    client.settled()
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("size", [1, 4, 500])
+@pytest.mark.parametrize(
+    ("given", "condition"),
+    [
+        ({}, "true"),
+        ({"account": "1010"}, "1 = ANY (accounts)"),
+        ({"account": "4010"}, "14 = ANY (accounts)"),
+        ({"event": ["interest-accrued"]}, "event = 'interest-accrued'"),
+        ({"event": ["payment-received", "interest-accrued"], "effectiveTo": "2026-02-15"},
+         "event IN ('payment-received', 'interest-accrued') AND effective_on <= '2026-02-15'"),
+    ],
+)  # fmt: skip
+def test_pages_of_the_journal_are_the_whole_journal(
+    client, database, accrued, given, condition, size, backwards
+):
+    with connect(database) as connection:
+        expected = connection.execute(
+            f"SELECT position, part, event FROM read.journal WHERE {condition} ORDER BY 1, 2"
+        ).fetchall()
+
+    found, at = [], None
+    while True:
+        ends = {"last": size, "before": at} if backwards else {"first": size, "after": at}
+        got = client.ask(JOURNAL, filter=given, **ends)["journalEntries"]
+        rows = [(int(row["position"]), row["part"], row["event"]) for row in got["nodes"]]
+        found = rows + found if backwards else found + rows
+        info = got["pageInfo"]
+        if not info["hasPreviousPage" if backwards else "hasNextPage"] or len(found) > 60:
+            break
+        at = info["startCursor" if backwards else "endCursor"]
+
+    assert got["totalCount"] == len(expected) > 0
+    assert found == (expected[-len(found) :] if backwards else expected[: len(found)])

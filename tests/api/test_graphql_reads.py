@@ -373,7 +373,7 @@ def test_all_statements_of_a_question_see_the_same_moment(client, database, monk
     monkeypatch.setattr("api.graphql.portfolio.position", counting)
     data = client.ask("{ a: position b: position c: position aging { name } }")  # by resolvers
     assert data["a"] == data["b"] == data["c"]
-    assert len(counts) == 4  # and what the answer says it is true at
+    assert len(counts) == 3
 
 
 @pytest.fixture(scope="module")

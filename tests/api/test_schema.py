@@ -41,6 +41,7 @@ def test_a_question_is_answered_in_process(client, database):
         "businessDate": "2026-06-30",
         "loan": {"loanNo": number, "daysPastDue": 135},
     }
+    assert answer["extensions"]["position"] > 0
     served = client.post("/graphql", {"query": document, "variables": {"no": number}}).json()
     assert served == answer
 

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from bench import schedule
+from bench import load, schedule
 from bench.__main__ import NAMES
 
 KEYS = {"name", "unit", "ours", "limit", "ratio", "others", "work", "machine"}
@@ -47,3 +47,13 @@ def test_an_unknown_benchmark_is_told_with_those_there_are(cartera):
 
     assert told.code == 2
     assert f"'sprint' is no benchmark; there are {', '.join(NAMES)}" in " ".join(told.err.split())
+
+
+def test_loading_a_long_loan_is_measured_beside_a_short_one(cartera, monkeypatch):
+    monkeypatch.setattr(load, "LONG", 260)
+
+    told = cartera("bench", "load", "--quick", "--json")
+
+    assert told.code == 0
+    assert set(told.json) == KEYS
+    assert told.json["ours"] < 10 * told.json["limit"]

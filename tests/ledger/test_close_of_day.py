@@ -5,7 +5,7 @@ import pytest
 
 from domain import commands
 from domain.loan import Status
-from ledger import close_of_day, log
+from ledger import close_of_day, log, state
 from ledger.close_of_day import close_through
 from tests.ledger.builders import CAUSE, START, a_ledger, mxn, opened, pay, running, stored
 
@@ -72,8 +72,10 @@ def test_in_bulk_the_same_is_recorded_as_loan_by_loan(ledger, look):
 
 
 def all_state(connection, loan_id):
-    [row] = connection.execute("SELECT * FROM ledger.loan_state WHERE loan_id = %s", [loan_id])
-    return row[2:]
+    columns = ", ".join(state.COLUMNS[2:])
+    return connection.execute(
+        f"SELECT {columns} FROM ledger.loan_state WHERE loan_id = %s", [loan_id]
+    ).fetchall()
 
 
 def test_straight_to_the_date_gives_the_same_balances(ledger):

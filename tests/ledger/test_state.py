@@ -7,7 +7,10 @@ from tests.ledger.builders import CAUSE, START, mxn, opened, pay, running
 
 
 def rows(connection):
-    return connection.execute("SELECT * FROM ledger.loan_state ORDER BY loan_id").fetchall()
+    columns = ", ".join(state.COLUMNS)
+    return connection.execute(
+        f"SELECT {columns} FROM ledger.loan_state ORDER BY loan_id"
+    ).fetchall()
 
 
 def told(ledger):
@@ -69,3 +72,13 @@ def test_commands_wait_for_a_rebuild_and_then_go_on(ledger, app, owner):
         ).fetchone()
     assert held == (1,)
     assert pay(ledger, loan_id, on=START + timedelta(days=1)).version > 2
+
+
+def test_rows_made_again_know_where_their_loans_begin(ledger, app):
+    loans = told(ledger)
+    state.rebuild(app, batch=2)
+    since = dict(app.execute("SELECT loan_id, since FROM ledger.loan_state").fetchall())
+    for loan_id in loans:
+        first = log.facts(app, loan_id)[0]
+        assert since[loan_id] < first.position
+        assert ledger.load(loan_id) == log.load_many(app, [loan_id])[loan_id]

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import numpy as np
 import psycopg
 import pytest
 from hypothesis import given
@@ -144,7 +145,8 @@ def test_an_old_snapshot_may_not_ask_for_the_horizon(app):
 def test_an_empty_log_has_no_horizon(fresh_database):
     with connect(fresh_database, autocommit=True) as connection:
         assert log.horizon(connection) == 0
-        assert log.read(connection, 0, 10) == log.Batch([], 0, end=True)
+        nothing = log.read(connection, 0, 10)
+    assert (nothing.events, nothing.upto, nothing.end) == ([], 0, True)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4])
@@ -178,21 +180,28 @@ WITH_COMMAND = INSERT.replace("gen_random_uuid()", "%s")
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.randoms(), st.integers(1, 8))
 def test_a_cut_never_parts_an_append(sizes, chance, limit):
-    """Any interleaving of appends, any limit: what ``_uncut`` takes holds each whole or not."""
+    """Any interleaving of appends, any limit: what ``uncut`` takes holds each whole or not."""
     left = {UUID(int=n + 1): size for n, size in enumerate(sizes)}
     rows = []
     while left:
         append = chance.choice(sorted(left))
         left[append] -= 1
-        rows.append((0, append, 0, "", 1, None, append, left[append]))
+        rows.append((append, left[append]))
         if not left[append]:
             del left[append]
 
-    taken = rows[: log._uncut(rows[:limit])]
+    taken = rows[: columns(rows[:limit]).uncut()]
 
-    for append in {row[1] for row in taken}:
-        assert sum(row[1] == append for row in taken) == sizes[append.int - 1]
-    assert log._uncut(rows) == len(rows)
+    for append in {append for append, _ in taken}:
+        assert sum(row[0] == append for row in taken) == sizes[append.int - 1]
+    assert columns(rows).uncut() == len(rows)
+
+
+def columns(rows):
+    """Rows of (append, events after this one), as the log's columns."""
+    ids = np.array([append.bytes for append, _ in rows], dtype="V16")
+    more, none = np.array([left for _, left in rows]), np.zeros(len(rows), dtype=np.int64)
+    return log.Columns(none, ids, none, more, none, none, ids, [None] * len(rows))
 
 
 def test_only_the_chosen_types_come(ledger, app):

@@ -71,7 +71,7 @@ def test_a_crowd_on_one_loan_is_served_to_the_last(database):
 def test_the_same_version_is_refused_by_its_key_alone(ledger, app):
     """Without the state row's version, which refuses it first."""
     loan_id = running(ledger)
-    with pytest.raises(psycopg.errors.UniqueViolation, match="events_pkey"):
+    with pytest.raises(psycopg.errors.UniqueViolation, match="events_from_1_pkey"):
         app.execute(
             "INSERT INTO ledger.events (loan_id, version, type, revision, more, effective_on,"
             " command_id, state) SELECT loan_id, version, type, revision, more, effective_on,"

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from datetime import date
-from uuid import uuid4
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
@@ -11,7 +11,7 @@ from domain import commands
 from domain import events as e
 from domain.errors import InvalidTerms
 from domain.terms import Component, DayCount, Method
-from ledger.log import Recorded
+from ledger import log
 from projections.batch import Batch
 from projections.journal.accounts import RECEIVABLE, Account
 from projections.journal.entries import entries_of
@@ -181,11 +181,7 @@ def test_whatever_happens_every_entry_balances_and_accounts_equal_the_loan(agree
 @given(agreements(), STEPS)
 def test_entries_made_by_column_are_those_made_event_by_event(agreed, steps):
     story = told(agreed, steps)
-    booked = date(2026, 1, 1)
-    batch = Batch(
-        [Recorded(story.loan_id, n, event, n, booked, uuid4())
-         for n, event in enumerate(story.history, start=1)]
-    )  # fmt: skip
+    batch = Batch(columns(story))
 
     by_column = defaultdict(list)
     for some in entries_of(batch):
@@ -198,6 +194,16 @@ def test_entries_made_by_column_are_those_made_event_by_event(agreed, steps):
         for at, event in enumerate(story.history)
         if (found := postings(event))
     }
+
+
+def columns(story):
+    """The story as the log gives it."""
+    events = story.history
+    versions = np.arange(1, len(events) + 1)
+    ids = np.array([story.loan_id.bytes] * len(events), dtype="V16")
+    days = np.array([day(event.effective_on) for event in events])
+    none = np.zeros_like(versions)
+    return log.Columns(versions, ids, versions, none, days, none, ids, events)
 
 
 def told(agreed, steps):

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.graphql.errors import Refused
 from api.graphql.planned.answer import Kept, Planner, Read, Seen, answer
+from api.graphql.readers import allowed
 from api.graphql.trusted import Trusted
 from api.running import Running
 from ledger.api_keys import digest
@@ -82,9 +83,12 @@ class PlannedDoor:
             document, question.operation_name, question.variables,
             here.ledger.clock.business_date(),
         )  # fmt: skip
+        token = digest(given.removeprefix(BEARER).strip())
         known = self.kept.get(read) or _had(headers.get("if-none-match", ""), read)
         try:
-            seen = await answer(here.plans, read, digest(given.removeprefix(BEARER).strip()), known)
+            if here.settings.read_database_url and not await allowed(here.log, token):
+                return False  # a replica may not know yet that the key was revoked
+            seen = await answer(here.plans, read, token, known)
         except (OperationalError, PoolTimeout):  # away, or too slow: the endpoint says so
             return False
         if seen is None:

@@ -140,8 +140,10 @@ def listed(asked: Asked) -> Written:
 
 ROOTS: dict[str, Callable[[Asked], Written]] = {
     "loan": loan,
-    **dict.fromkeys(LISTS, listed),
+    "loans": listed,
+    "promises": listed,
     "position": lambda _: number(f"({POSITION})"),
     "businessDate": lambda asked: bare(f"{asked.reading.bind(asked.reading.today)}::date"),
 }
-"""The roots that are planned; `node`, balances of the whole book and the like are resolved."""
+"""The roots that are planned. Resolved are `node`, figures of the whole book, and pages of the
+journal, which merge two walks of indexes."""

@@ -1,0 +1,71 @@
+"""Tables can be laid on many machines by loan: keys begin with the loan, or it is said why not.
+
+Reference tables are small or asked for as a whole; a distributed engine keeps them on each machine.
+"""
+
+import pytest
+
+from ledger.database import connect
+
+REFERENCE = {
+    "ledger.api_keys": "few, read with every request",
+    "ledger.jobs": "one per shard or file",
+    "ledger.suspense": "money of no loan yet",
+    "ledger.index_values": "one per index and day",
+    "ledger.groups": "one per group; its loans are named by number",
+    "ledger.group_payments": "with its group",
+    "ledger.commands": "one order may be about many loans; laid out by its own id",
+    "public.schema_migrations": "the schema's own",
+    "read.positions": "one per read model",
+    "read.portfolio_totals": "sums over loans, a few hundred rows",
+    "read.journal_totals": "sums over loans by day and account",
+    "read.accounts": "the chart of accounts",
+}
+OTHERWISE = {
+    ("ledger.events", "position"): "each machine has a log of its own: docs/scaling.md",
+    ("ledger.loan_state", "loan_no"): "a reference table of numbers and ids: docs/scaling.md",
+}
+
+KEYS = """
+    SELECT n.nspname || '.' || coalesce(parent.relname, t.relname),
+           array_agg(a.attname::text ORDER BY k.nth)
+    FROM pg_index AS i
+    JOIN pg_class AS t ON t.oid = i.indrelid
+    JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    LEFT JOIN pg_inherits AS of ON of.inhrelid = t.oid
+    LEFT JOIN pg_class AS parent ON parent.oid = of.inhparent
+    CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, nth)
+    LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum
+    WHERE i.indisunique AND n.nspname IN ('ledger', 'read', 'public')
+    GROUP BY i.indexrelid, n.nspname, t.relname, parent.relname
+"""
+TABLES = """
+    SELECT schemaname || '.' || tablename FROM pg_tables
+    WHERE schemaname IN ('ledger', 'read', 'public') AND tablename !~ '^events_from_'
+"""
+
+
+@pytest.fixture
+def catalogue(database):
+    with connect(database, owner=True) as connection:
+        yield connection
+
+
+def test_every_key_begins_with_the_loan_or_its_table_is_kept_on_each_machine(catalogue):
+    keys = catalogue.execute(KEYS).fetchall()
+    astray = [
+        (table, columns)
+        for table, columns in keys
+        if table not in REFERENCE
+        and columns[0] != "loan_id"
+        and (table, columns[0]) not in OTHERWISE
+    ]
+    assert astray == []
+    assert {(table, columns[0]) for table, columns in keys} >= OTHERWISE.keys()
+
+
+def test_every_other_table_has_such_a_key(catalogue):
+    keyed = {table for table, columns in catalogue.execute(KEYS) if columns[0] == "loan_id"}
+    tables = {table for (table,) in catalogue.execute(TABLES)}
+    assert tables - keyed - REFERENCE.keys() == set()
+    assert REFERENCE.keys() <= tables
