@@ -23,6 +23,7 @@ from domain.terms import (
     Floating,
     Frequency,
     Grace,
+    Graduation,
     InAdvance,
     InterestBasis,
     LateBase,
@@ -200,6 +201,18 @@ def test_days_of_a_delinquency_pause_are_none_past_due():
     assert book.loan.days_past_due(date(2026, 3, 5)) == 8  # 18 less 10
     overdue = book.loan.lines[0].owed.principal
     assert book.loan.balances().late_interest == round(overdue * 0.36 * 8 / 360)
+
+
+def test_a_graduated_loan_goes_on_growing_where_it_would_have_whatever_changes():
+    """At 0 %, 12,000 / (1 + 1 + 1.1 + 1.1) is 2,857.14; the growth after two stays there."""
+    book = lent(
+        annual_rate=0, method=Method.GRADUATED, graduation=Graduation(every=2, rate=100_000)
+    )
+    book.do(commands.receive_payment, amount=2_857_14, effective_on=DUE[0])
+
+    book.do(commands.change_rate, annual_rate=0, effective_on=DUE[0])
+
+    assert left(book) == [0, 2_857_14, 3_142_85, 3_142_87]
 
 
 VALUES = {START: 100_000, DUE[0]: 110_000, DUE[1]: 300_000}
