@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from domain import events as e
-from domain.allocation import allocate, as_portion
+from domain.allocation import allocate, as_portion, portions_oldest_first
 from domain.calendar import due_dates
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan
@@ -140,6 +140,21 @@ def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
     return structs.replace(fact, moved=tuple(moved))
 
 
+def _written_off(loan: Loan, fact: e.LoanWrittenOff) -> e.LoanWrittenOff:
+    return structs.replace(fact, written_off=_whole_debt(loan))
+
+
+def _sold(loan: Loan, fact: e.LoanSold) -> e.LoanSold:
+    return structs.replace(fact, sold=_whole_debt(loan))
+
+
+def _whole_debt(loan: Loan) -> tuple[e.Portion, ...]:
+    """All that is owed; interest paid ahead is none of it any more (``Draft.tell``)."""
+    owed = loan.balances()
+    assert min(owed.interest, owed.interest_tax) >= 0, f"paid ahead of what is owed: {owed}"
+    return portions_oldest_first(loan, {c: getattr(owed, c) for c in COMPONENTS})
+
+
 def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     on = fact.effective_on
     if fact.kind is e.Revision.ACCELERATION:
@@ -237,8 +252,10 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     on = fact.effective_on
     if loan.current >= len(loan.lines):
         raise NotAllowedNow("accelerate", "past its last instalment")
-    running, *others = _closed_rows(loan, on)
     line = loan.lines[loan.current]
+    if loan.current and line.start_on == on and not any(map(in_use, loan.lines[loan.current :])):
+        return _accelerated_today(loan, fact)
+    running, *others = _closed_rows(loan, on)
     running = structs.replace(
         running,
         principal=running.principal + loan.to_come,
@@ -248,6 +265,20 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     rows = (running, *others)
     return structs.replace(
         fact, schedule=rows, instalments=rows[-1].number, first=loan.first_line + 1
+    )
+
+
+def _accelerated_today(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
+    """On a due date after which nothing has begun, the rest falls due with that instalment."""
+    line = loan.lines[loan.current - 1]
+    row = row_at(loan, line.number - 1)
+    opened = e.Settled(instalment=line.number)
+    return structs.replace(
+        fact,
+        schedule=(structs.replace(row, principal=row.principal + loan.to_come),),
+        instalments=line.number,
+        first=loan.first_line + 1,
+        settled=() if line.settled_on is None or not loan.to_come else (opened,),
     )
 
 
@@ -272,5 +303,7 @@ _DECIDE: dict[type, Callable[[Loan, Any], e.AnyLoanEvent]] = {
     e.FeeCharged: _fee_charged,
     e.ChargedBack: _charged_back,
     e.OverpaymentRefunded: _refunded,
+    e.LoanWrittenOff: _written_off,
+    e.LoanSold: _sold,
     e.LoanRestructured: _restructured,
 }

@@ -113,7 +113,8 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
     line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
-    loan.revolves = loan.statement > 0
+    if not event.judged_later:
+        loan.revolves = loan.statement > 0
     if event.carried or event.carried_tax:
         line.owed.interest -= event.carried
         line.owed.interest_tax -= event.carried_tax
@@ -138,6 +139,10 @@ def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
 
 def _statement(loan: Loan, event: e.StatementCut) -> None:
     loan.statement = event.balance
+
+
+def _judged_statement(loan: Loan, event: e.StatementJudged) -> None:
+    loan.revolves = event.revolves
 
 
 def _revised(loan: Loan, event: e.ScheduleRevised) -> None:
@@ -431,6 +436,7 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.FeeWaived: _fee_waived,
     e.InstalmentCharged: _charged,
     e.StatementCut: _statement,
+    e.StatementJudged: _judged_statement,
     e.ScheduleRevised: _revised,
     e.RateChanged: _rate_changed,
     e.LoanRestructured: _restructured,

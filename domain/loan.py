@@ -1,6 +1,6 @@
 """One loan as its events left it."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -222,10 +222,23 @@ class Loan(Struct, omit_defaults=True):
         )
         return self.principal - overdue
 
+    @property
+    def spares(self) -> bool:
+        """A line on which who pays each statement whole owes no interest."""
+        bills = self.terms.revolving
+        return bills is not None and bills.interest_free
+
     def spared(self, line: Line) -> bool:
         """Interest of the line's period is owed only if the statement is not paid whole."""
-        bills = self.terms.revolving
-        return bills is not None and bills.interest_free and not self.revolves and not line.due
+        return self.spares and not self.revolves and not line.due
+
+    @property
+    def cut_on(self) -> date | None:
+        """When the running period of a line is billed."""
+        bills, due_on = self.terms.revolving, self.next_due_on
+        if bills is None or not bills.statement_days or due_on is None:
+            return None
+        return due_on - timedelta(days=bills.statement_days)
 
     def bears_no_interest(self, line: Line) -> bool:
         """The line's period is free of interest by the terms, or its interest was withheld."""

@@ -37,12 +37,14 @@ class Place(NamedTuple):
     """Where rows stand in a loan: the ``first`` one's number, how many of the same terms lie before
     (``done``), the amount (``base``) that flat interest and charges are a share of, and the
     principal of each row that is paid in advance (``ahead``): it bears no interest day by day.
+    ``billed`` is the principal of the first row of a line whose statement is cut.
     """
 
     first: int
     done: int
     base: int
     ahead: tuple[int, ...] = ()
+    billed: int | None = None
 
 
 def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalment, ...]:
@@ -99,11 +101,18 @@ def fitted(
             _known(terms, step.from_on),
             left,
             periods[at:],
-            place._replace(first=place.first + at, done=place.done + at, ahead=place.ahead[at:]),
+            _later(place, at),
             _brought(kept, periods[at][0]) if kept else opening,
             level,
         )
     return rows
+
+
+def _later(place: Place, rows: int) -> Place:
+    """So many rows on."""
+    if not rows:
+        return place
+    return Place(place.first + rows, place.done + rows, place.base, place.ahead[rows:])
 
 
 def _known(terms: Terms, on: date) -> Terms:
@@ -226,6 +235,8 @@ def _rows(
             repaid = -(interest + tax)
         elif index == last:
             repaid = balance
+        elif index == 0 and place.billed is not None:
+            repaid = min(place.billed, balance)
         elif index < unpaid:
             repaid = 0
         else:

@@ -16,7 +16,7 @@ from domain.errors import (
     OverDisbursement,
     UnknownPayment,
 )
-from domain.loan import Status
+from domain.loan import Amounts, Status
 from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
@@ -149,6 +149,31 @@ def test_acceleration_makes_all_due_with_the_interest_so_far():
     [line] = book.loan.lines
     assert (line.due_on, line.owed.principal, line.owed.interest) == (on, 12_000_00, 80_00)
     assert book.loan.days_past_due(on + timedelta(1)) == 1
+
+
+@pytest.mark.parametrize("paid", [0, 3_151_49])
+def test_acceleration_on_a_due_date_asks_for_the_rest_with_the_instalment_of_that_day(paid):
+    book = lent()
+    book.do(commands.close_day, on=DUE[0])
+    if paid:
+        book.do(commands.receive_payment, amount=paid, effective_on=DUE[0])
+
+    book.do(commands.accelerate, effective_on=DUE[0])
+
+    [line] = book.loan.lines
+    assert (line.due_on, line.owed.principal, line.owed.interest) == (DUE[0], 12_000_00, 240_00)
+    assert (line.left, line.settled_on) == (12_240_00 - paid, None)
+    assert book.loan.days_past_due(DUE[0] + timedelta(3)) == 3
+
+
+def test_acceleration_on_a_due_date_keeps_its_own_row_where_the_next_period_was_charged():
+    cover = PeriodCharge(kind="cover", amount=10_00, taxed=False)
+    book = lent(period_charges=(cover,))
+
+    book.do(commands.accelerate, effective_on=DUE[0])
+
+    assert [line.due_on for line in book.loan.lines] == [DUE[0], DUE[0]]
+    assert [line.owed.fee for line in book.loan.lines] == [10_00, 10_00]
 
 
 def test_capitalised_grace_becomes_principal_on_its_due_date():
@@ -452,6 +477,48 @@ def test_interest_is_no_income_from_so_many_days_past_due_until_paid():
     assert not book.loan.suspended
 
 
+@pytest.mark.parametrize("how", [InAdvance.NEXT_INSTALMENT, InAdvance.LAST_INSTALMENT])
+def test_a_claim_pays_no_interest_that_is_still_to_be_earned(how):
+    """3,077.42 after ten of 31 days of 240.00: 77.42 of interest, the rest principal."""
+    book = lent(allocation=in_advance(how))
+
+    book.do(commands.receive_payment, amount=3_077_42, effective_on=START + timedelta(10),
+            kind=PaymentKind.INSURANCE_CLAIM)  # fmt: skip
+
+    [claim] = book.loan.payments.values()
+    assert sum(cleared.interest for cleared in claim.allocation.values()) == 77_42
+    assert book.loan.balances().interest == 0
+    assert book.loan.principal == 9_000_00
+
+
+@pytest.mark.parametrize("leave", [commands.write_off, commands.sell])
+def test_what_leaves_the_books_is_what_is_owed_that_day_exactly(leave):
+    """Of 240.00 paid ahead 10/31 are earned, 77.42: 162.58 stand against 9,088.51."""
+    book = lent()
+    book.do(commands.receive_payment, amount=3_151_49, effective_on=START)
+    on = START + timedelta(10)
+    given = {"holder": "Fund II", "price": 1} if leave is commands.sell else {}
+    owed = views.payoff(book.loan, on).total
+
+    book.do(leave, effective_on=on, **given)
+
+    [gone] = events_of(book, e.LoanSold) + events_of(book, e.LoanWrittenOff)
+    portions = gone.sold if isinstance(gone, e.LoanSold) else gone.written_off
+    assert (owed, sum(portion.total for portion in portions)) == (8_925_93, 8_925_93)
+    assert all(line.left == 0 for line in book.loan.lines)
+    assert book.loan.balances() == Amounts()
+
+
+def test_a_written_off_loan_that_had_paid_ahead_closes_when_all_is_recovered():
+    book = lent()
+    book.do(commands.receive_payment, amount=3_151_49, effective_on=START)
+    book.do(commands.write_off, effective_on=START + timedelta(10))
+
+    book.do(commands.receive_recovery, amount=8_925_93, effective_on=DUE[3])
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "recovered")
+
+
 # Refusals
 
 
@@ -528,7 +595,7 @@ def test_two_delinquency_pauses_do_not_overlap():
 def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears_all_of_it():
     """Bought for 5,000.00, all paid; then for 3,000.00 on 20 February, 500.00 paid on 10 March.
 
-    By 15 March: (3,000 x 18 + 2,500 x 5) days x 60 % / 360 = 110.83.
+    By 15 March: (3,000 x 18 + 2,500 x 5) days x 60 % / 360 = 110.83, owed from the day after.
     """
     card = terms(
         principal=20_000_00, annual_rate=600_000, instalments=24, tax_rate=0, late_rate=0,
@@ -542,10 +609,8 @@ def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears
     assert book.loan.balances().total == 3_000_00
     book.do(commands.receive_payment, amount=500_00, effective_on=date(2026, 3, 10))
 
-    book.do(commands.close_day, on=DUE[1] - timedelta(1))
-    assert book.loan.balances().interest == 0
     book.do(commands.close_day, on=DUE[1])
-    assert book.loan.balances().interest == 110_83
+    assert book.loan.balances().interest == 0
     book.do(commands.close_day, on=DUE[1] + timedelta(6))
 
     assert book.loan.balances().interest == 110_83 + 25_00  # 2,500.00 for six days
@@ -553,6 +618,68 @@ def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears
     assert [(event.effective_on, event.balance) for event in cut] == [
         (date(2026, 1, 26), 5_000_00), (date(2026, 2, 23), 3_000_00),
     ]  # fmt: skip
+
+
+def card(**changes):
+    """5,000.00 bought on the first day, billed on 26 January: 500.00 to pay by 15 February."""
+    agreed = {
+        "principal": 20_000_00, "annual_rate": 600_000, "instalments": 24,
+        "method": Method.REVOLVING, "interest": InterestBasis.DAILY,
+        "revolving": Revolving(minimum_rate=100_000, statement_days=20, interest_free=True),
+    }  # fmt: skip
+    book = opened(per_period(**(agreed | changes)))
+    book.do(commands.disburse, principal=5_000_00, effective_on=START)
+    return book
+
+
+def test_whoever_pays_what_is_billed_owes_nothing_more_on_the_due_date():
+    """5,000.00 x 60 % x 31/360 = 258.33 are billed by the next statement, and 7.50 for a night."""
+    book = card()
+
+    book.do(commands.receive_payment, amount=500_00, effective_on=DUE[0])
+    book.do(commands.close_day, on=DUE[0] + timedelta(1))
+
+    assert book.loan.days_past_due(DUE[0] + timedelta(1)) == 0
+    assert [line.owed.interest for line in book.loan.lines[:2]] == [0, 258_33 + 7_50]
+
+
+def test_a_line_that_revolved_bears_nothing_again_once_a_statement_is_paid_whole_on_its_day():
+    book = card()
+    book.do(commands.close_day, on=date(2026, 2, 23))
+    assert (book.loan.revolves, book.loan.cut_on) == (True, date(2026, 2, 23))
+
+    book.do(commands.receive_payment, amount=book.loan.statement, effective_on=DUE[1])
+    owed = book.loan.balances().interest
+    book.do(commands.close_day, on=DUE[1] + timedelta(10))
+
+    assert not book.loan.revolves
+    assert book.loan.balances().interest == owed
+
+
+def test_a_payment_found_late_spares_the_interest_as_if_it_had_been_known_on_the_due_date():
+    book = card()
+    book.do(commands.close_day, on=DUE[0] + timedelta(8))
+    assert book.loan.balances().interest > 258_33
+
+    book.do(commands.receive_payment, amount=5_000_00, effective_on=DUE[0])
+
+    assert (book.loan.revolves, book.loan.balances().total) == (False, 0)
+
+
+def test_what_is_paid_before_a_statement_lowers_its_minimum_and_after_it_counts_for_it():
+    """1,000.00 before the cut leave 4,000.00, of which 400.00; 100.00 after it leave 300.00."""
+    book = card()
+
+    book.do(commands.receive_payment, amount=1_000_00, effective_on=START + timedelta(5))
+    assert left(book)[0] == 400_00
+    book.do(commands.receive_payment, amount=100_00, effective_on=START + timedelta(20))
+    assert left(book)[0] == 300_00
+    book.do(commands.disburse, principal=2_000_00, effective_on=START + timedelta(21))
+    assert left(book)[0] == 300_00
+    book.do(commands.receive_payment, amount=900_00, effective_on=START + timedelta(22))
+
+    assert left(book)[:2] == [0, 500_00]
+    assert book.loan.principal == 5_000_00
 
 
 def test_a_line_lends_again_what_was_repaid():
