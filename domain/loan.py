@@ -19,6 +19,10 @@ class Status(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
+REPAID = ("paid", "forgiven", "insured", "refinanced")
+"""Why a loan closed that had owed until then and owes nothing to anybody."""
+
+
 class Amounts(Struct, omit_defaults=True):
     """Minor units by component."""
 
@@ -221,6 +225,11 @@ class Loan(Struct, omit_defaults=True):
             line.owed.principal - line.paid.principal for line in self.lines[: self.current]
         )
         return self.principal - overdue
+
+    @property
+    def repaid(self) -> bool:
+        """Closed because nothing is owed any more: money that still comes is the borrower's."""
+        return self.status is Status.CLOSED and self.closed_for in REPAID
 
     @property
     def spares(self) -> bool:

@@ -37,15 +37,20 @@ def receive_payment(
 ) -> Events:
     """Take in money and clear what is owed, in the order of the terms for that ``kind``.
 
-    A value date in the past tells the days since again, and records the difference.
-    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate`` before
-    disbursement, ``NotBackdatable`` where a later forgiveness or waiver would not hold.
+    A value date in the past tells the days since again, and records the difference. On a loan
+    that closed because it was repaid the money is kept for the borrower.
+    Errors: ``NotAllowedNow`` unless active or repaid, ``InvalidAmount``, ``InvalidDate`` before
+    disbursement or before the loan was closed, ``NotBackdatable`` where a later forgiveness or
+    waiver would not hold.
     """
-    check_active(loan, "receive a payment")
+    if not loan.repaid:
+        check_active(loan, "receive a payment")
     check_amount(amount)
     if loan.overpaid + amount > MAX_AMOUNT:
         raise InvalidAmount(amount, "is more than the ledger holds")
     check_not_before_disbursement(loan, effective_on)
+    if loan.repaid:
+        check_not_before_recorded(loan, effective_on)
     payment = e.PaymentReceived(
         effective_on=effective_on,
         payment=len(loan.payments) + 1,

@@ -361,6 +361,41 @@ def test_an_overpayment_is_refunded_once():
         commands.refund_overpayment(book.loan, effective_on=DUE[0])
 
 
+def test_money_that_comes_after_the_last_payment_is_kept_and_given_back():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+
+    book.do(commands.receive_payment, amount=100_00, effective_on=DUE[0],
+            kind=PaymentKind.GOODWILL_CREDIT)  # fmt: skip
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "paid")
+    assert book.loan.overpaid == 100_00
+    book.do(commands.refund_overpayment, effective_on=DUE[0])
+    assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
+
+
+def test_money_kept_by_a_repaid_loan_pays_what_a_reversal_leaves_owed():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+
+    book.do(commands.reverse_payment, payment=1, reversed_on=DUE[0])
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.ACTIVE, 0)
+    assert left(book) == [0, 3_000_00, 3_000_00, 3_000_00]
+
+
+def test_a_repaid_loan_stays_so_when_the_money_that_came_after_was_none():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+
+    book.do(commands.reverse_payment, payment=2, reversed_on=DUE[1])
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "paid")
+    assert book.loan.overpaid == 0
+
+
 # Fees
 
 
@@ -528,6 +563,12 @@ def paid(book=None):
     return book
 
 
+def sold():
+    book = lent()
+    book.do(commands.sell, effective_on=START, holder="Fund", price=1)
+    return book
+
+
 def matured():
     book = lent()
     book.do(commands.close_day, on=date(2026, 6, 1))
@@ -555,6 +596,10 @@ NEXT_DAY = date(2026, 6, 2)
          NotAllowedNow, "status"),
         (matured, commands.accelerate, {"effective_on": NEXT_DAY}, NotAllowedNow, "status"),
         (paid, commands.accelerate, {"effective_on": DUE[0]}, NotAllowedNow, "status"),
+        (paid, commands.receive_payment, {"amount": 1, "effective_on": START - timedelta(1)},
+         InvalidDate, "effective_on"),
+        (sold, commands.receive_payment, {"amount": 1, "effective_on": DUE[0]}, NotAllowedNow,
+         "status"),
         (lent, commands.change_rate, {"annual_rate": -1, "effective_on": START}, InvalidTerms,
          "annual_rate"),
         (paid, commands.change_rate, {"annual_rate": 1, "effective_on": START}, NotAllowedNow,
