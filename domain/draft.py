@@ -94,7 +94,7 @@ class Draft:
             case _:
                 pass
         self.catch_up(on)
-        if isinstance(told, e.FeeCharged | e.ChargedBack):
+        if isinstance(told, e.FeeCharged | e.ChargedBack | e.WaiverUndone):
             self._apply_held(on)
         self.close_if_paid(on)
 

@@ -58,10 +58,20 @@ def _forgiven(loan: Loan, fact: e.DebtForgiven) -> e.DebtForgiven:
     return structs.replace(fact, settled=marks(loan, fact.forgiven, fact.effective_on))
 
 
-def _waived(loan: Loan, fact: e.FeeWaived) -> e.FeeWaived:
+def _waived(loan: Loan, fact: e.FeeWaived | e.ChargesWaived) -> e.FeeWaived | e.ChargesWaived:
     portion = e.Portion(instalment=fact.instalment, fee=fact.amount, fee_tax=fact.tax)
     _still_owed(loan, fact, (portion,), "waiver")
     return structs.replace(fact, settled=marks(loan, (portion,), fact.effective_on))
+
+
+def _waiver_undone(loan: Loan, fact: e.WaiverUndone) -> e.WaiverUndone:
+    """Owed with the instalment it was waived from; with the next where that ended by new terms."""
+    number = fact.waived_from
+    if number <= loan.first_line or number > len(loan.lines):
+        number = min(loan.current + 1, len(loan.lines))
+    portion = e.Portion(instalment=number, fee=fact.amount, fee_tax=fact.tax)
+    settled = marks(loan, (portion,), fact.effective_on, sign=1)
+    return structs.replace(fact, instalment=number, settled=settled)
 
 
 def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
@@ -300,6 +310,8 @@ _DECIDE: dict[type, Callable[[Loan, Any], e.AnyLoanEvent]] = {
     e.PaymentReceived: payment_event,
     e.DebtForgiven: _forgiven,
     e.FeeWaived: _waived,
+    e.ChargesWaived: _waived,
+    e.WaiverUndone: _waiver_undone,
     e.FeeCharged: _fee_charged,
     e.ChargedBack: _charged_back,
     e.OverpaymentRefunded: _refunded,

@@ -262,6 +262,33 @@ class FeeWaived(LoanEvent, frozen=True, kw_only=True, tag="fee-waived"):
     settled: tuple[Settled, ...] = ()
 
 
+class ChargesWaived(LoanEvent, frozen=True, kw_only=True, tag="charges-waived"):
+    """What was unpaid of the fees of an instalment was given up, or part of it, with its tax.
+
+    What the terms charge has no number of its own.
+    """
+
+    instalment: int
+    amount: int
+    tax: int = 0
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class WaiverUndone(LoanEvent, frozen=True, kw_only=True, tag="waiver-undone"):
+    """What was given up of a fee, or without one of the charges of an instalment (``waived_from``),
+    is owed again: it is due with ``instalment``.
+    """
+
+    fee: int = 0
+    waived_from: int
+    instalment: int
+    amount: int
+    tax: int = 0
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
 class PaymentReceived(LoanEvent, frozen=True, kw_only=True, tag="payment-received"):
     """Money came in and cleared these portions; ``overpaid`` is kept for the borrower.
 
@@ -572,12 +599,11 @@ class LoanClosed(LoanEvent, frozen=True, kw_only=True, tag="loan-closed"):
 AnyLoanEvent = (
     LoanOpened | LoanDisbursed | LoanTakenOn | InterestAccrued | InstalmentFellDue
     | LateInterestAccrued | InstalmentCharged | StatementCut | StatementJudged | FeeCharged
-    | FeeWaived | PaymentReceived | PaymentReversed | ChargedBack | OverpaymentApplied
-    | OverpaymentRefunded | ScheduleRevised | HistoryCorrected | RateChanged | LoanRestructured
-    | DelinquencyPaused | DebtForgiven | PromiseMade | PromiseKept | PromiseBroken
-    | PromiseCancelled | StageChanged | AccrualSuspended | AccrualResumed | LoanWrittenOff
-    | RecoveryReceived | LoanSold | LoanClosed
-    | CoverGiven | CoverReturned
+    | FeeWaived | ChargesWaived | WaiverUndone | PaymentReceived | PaymentReversed | ChargedBack
+    | OverpaymentApplied | OverpaymentRefunded | ScheduleRevised | HistoryCorrected | RateChanged
+    | LoanRestructured | DelinquencyPaused | DebtForgiven | PromiseMade | PromiseKept
+    | PromiseBroken | PromiseCancelled | StageChanged | AccrualSuspended | AccrualResumed
+    | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed | CoverGiven | CoverReturned
 )  # fmt: skip
 
 decode: msgspec.json.Decoder[AnyLoanEvent] = msgspec.json.Decoder(AnyLoanEvent)

@@ -264,7 +264,35 @@ def _fee_waived(loan: Loan, event: e.FeeWaived) -> None:
     owed = loan.lines[event.instalment - 1].owed
     owed.fee -= event.amount
     owed.fee_tax -= event.tax
-    loan.fees[event.fee] = structs.replace(loan.fees[event.fee], waived=True)
+    loan.fees[event.fee] = structs.replace(
+        loan.fees[event.fee], waived=True, given_up=event.amount, given_up_tax=event.tax
+    )
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _charges_waived(loan: Loan, event: e.ChargesWaived) -> None:
+    line = loan.lines[event.instalment - 1]
+    line.owed.fee -= event.amount
+    line.owed.fee_tax -= event.tax
+    line.waived += event.amount
+    line.waived_tax += event.tax
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _waiver_undone(loan: Loan, event: e.WaiverUndone) -> None:
+    owed = loan.lines[event.instalment - 1].owed
+    owed.fee += event.amount
+    owed.fee_tax += event.tax
+    if event.fee:
+        loan.fees[event.fee] = structs.replace(
+            loan.fees[event.fee], waived=False, given_up=0, given_up_tax=0,
+            instalment=event.instalment,
+        )  # fmt: skip
+    else:
+        line = loan.lines[event.waived_from - 1]
+        line.waived = line.waived_tax = 0
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -434,6 +462,8 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.LateInterestAccrued: _late_accrued,
     e.FeeCharged: _fee_charged,
     e.FeeWaived: _fee_waived,
+    e.ChargesWaived: _charges_waived,
+    e.WaiverUndone: _waiver_undone,
     e.InstalmentCharged: _charged,
     e.StatementCut: _statement,
     e.StatementJudged: _judged_statement,

@@ -67,7 +67,8 @@ class Line(Struct, omit_defaults=True):
     with the next; ``before`` (exact) and ``earned`` were its interest by ``since``, the day its
     terms changed. ``numerator`` and ``late_numerator`` are exact (principal x rate x day units).
     ``due_interest`` fell due with the line; what runs after its last due date is not in it.
-    ``settled_on`` is since when a due instalment owes nothing.
+    ``settled_on`` is since when a due instalment owes nothing. ``waived`` and ``waived_tax`` were
+    given up of the charges of the terms.
     """
 
     number: int
@@ -90,6 +91,8 @@ class Line(Struct, omit_defaults=True):
     due_interest: int = 0
     settled_on: date | None = None
     paid_on: date | None = None
+    waived: int = 0
+    waived_tax: int = 0
 
     @property
     def left(self) -> int:
@@ -124,6 +127,8 @@ class Fee(Struct, frozen=True, omit_defaults=True):
     instalment: int
     charged_on: date
     waived: bool = False
+    given_up: int = 0
+    given_up_tax: int = 0
 
 
 class Cover(Struct, frozen=True, omit_defaults=True):

@@ -4,7 +4,6 @@ from datetime import date
 
 from domain import events as e
 from domain.draft import Draft
-from domain.effects import marks
 from domain.errors import (
     AlreadyReversed,
     InvalidAmount,
@@ -180,36 +179,3 @@ def charge_fee(
         due_on=due_on,
     )
     return tuple(told_now(loan, fee).events)
-
-
-def waive_fee(loan: Loan, *, fee: int, effective_on: date, reason: str = "") -> Events:
-    """Give up what is unpaid of a fee, and its tax in proportion.
-
-    Errors: ``UnknownFee`` if there is no such fee or nothing of it is left.
-    """
-    check_active(loan, "waive a fee")
-    charged = loan.fees.get(fee)
-    if charged is None:
-        raise UnknownFee(f"fee {fee} does not exist on this loan")
-    check_not_before(effective_on, max(charged.charged_on, loan.through), "the latest recorded day")
-    draft = Draft(loan)
-    draft.catch_up(effective_on)
-    line = draft.loan.lines[charged.instalment - 1]
-    left = line.owed.less(line.paid)
-    amount, tax = min(charged.amount, left.fee), min(charged.tax, left.fee_tax)
-    if charged.waived or (amount <= 0 and tax <= 0):
-        raise UnknownFee(f"nothing of fee {fee} is left to waive")
-    portion = e.Portion(instalment=line.number, fee=amount, fee_tax=tax)
-    draft.record(
-        e.FeeWaived(
-            effective_on=effective_on,
-            fee=fee,
-            amount=amount,
-            tax=tax,
-            instalment=line.number,
-            reason=reason,
-            settled=marks(draft.loan, (portion,), effective_on),
-        )
-    )
-    draft.close_if_paid(effective_on)
-    return tuple(draft.events)

@@ -212,6 +212,10 @@ def test_a_reversal_is_not_reversed(client):
     [
         ("payments/9/reversal", {"reversed_on": DAY}, "unknown-payment"),
         ("fees/9/waiver", {"effective_on": DAY}, "unknown-fee"),
+        ("fees/9/waiver/reversal", {"effective_on": DAY}, "unknown-fee"),
+        ("instalments/1/waiver", {"effective_on": DAY}, "unknown-fee"),
+        ("instalments/99/waiver", {"effective_on": DAY}, "unknown-fee"),
+        ("instalments/1/waiver/reversal", {"effective_on": DAY}, "unknown-fee"),
         ("promises/9/cancellation", {"effective_on": DAY}, "unknown-promise"),
     ],
 )

@@ -163,7 +163,8 @@ def rarer_terms(draw, instalments: int) -> dict:
 
 
 CHANGES = ("rate", "rest", "truce", "restructure", "reschedule", "spread", "holiday", "accelerate",
-           "charge_back", "refund", "sell", "goodwill", "tranche")  # fmt: skip
+           "charge_back", "refund", "sell", "goodwill", "tranche", "waive_charges",
+           "undo_waiver")  # fmt: skip
 
 STEPS = st.lists(
     st.tuples(
@@ -228,6 +229,13 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
             book.do(commands.charge_fee, kind="visit", amount=size * 10, effective_on=day)
         case "waive":
             book.do(commands.waive_fee, fee=len(loan.fees), effective_on=day)
+        case "waive_charges":
+            amount = None if size % 2 else 1 + size % 40
+            book.do(commands.waive_charges, instalment=loan.current + size % 2, amount=amount,
+                    effective_on=day)  # fmt: skip
+        case "undo_waiver":
+            which = {"fee": len(loan.fees)} if size % 2 else {"instalment": loan.current}
+            book.do(commands.undo_waiver, effective_on=day, **which)
         case "forgive":
             amounts = {Component.PRINCIPAL: part // 4 + 1}
             book.do(commands.forgive, amounts=amounts, effective_on=day)

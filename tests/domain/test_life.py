@@ -14,6 +14,7 @@ from domain.errors import (
     InvalidTerms,
     NotAllowedNow,
     OverDisbursement,
+    UnknownFee,
     UnknownPayment,
 )
 from domain.loan import Amounts, Status
@@ -465,6 +466,50 @@ def test_a_fee_due_after_the_last_instalment_gets_a_row_of_its_own():
 
     last = book.loan.lines[-1]
     assert (last.number, last.due_on, last.owed.fee) == (5, date(2026, 6, 30), 50_00)
+
+
+def test_what_the_terms_charged_is_waived_by_its_instalment_and_owed_again_when_that_is_undone():
+    """Insurance of 30.00 and 4.80 of tax, all of it given up, and later asked for after all."""
+    cover = PeriodCharge(kind="cover", amount=30_00)
+    book = lent(period_charges=(cover,), tax_rate=160_000)
+    owed = book.loan.lines[0].left
+
+    book.do(commands.waive_charges, instalment=1, effective_on=START + timedelta(1))
+    assert book.loan.balances().fee == book.loan.balances().fee_tax == 0
+    assert book.loan.lines[0].left - owed == 7_74 + 1_24 - 34_80  # and a night's interest
+    with pytest.raises(UnknownFee, match="no fee of instalment 1 is left"):
+        commands.waive_charges(book.loan, instalment=1, effective_on=DUE[0])
+    book.do(commands.undo_waiver, instalment=1, effective_on=START + timedelta(2))
+
+    assert (book.loan.balances().fee, book.loan.balances().fee_tax) == (30_00, 4_80)
+    with pytest.raises(UnknownFee, match="no charge of instalment 1 is waived"):
+        commands.undo_waiver(book.loan, instalment=1, effective_on=DUE[0])
+
+
+def test_part_of_the_charges_is_waived_with_the_tax_on_it():
+    book = lent(period_charges=(PeriodCharge(kind="cover", amount=30_00),), tax_rate=160_000)
+
+    book.do(commands.waive_charges, instalment=1, amount=10_00, effective_on=START)
+
+    assert (book.loan.balances().fee, book.loan.balances().fee_tax) == (20_00, 3_20)
+    with pytest.raises(InvalidAmount, match="more than the 2000 left"):
+        commands.waive_charges(book.loan, instalment=1, amount=20_01, effective_on=START)
+
+
+def test_a_fee_whose_waiver_is_undone_may_be_waived_again():
+    book = lent(annual_rate=0)
+    book.do(commands.charge_fee, kind="visit", amount=50_00, effective_on=START)
+    book.do(commands.waive_fee, fee=1, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+    later = DUE[0] + timedelta(5)
+    assert book.loan.days_past_due(later) == 0
+
+    book.do(commands.undo_waiver, fee=1, effective_on=later)
+
+    assert book.loan.days_past_due(later) == 5
+    assert views.as_of(book.loan, DUE[0]).balances().fee == 0
+    book.do(commands.waive_fee, fee=1, effective_on=later)
+    assert (book.loan.balances().fee, book.loan.days_past_due(later)) == (0, 0)
 
 
 # Endings
