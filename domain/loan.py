@@ -249,8 +249,8 @@ class Loan(Struct, omit_defaults=True):
     @property
     def cut_on(self) -> date | None:
         """When the running period of a line is billed."""
-        bills, due_on = self.terms.revolving, self.next_due_on
-        if bills is None or not bills.statement_days or due_on is None:
+        bills = self.terms.revolving
+        if bills is None or not bills.statement_days or (due_on := self.next_due_on) is None:
             return None
         return due_on - timedelta(days=bills.statement_days)
 

@@ -213,7 +213,7 @@ def _rows(
     )
     free = grace.interest_free_periods - place.done
     strict = opening is None and not place.done  # a running loan goes on: it only asks for more
-    balance, even = principal, 0
+    balance, even, before = principal, 0, _repaying(terms, place)
     ahead = (*place.ahead, *([0] * (len(periods) - len(place.ahead))))
     later = sum(ahead)
     brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
@@ -245,7 +245,7 @@ def _rows(
                 balance,
                 own,
                 own_tax,
-                _graduated(terms, level, _repaying(terms, place), index - max(unpaid, 0)),
+                _graduated(terms, level, before, index - max(unpaid, 0)),
                 even,
                 place.done + index,
             )
