@@ -63,8 +63,7 @@ EXPECTED = {
 
 def path(template):
     return template.format(
-        instalment=1,
-        loan="NONE", payment=1, fee=1, promise=1, group_no="NONE",
+        loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE",
         job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 
