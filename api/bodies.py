@@ -136,6 +136,12 @@ class Fee(Amount):
     )
 
 
+class ChargesWaiver(Part, Effective):
+    """What is unpaid of an instalment's fees is given up: all of it, or `amount` before tax."""
+
+    reason: Words = ""
+
+
 class Reasoned(Effective):
     """What needs no figure."""
 

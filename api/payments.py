@@ -129,6 +129,68 @@ def waive_fee(
     )
 
 
+@router.post(
+    "/{loan}/fees/{fee}/waiver/reversal", status_code=201, summary="Undo the waiver of a fee"
+)
+def undo_fee_waiver(
+    fee: Number, body: bodies.Reasoned, given: Annotated[Order, Depends(order(Action.WAIVE_FEE))]
+) -> answers.ReceiptAnswer:
+    return answers.receipt(
+        given.give(
+            lambda ledger, loan_id, why: ledger.undo_waiver(
+                loan_id, fee=fee, effective_on=body.effective_on, reason=body.reason, cause=why
+            )
+        )
+    )
+
+
+@router.post(
+    "/{loan}/instalments/{instalment}/waiver",
+    status_code=201,
+    summary="Waive fees of an instalment, as its terms charge them",
+)
+def waive_charges(
+    instalment: Number,
+    body: bodies.ChargesWaiver,
+    given: Annotated[Order, Depends(order(Action.WAIVE_FEE))],
+) -> answers.ReceiptAnswer:
+    return answers.receipt(
+        given.give(
+            lambda ledger, loan_id, why: ledger.waive_charges(
+                loan_id,
+                instalment=instalment,
+                amount=body.money,
+                effective_on=body.effective_on,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
+@router.post(
+    "/{loan}/instalments/{instalment}/waiver/reversal",
+    status_code=201,
+    summary="Undo the waivers of an instalment's fees",
+)
+def undo_charges_waiver(
+    instalment: Number,
+    body: bodies.Reasoned,
+    given: Annotated[Order, Depends(order(Action.WAIVE_FEE))],
+) -> answers.ReceiptAnswer:
+    return answers.receipt(
+        given.give(
+            lambda ledger, loan_id, why: ledger.undo_waiver(
+                loan_id,
+                instalment=instalment,
+                effective_on=body.effective_on,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
 @router.post("/{loan}/recoveries", status_code=201, summary="Receive money on written-off debt")
 def receive_recovery(
     body: bodies.Receiving, given: Annotated[Order, Depends(order(Action.RECEIVE_RECOVERY))]

@@ -37,16 +37,20 @@ def interest_accrued(loan: Loan, since: date, to: date) -> e.InterestAccrued | N
     )
 
 
-def spared_interest(loan: Loan, line: Line) -> e.InterestAccrued | None:
-    """What ran on a line whose statement was not paid whole by its due date: now it is owed."""
-    if not loan.spared(line) or loan.statement <= 0:
-        return None
+def spared_interest(loan: Loan, line: Line, on: date) -> e.InterestAccrued | None:
+    """What ran on a line whose statement was not paid whole by its due date: now it is owed, with
+    the next instalment, as the next statement bills it.
+    """
     interest = interest_of(loan.terms, line.numerator)
+    if not interest:
+        return None
+    following = loan.lines[min(line.number, len(loan.lines) - 1)]
     return e.InterestAccrued(
-        effective_on=line.due_on,
-        instalment=line.number,
+        effective_on=on,
+        instalment=following.number,
         interest=interest,
         tax=tax_of(loan, interest),
+        due=following.due,
     )
 
 

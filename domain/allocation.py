@@ -8,7 +8,7 @@ from msgspec import structs
 
 from domain import events as e
 from domain.accrual import fixed_interest
-from domain.loan import COMPONENTS, Amounts, Line, Loan
+from domain.loan import COMPONENTS, Amounts, Line, Loan, Payment
 from domain.money import divide, share
 from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timing, Walk
 
@@ -16,10 +16,13 @@ from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timi
 class Allocation:
     """Portions of one amount; ``left`` is what found nothing to clear."""
 
-    def __init__(self, loan: Loan, amount: int, on: date, rule: AllocationRule) -> None:
+    def __init__(
+        self, loan: Loan, amount: int, on: date, rule: AllocationRule, *, whole: bool = True
+    ) -> None:
         self.loan = loan
         self.left = amount
         self.rule = rule
+        self._whole = whole and rule.in_advance in WHOLE_ADVANCE
         self._on = on
         self._ahead = loan.to_come
         self._taken: dict[int, Amounts] = {}
@@ -71,7 +74,7 @@ class Allocation:
         if timing is not Timing.IN_ADVANCE or order is InAdvance.NEXT_INSTALMENT:
             self._take(lines, components)
             return
-        if order is InAdvance.LAST_INSTALMENT and not self.loan.accrues_daily:
+        if order is InAdvance.LAST_INSTALMENT and self._whole and not self.loan.accrues_daily:
             self._take(lines[::-1], components)  # each is paid whole, its interest with it
             return
         self._take(lines, [c for c in components if c is not Component.PRINCIPAL])
@@ -143,8 +146,8 @@ class Allocation:
                     self.left -= part
 
     def _payable(self, line: Line, component: Component) -> int:
-        """A payment that lowers what is to come pays no interest that has not accrued."""
-        if self.rule.in_advance in WHOLE_ADVANCE or line.due:
+        """What is not paid in advance whole pays no interest that has not accrued."""
+        if self._whole or line.due:
             return payable(self.loan, line, component)
         return int(getattr(line.owed, component) - getattr(line.paid, component))
 
@@ -178,9 +181,11 @@ def allocate(
     """Spread a payment of ``amount`` received ``on`` over a loan caught up to that day.
 
     An amount that covers the payoff of a loan with fixed interest pays it off: interest of days
-    to come is not charged. What is held until due dates pays a loan off as well.
+    to come is not charged. What is held until due dates pays a loan off as well. An insurer pays
+    what is owed that day: of a fixed interest nothing that is still to be earned.
     """
-    allocation = Allocation(loan, amount, on, loan.terms.allocation_of(kind))
+    whole = kind is not PaymentKind.INSURANCE_CLAIM
+    allocation = Allocation(loan, amount, on, loan.terms.allocation_of(kind), whole=whole)
     settles = not loan.accrues_daily or allocation.rule.in_advance is InAdvance.WAIT
     if settles and amount >= loan.balances().total:
         allocation.pay_off()
@@ -204,6 +209,21 @@ def oldest_first(loan: Loan, component: Component, amount: int) -> Iterator[tupl
         if (part := min(amount, owed)) > 0:
             amount -= part
             yield line.number, part
+
+
+def unearned(loan: Loan, payment: Payment) -> tuple[e.Portion, ...]:
+    """What of the payment is interest that has not accrued, and its tax: as taken back."""
+    found = []
+    for number, cleared in sorted(payment.allocation.items()):
+        line = loan.lines[number - 1]
+        left = line.owed.less(line.paid)
+        part = Amounts(
+            interest=-min(cleared.interest, max(-left.interest, 0)),
+            interest_tax=-min(cleared.interest_tax, max(-left.interest_tax, 0)),
+        )
+        if part != Amounts():
+            found.append(as_portion(number, part))
+    return tuple(found)
 
 
 def portions_oldest_first(loan: Loan, amounts: dict[Component, int]) -> tuple[e.Portion, ...]:

@@ -12,13 +12,13 @@ from domain.payments import (
     receive_payment,
     refund_overpayment,
     reverse_payment,
-    waive_fee,
 )
 from domain.promises import cancel_promise, make_promise
 from domain.rates import change_rate, pause_delinquency, pause_interest, reset_rate
 from domain.relief import forgive, receive_recovery, sell, write_off
 from domain.restructuring import accelerate, payment_holiday, restructure
 from domain.takeover import take_on
+from domain.waivers import undo_waiver, waive_charges, waive_fee
 
 __all__ = [
     "accelerate",
@@ -44,6 +44,8 @@ __all__ = [
     "reverse_payment",
     "sell",
     "take_on",
+    "undo_waiver",
+    "waive_charges",
     "waive_fee",
     "write_off",
 ]

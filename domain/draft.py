@@ -6,13 +6,13 @@ from msgspec import structs
 
 from domain import events as e
 from domain.accrual import carry, interest_accrued, late_lines, spared_interest, tax_of
-from domain.allocation import allocate, allocate_held
+from domain.allocation import allocate, allocate_held, portions_oldest_first, unearned
 from domain.effects import marks, with_effects
 from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Status, copy
 from domain.refit import refitted, row_at, with_rest
-from domain.terms import REFITTING, InAdvance, Level, Method, PaymentKind
+from domain.terms import REFITTING, Component, InAdvance, Level, Method, PaymentKind
 
 PREPAYMENT_FEE = "prepayment_fee"
 
@@ -37,14 +37,17 @@ class Draft:
         """
         loan = self.loan
         while loan.status is Status.ACTIVE and (stop := self._next_stop(to)):
-            self._accrue(stop)
+            since = self._since
+            if stop == self._judged_on():
+                self._judge_statement(stop)
+            self._accrue(since, stop)
             self._charge_late_fees(stop)
-            if stop == self._cut_on():
+            if stop == loan.cut_on:
                 self._cut_statement(stop)
             if loan.next_due_on == stop:
                 self._fall_due(loan.lines[loan.current])
         if loan.status is Status.ACTIVE:
-            self._accrue(to)
+            self._accrue(self._since, to)
 
     def close_if_paid(self, on: date) -> None:
         """Close a loan that owes nothing any more, or whose written-off debt is recovered."""
@@ -75,6 +78,8 @@ class Draft:
         level = self.level
         if isinstance(fact, e.PaymentReceived):
             self._charge_prepayment(fact)
+        if isinstance(fact, e.LoanSold | e.LoanWrittenOff):
+            self._return_unearned(on)
         told = with_effects(self.loan, fact)
         self.record(told)
         match told:
@@ -89,7 +94,7 @@ class Draft:
             case _:
                 pass
         self.catch_up(on)
-        if isinstance(told, e.FeeCharged | e.ChargedBack):
+        if isinstance(told, e.FeeCharged | e.ChargedBack | e.WaiverUndone):
             self._apply_held(on)
         self.close_if_paid(on)
 
@@ -114,7 +119,8 @@ class Draft:
         rule = self.loan.terms.allocation_of(payment.kind).in_advance
         ahead = any(part.principal and part.instalment > self.loan.current
                     for part in payment.allocation)  # fmt: skip
-        return rule if ahead and rule in REFITTING else None
+        line = self.loan.terms.method is Method.REVOLVING
+        return rule if ahead and (line or rule in REFITTING) else None
 
     def _charge_prepayment(self, payment: e.PaymentReceived) -> None:
         """Charge the fee on principal paid ahead; the payment covers the fee as well."""
@@ -125,6 +131,20 @@ class Draft:
         fee, tax = prepayment_fee(loan, held.principal_in_advance, held.left)
         line = loan.lines[loan.current]
         self._charge(line, PREPAYMENT_FEE, fee, tax, payment.effective_on)
+
+    def _return_unearned(self, on: date) -> None:
+        """Interest paid ahead that will not be earned any more pays principal instead."""
+        loan = self.loan
+        for payment in reversed(loan.payments.values()):
+            if payment.reversed_on is None and (back := unearned(loan, payment)):
+                credit = -sum(portion.total for portion in back)
+                pays = portions_oldest_first(loan, {Component.PRINCIPAL: credit})
+                moved = e.Moved(
+                    payment=payment.number, on=on, portions=(*back, *pays),
+                    overpaid=credit - sum(portion.total for portion in pays),
+                )  # fmt: skip
+                settled = marks(loan, pays, on)
+                self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
 
     def revise(self, on: date, reason: str, level: int | None = None) -> None:
         """Fit the instalments not yet due to what they now have to repay."""
@@ -160,22 +180,32 @@ class Draft:
     def _next_stop(self, to: date) -> date | None:
         """The first day up to ``to`` on which something happens by itself."""
         loan = self.loan
-        since = max(self._reached, loan.through)
+        since = self._since
         stops = [day for day, _ in late_fee_days(loan) if since < day <= to]
         for pause in loan.pauses:
             stops += [day for day in pause if since < day <= to]
         if (due_on := loan.next_due_on) and due_on <= to:
             stops.append(due_on)
-        if (cut_on := self._cut_on()) and since < cut_on <= to:
-            stops.append(cut_on)
+        stops += [day for day in (loan.cut_on, self._judged_on()) if day and since < day <= to]
         return min(stops, default=None)
 
-    def _cut_on(self) -> date | None:
-        """When the running period of a line is billed."""
-        bills, due_on = self.loan.terms.revolving, self.loan.next_due_on
-        if bills is None or not bills.statement_days or due_on is None:
+    def _judged_on(self) -> date | None:
+        """The morning after the due date of a statement that may be free of interest."""
+        loan = self.loan
+        if not loan.spares or not loan.current:
             return None
-        return due_on - timedelta(days=bills.statement_days)
+        return loan.lines[loan.current - 1].due_on + timedelta(days=1)
+
+    def _judge_statement(self, on: date) -> None:
+        """Who has not paid it whole owes the interest that was spared, and more from day to day."""
+        loan = self.loan
+        revolves = loan.statement > 0
+        if revolves == loan.revolves:
+            return
+        spared = spared_interest(loan, loan.lines[loan.current - 1], on) if revolves else None
+        self.record(e.StatementJudged(effective_on=on, revolves=revolves))
+        if spared:
+            self.record(spared)
 
     def _cut_statement(self, on: date) -> None:
         loan = self.loan
@@ -208,8 +238,12 @@ class Draft:
             )
         )
 
-    def _accrue(self, to: date) -> None:
-        since = max(self._reached, self.loan.through)
+    @property
+    def _since(self) -> date:
+        """How far time has been followed."""
+        return max(self._reached, self.loan.through)
+
+    def _accrue(self, since: date, to: date) -> None:
         if to <= since:
             return
         self._reached = to
@@ -221,8 +255,6 @@ class Draft:
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on
-        if charged := spared_interest(loan, line):
-            self.record(charged)
         capitalised = capitalised_tax = carried = carried_tax = 0
         capitalises = line.owed.principal < line.paid.principal  # planned to become principal
         if capitalises:
@@ -245,6 +277,7 @@ class Draft:
                 carried_tax=carried_tax,
                 capitalised=capitalised,
                 capitalised_tax=capitalised_tax,
+                judged_later=loan.spares,
                 settled=() if left else (e.Settled(instalment=line.number, on=on),),
             )
         )

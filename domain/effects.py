@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from domain import events as e
-from domain.allocation import allocate, as_portion
+from domain.allocation import allocate, as_portion, portions_oldest_first
 from domain.calendar import due_dates
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan
@@ -58,10 +58,20 @@ def _forgiven(loan: Loan, fact: e.DebtForgiven) -> e.DebtForgiven:
     return structs.replace(fact, settled=marks(loan, fact.forgiven, fact.effective_on))
 
 
-def _waived(loan: Loan, fact: e.FeeWaived) -> e.FeeWaived:
+def _waived(loan: Loan, fact: e.FeeWaived | e.ChargesWaived) -> e.FeeWaived | e.ChargesWaived:
     portion = e.Portion(instalment=fact.instalment, fee=fact.amount, fee_tax=fact.tax)
     _still_owed(loan, fact, (portion,), "waiver")
     return structs.replace(fact, settled=marks(loan, (portion,), fact.effective_on))
+
+
+def _waiver_undone(loan: Loan, fact: e.WaiverUndone) -> e.WaiverUndone:
+    """Owed with the instalment it was waived from; with the next where that ended by new terms."""
+    number = fact.waived_from
+    if number <= loan.first_line or number > len(loan.lines):
+        number = min(loan.current + 1, len(loan.lines))
+    portion = e.Portion(instalment=number, fee=fact.amount, fee_tax=fact.tax)
+    settled = marks(loan, (portion,), fact.effective_on, sign=1)
+    return structs.replace(fact, instalment=number, settled=settled)
 
 
 def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
@@ -138,6 +148,21 @@ def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
     if rest:
         raise NotBackdatable(loan.through, fact.effective_on, "refund")
     return structs.replace(fact, moved=tuple(moved))
+
+
+def _written_off(loan: Loan, fact: e.LoanWrittenOff) -> e.LoanWrittenOff:
+    return structs.replace(fact, written_off=_whole_debt(loan))
+
+
+def _sold(loan: Loan, fact: e.LoanSold) -> e.LoanSold:
+    return structs.replace(fact, sold=_whole_debt(loan))
+
+
+def _whole_debt(loan: Loan) -> tuple[e.Portion, ...]:
+    """All that is owed; interest paid ahead is none of it any more (``Draft.tell``)."""
+    owed = loan.balances()
+    assert min(owed.interest, owed.interest_tax) >= 0, f"paid ahead of what is owed: {owed}"
+    return portions_oldest_first(loan, {c: getattr(owed, c) for c in COMPONENTS})
 
 
 def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
@@ -237,8 +262,10 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     on = fact.effective_on
     if loan.current >= len(loan.lines):
         raise NotAllowedNow("accelerate", "past its last instalment")
-    running, *others = _closed_rows(loan, on)
     line = loan.lines[loan.current]
+    if loan.current and line.start_on == on and not any(map(in_use, loan.lines[loan.current :])):
+        return _accelerated_today(loan, fact)
+    running, *others = _closed_rows(loan, on)
     running = structs.replace(
         running,
         principal=running.principal + loan.to_come,
@@ -248,6 +275,20 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     rows = (running, *others)
     return structs.replace(
         fact, schedule=rows, instalments=rows[-1].number, first=loan.first_line + 1
+    )
+
+
+def _accelerated_today(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
+    """On a due date after which nothing has begun, the rest falls due with that instalment."""
+    line = loan.lines[loan.current - 1]
+    row = row_at(loan, line.number - 1)
+    opened = e.Settled(instalment=line.number)
+    return structs.replace(
+        fact,
+        schedule=(structs.replace(row, principal=row.principal + loan.to_come),),
+        instalments=line.number,
+        first=loan.first_line + 1,
+        settled=() if line.settled_on is None or not loan.to_come else (opened,),
     )
 
 
@@ -269,8 +310,12 @@ _DECIDE: dict[type, Callable[[Loan, Any], e.AnyLoanEvent]] = {
     e.PaymentReceived: payment_event,
     e.DebtForgiven: _forgiven,
     e.FeeWaived: _waived,
+    e.ChargesWaived: _waived,
+    e.WaiverUndone: _waiver_undone,
     e.FeeCharged: _fee_charged,
     e.ChargedBack: _charged_back,
     e.OverpaymentRefunded: _refunded,
+    e.LoanWrittenOff: _written_off,
+    e.LoanSold: _sold,
     e.LoanRestructured: _restructured,
 }

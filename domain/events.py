@@ -158,7 +158,8 @@ class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fe
 
     ``carried`` and ``carried_tax``: interest of the period that falls due with the next instalment
     instead, because the borrower had paid at least as much in advance, or has grace.
-    ``capitalised`` and ``capitalised_tax`` become principal instead.
+    ``capitalised`` and ``capitalised_tax`` become principal instead. ``judged_later``: whether a
+    statement was paid whole by this day is said the morning after (``StatementJudged``).
     """
 
     instalment: int
@@ -169,6 +170,7 @@ class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fe
     carried_tax: int = 0
     capitalised: int = 0
     capitalised_tax: int = 0
+    judged_later: bool = False
     settled: tuple[Settled, ...] = ()
 
 
@@ -192,6 +194,14 @@ class StatementCut(LoanEvent, frozen=True, kw_only=True, tag="statement-cut"):
     balance: int
     minimum: int
     due_on: date
+
+
+class StatementJudged(LoanEvent, frozen=True, kw_only=True, tag="statement-judged"):
+    """The due date of a line's statement is past: whether the line ``revolves`` from now on, that
+    is, the statement was not paid whole by then.
+    """
+
+    revolves: bool
 
 
 class ScheduleRevised(LoanEvent, frozen=True, kw_only=True, tag="schedule-revised"):
@@ -247,6 +257,33 @@ class FeeWaived(LoanEvent, frozen=True, kw_only=True, tag="fee-waived"):
     fee: int
     amount: int
     instalment: int
+    tax: int = 0
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class ChargesWaived(LoanEvent, frozen=True, kw_only=True, tag="charges-waived"):
+    """What was unpaid of the fees of an instalment was given up, or part of it, with its tax.
+
+    What the terms charge has no number of its own.
+    """
+
+    instalment: int
+    amount: int
+    tax: int = 0
+    reason: str = ""
+    settled: tuple[Settled, ...] = ()
+
+
+class WaiverUndone(LoanEvent, frozen=True, kw_only=True, tag="waiver-undone"):
+    """What was given up of a fee, or without one of the charges of an instalment (``waived_from``),
+    is owed again: it is due with ``instalment``.
+    """
+
+    fee: int = 0
+    waived_from: int
+    instalment: int
+    amount: int
     tax: int = 0
     reason: str = ""
     settled: tuple[Settled, ...] = ()
@@ -415,7 +452,9 @@ class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
 
 
 class OverpaymentApplied(LoanEvent, frozen=True, kw_only=True, tag="overpayment-applied"):
-    """Money kept for the borrower cleared what had become due."""
+    """Money kept for the borrower cleared what had become due; or, as the loan leaves the books,
+    what had been paid for interest not earned any more cleared principal.
+    """
 
     moved: tuple[Moved, ...]
     settled: tuple[Settled, ...] = ()
@@ -559,12 +598,12 @@ class LoanClosed(LoanEvent, frozen=True, kw_only=True, tag="loan-closed"):
 
 AnyLoanEvent = (
     LoanOpened | LoanDisbursed | LoanTakenOn | InterestAccrued | InstalmentFellDue
-    | LateInterestAccrued | InstalmentCharged | StatementCut | FeeCharged | FeeWaived
-    | PaymentReceived | PaymentReversed | ChargedBack | OverpaymentApplied | OverpaymentRefunded
-    | ScheduleRevised | HistoryCorrected | RateChanged | LoanRestructured | DelinquencyPaused
-    | DebtForgiven | PromiseMade | PromiseKept | PromiseBroken | PromiseCancelled | StageChanged
-    | AccrualSuspended | AccrualResumed | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed
-    | CoverGiven | CoverReturned
+    | LateInterestAccrued | InstalmentCharged | StatementCut | StatementJudged | FeeCharged
+    | FeeWaived | ChargesWaived | WaiverUndone | PaymentReceived | PaymentReversed | ChargedBack
+    | OverpaymentApplied | OverpaymentRefunded | ScheduleRevised | HistoryCorrected | RateChanged
+    | LoanRestructured | DelinquencyPaused | DebtForgiven | PromiseMade | PromiseKept
+    | PromiseBroken | PromiseCancelled | StageChanged | AccrualSuspended | AccrualResumed
+    | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed | CoverGiven | CoverReturned
 )  # fmt: skip
 
 decode: msgspec.json.Decoder[AnyLoanEvent] = msgspec.json.Decoder(AnyLoanEvent)

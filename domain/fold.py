@@ -113,7 +113,8 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
     line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
-    loan.revolves = loan.statement > 0
+    if not event.judged_later:
+        loan.revolves = loan.statement > 0
     if event.carried or event.carried_tax:
         line.owed.interest -= event.carried
         line.owed.interest_tax -= event.carried_tax
@@ -138,6 +139,10 @@ def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
 
 def _statement(loan: Loan, event: e.StatementCut) -> None:
     loan.statement = event.balance
+
+
+def _judged_statement(loan: Loan, event: e.StatementJudged) -> None:
+    loan.revolves = event.revolves
 
 
 def _revised(loan: Loan, event: e.ScheduleRevised) -> None:
@@ -259,7 +264,35 @@ def _fee_waived(loan: Loan, event: e.FeeWaived) -> None:
     owed = loan.lines[event.instalment - 1].owed
     owed.fee -= event.amount
     owed.fee_tax -= event.tax
-    loan.fees[event.fee] = structs.replace(loan.fees[event.fee], waived=True)
+    loan.fees[event.fee] = structs.replace(
+        loan.fees[event.fee], waived=True, given_up=event.amount, given_up_tax=event.tax
+    )
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _charges_waived(loan: Loan, event: e.ChargesWaived) -> None:
+    line = loan.lines[event.instalment - 1]
+    line.owed.fee -= event.amount
+    line.owed.fee_tax -= event.tax
+    line.waived += event.amount
+    line.waived_tax += event.tax
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
+def _waiver_undone(loan: Loan, event: e.WaiverUndone) -> None:
+    owed = loan.lines[event.instalment - 1].owed
+    owed.fee += event.amount
+    owed.fee_tax += event.tax
+    if event.fee:
+        loan.fees[event.fee] = structs.replace(
+            loan.fees[event.fee], waived=False, given_up=0, given_up_tax=0,
+            instalment=event.instalment,
+        )  # fmt: skip
+    else:
+        line = loan.lines[event.waived_from - 1]
+        line.waived = line.waived_tax = 0
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -429,8 +462,11 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.LateInterestAccrued: _late_accrued,
     e.FeeCharged: _fee_charged,
     e.FeeWaived: _fee_waived,
+    e.ChargesWaived: _charges_waived,
+    e.WaiverUndone: _waiver_undone,
     e.InstalmentCharged: _charged,
     e.StatementCut: _statement,
+    e.StatementJudged: _judged_statement,
     e.ScheduleRevised: _revised,
     e.RateChanged: _rate_changed,
     e.LoanRestructured: _restructured,

@@ -11,7 +11,7 @@ from domain.errors import InvalidAmount, InvalidDate, LoanError
 from domain.fees import prepayment_fee
 from domain.group_split import split
 from domain.groups import Claim, Member, Split, SplitRule, StrangerNamed
-from domain.guards import Events, check_not_before
+from domain.guards import Events, check_active, check_not_before
 from domain.limits import MAX_AMOUNT, check_amount
 from domain.loan import Cover, Loan, Status
 from domain.payments import receive_payment
@@ -150,10 +150,12 @@ def take_payments(
 ) -> Events:
     """The loan's own payment and those of others for it, with the covers that come back.
 
-    Errors: those of ``receive_payment``; then nothing of it is to be recorded.
+    Errors: those of ``receive_payment``, and ``NotAllowedNow`` for a loan repaid meanwhile: the
+    money of others is not its borrower's. Then nothing of it is to be recorded.
     """
     draft = Draft(loan)
     for paid_by, amount in share.payments:
+        check_active(draft.loan, "receive a payment")
         for event in receive_payment(
             draft.loan, amount=amount, effective_on=on, channel=channel, reference=reference
         ):

@@ -7,8 +7,8 @@ from functools import lru_cache
 from domain.calendar import PERIODS_PER_YEAR
 from domain.daycount import CONVENTIONS, rate_days, rate_units
 from domain.money import MILLION, Rounding
-from domain.period import Period, spans
-from domain.terms import Annuity, Level, LevelRounding, Method, Terms
+from domain.period import Period, is_regular, spans
+from domain.terms import Annuity, Graduation, Level, LevelRounding, Method, Terms
 
 LEVEL_METHODS = (Method.EQUAL_INSTALMENTS, Method.BALLOON, Method.GRADUATED)
 """Methods that have a level instalment."""
@@ -17,18 +17,20 @@ _EXACT = Context(prec=60)
 """Digits enough that an instalment of any amount an int64 holds is rounded once, at the end."""
 
 
-def level_instalment(terms: Terms, principal: int, periods: Sequence[Period], free: int = 0) -> int:
+def level_instalment(
+    terms: Terms, principal: int, periods: Sequence[Period], free: int = 0, before: int = 0
+) -> int:
     """The equal instalment, rounded once: without tax, or with it where that is what is level.
 
     It is worked out as if the principal had been owed since the first period began; the first
-    ``free`` periods bear no interest.
+    ``free`` periods bear no interest, and ``before`` them so many instalments had repaid.
     Source: the annuity formula A = (P - B d_n) / (g_1 d_1 + ... + g_n d_n), with d_k the discount
     factor of k periods, B the balloon left to the last instalment and g_k what the k-th instalment
     is of the first (1, unless the instalments are graduated).
     """
     if terms.method not in LEVEL_METHODS:
         return 0
-    factor, discounts = _discounts(terms, periods, free)
+    factor, discounts = _discounts(terms, periods, free, before)
     balloon = Decimal(min(terms.balloon, principal))
     owed = _EXACT.subtract(Decimal(principal), _EXACT.multiply(balloon, factor))
     multiple = Decimal(terms.instalment_multiple)
@@ -36,7 +38,14 @@ def level_instalment(terms: Terms, principal: int, periods: Sequence[Period], fr
     return int(steps.to_integral_value(rounding=_mode(terms)) * multiple)
 
 
-def _discounts(terms: Terms, periods: Sequence[Period], free: int) -> tuple[Decimal, Decimal]:
+def growths(step: Graduation, before: int, index: int) -> int:
+    """How often an instalment grows in ``index`` rows, where ``before`` others came before them."""
+    return (before + index) // step.every - before // step.every
+
+
+def _discounts(
+    terms: Terms, periods: Sequence[Period], free: int, before: int
+) -> tuple[Decimal, Decimal]:
     """The discount factor of all periods, and the sum of those of each, as graduated."""
     step = terms.graduation
     if step is None and free <= 0 and _is_plain(terms):
@@ -47,7 +56,7 @@ def _discounts(terms: Terms, periods: Sequence[Period], free: int) -> tuple[Deci
         weighed = factor
         if step is not None:
             grown = Decimal(MILLION + step.rate) / MILLION
-            weighed = _EXACT.multiply(factor, _EXACT.power(grown, index // step.every))
+            weighed = _EXACT.multiply(factor, _EXACT.power(grown, growths(step, before, index)))
         discounts = _EXACT.add(discounts, weighed)
     return factor, discounts
 
@@ -64,7 +73,7 @@ def _plain_discounts(growth: Decimal, count: int) -> tuple[Decimal, Decimal]:
 
 def _is_plain(terms: Terms) -> bool:
     """Every period grows alike."""
-    return terms.annuity is Annuity.NOMINAL and not terms.rate_steps and not terms.skip_months
+    return terms.annuity is Annuity.NOMINAL and not terms.rate_steps and is_regular(terms)
 
 
 def _plain_growth(terms: Terms) -> Decimal:
@@ -100,7 +109,7 @@ def _growth_factors(terms: Terms, periods: Sequence[Period], free: int) -> Itera
             yield regular
         elif nominal:
             start_on, due_on = period
-            wide = terms.every * spans(terms, period) * taxed
+            wide = spans(terms, period) * taxed
             rate = _EXACT.divide(
                 Decimal(rate_days(terms, start_on, due_on)), Decimal((due_on - start_on).days)
             )

@@ -1,6 +1,6 @@
 """One loan as its events left it."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -17,6 +17,10 @@ class Status(StrEnum):
     ACTIVE = "active"
     CLOSED = "closed"
     WRITTEN_OFF = "written_off"
+
+
+REPAID = ("paid", "forgiven", "insured", "refinanced")
+"""Why a loan closed that had owed until then and owes nothing to anybody."""
 
 
 class Amounts(Struct, omit_defaults=True):
@@ -63,7 +67,8 @@ class Line(Struct, omit_defaults=True):
     with the next; ``before`` (exact) and ``earned`` were its interest by ``since``, the day its
     terms changed. ``numerator`` and ``late_numerator`` are exact (principal x rate x day units).
     ``due_interest`` fell due with the line; what runs after its last due date is not in it.
-    ``settled_on`` is since when a due instalment owes nothing.
+    ``settled_on`` is since when a due instalment owes nothing. ``waived`` and ``waived_tax`` were
+    given up of the charges of the terms.
     """
 
     number: int
@@ -86,6 +91,8 @@ class Line(Struct, omit_defaults=True):
     due_interest: int = 0
     settled_on: date | None = None
     paid_on: date | None = None
+    waived: int = 0
+    waived_tax: int = 0
 
     @property
     def left(self) -> int:
@@ -120,6 +127,8 @@ class Fee(Struct, frozen=True, omit_defaults=True):
     instalment: int
     charged_on: date
     waived: bool = False
+    given_up: int = 0
+    given_up_tax: int = 0
 
 
 class Cover(Struct, frozen=True, omit_defaults=True):
@@ -222,10 +231,28 @@ class Loan(Struct, omit_defaults=True):
         )
         return self.principal - overdue
 
+    @property
+    def repaid(self) -> bool:
+        """Closed because nothing is owed any more: money that still comes is the borrower's."""
+        return self.status is Status.CLOSED and self.closed_for in REPAID
+
+    @property
+    def spares(self) -> bool:
+        """A line on which who pays each statement whole owes no interest."""
+        bills = self.terms.revolving
+        return bills is not None and bills.interest_free
+
     def spared(self, line: Line) -> bool:
         """Interest of the line's period is owed only if the statement is not paid whole."""
+        return self.spares and not self.revolves and not line.due
+
+    @property
+    def cut_on(self) -> date | None:
+        """When the running period of a line is billed."""
         bills = self.terms.revolving
-        return bills is not None and bills.interest_free and not self.revolves and not line.due
+        if bills is None or not bills.statement_days or (due_on := self.next_due_on) is None:
+            return None
+        return due_on - timedelta(days=bills.statement_days)
 
     def bears_no_interest(self, line: Line) -> bool:
         """The line's period is free of interest by the terms, or its interest was withheld."""

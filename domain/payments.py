@@ -4,7 +4,6 @@ from datetime import date
 
 from domain import events as e
 from domain.draft import Draft
-from domain.effects import marks
 from domain.errors import (
     AlreadyReversed,
     InvalidAmount,
@@ -37,15 +36,20 @@ def receive_payment(
 ) -> Events:
     """Take in money and clear what is owed, in the order of the terms for that ``kind``.
 
-    A value date in the past tells the days since again, and records the difference.
-    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate`` before
-    disbursement, ``NotBackdatable`` where a later forgiveness or waiver would not hold.
+    A value date in the past tells the days since again, and records the difference. On a loan
+    that closed because it was repaid the money is kept for the borrower.
+    Errors: ``NotAllowedNow`` unless active or repaid, ``InvalidAmount``, ``InvalidDate`` before
+    disbursement or before the loan was closed, ``NotBackdatable`` where a later forgiveness or
+    waiver would not hold.
     """
-    check_active(loan, "receive a payment")
+    if not loan.repaid:
+        check_active(loan, "receive a payment")
     check_amount(amount)
     if loan.overpaid + amount > MAX_AMOUNT:
         raise InvalidAmount(amount, "is more than the ledger holds")
     check_not_before_disbursement(loan, effective_on)
+    if loan.repaid:
+        check_not_before_recorded(loan, effective_on)
     payment = e.PaymentReceived(
         effective_on=effective_on,
         payment=len(loan.payments) + 1,
@@ -175,36 +179,3 @@ def charge_fee(
         due_on=due_on,
     )
     return tuple(told_now(loan, fee).events)
-
-
-def waive_fee(loan: Loan, *, fee: int, effective_on: date, reason: str = "") -> Events:
-    """Give up what is unpaid of a fee, and its tax in proportion.
-
-    Errors: ``UnknownFee`` if there is no such fee or nothing of it is left.
-    """
-    check_active(loan, "waive a fee")
-    charged = loan.fees.get(fee)
-    if charged is None:
-        raise UnknownFee(f"fee {fee} does not exist on this loan")
-    check_not_before(effective_on, max(charged.charged_on, loan.through), "the latest recorded day")
-    draft = Draft(loan)
-    draft.catch_up(effective_on)
-    line = draft.loan.lines[charged.instalment - 1]
-    left = line.owed.less(line.paid)
-    amount, tax = min(charged.amount, left.fee), min(charged.tax, left.fee_tax)
-    if charged.waived or (amount <= 0 and tax <= 0):
-        raise UnknownFee(f"nothing of fee {fee} is left to waive")
-    portion = e.Portion(instalment=line.number, fee=amount, fee_tax=tax)
-    draft.record(
-        e.FeeWaived(
-            effective_on=effective_on,
-            fee=fee,
-            amount=amount,
-            tax=tax,
-            instalment=line.number,
-            reason=reason,
-            settled=marks(draft.loan, (portion,), effective_on),
-        )
-    )
-    draft.close_if_paid(effective_on)
-    return tuple(draft.events)

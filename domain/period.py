@@ -2,10 +2,11 @@
 
 from datetime import date
 
+from domain.business_days import BusinessDayRule
 from domain.calendar import DAYS, MONTHS, PERIODS_PER_YEAR
 from domain.daycount import interest_of, rate_days, rate_units
 from domain.money import MILLION, divide
-from domain.terms import Terms
+from domain.terms import Frequency, Terms
 
 Period = tuple[date, date]
 """From the previous due date to the next."""
@@ -26,10 +27,10 @@ def rounded_interest(terms: Terms, numerator: int, period: Period) -> int:
     """What the exact numerator of one period comes to, in minor units, rounded once."""
     if not terms.fixed_per_period:
         return interest_of(terms, numerator)
-    years = terms.every * spans(terms, period)
+    parts = spans(terms, period)
     days = (period[1] - period[0]).days
     return divide(
-        numerator * years, PERIODS_PER_YEAR[terms.frequency] * MILLION * days, terms.rounding
+        numerator * parts, PERIODS_PER_YEAR[terms.frequency] * MILLION * days, terms.rounding
     )
 
 
@@ -44,11 +45,23 @@ def period_interest(
     return rounded_interest(terms, numerator + ran, period)
 
 
+def is_regular(terms: Terms) -> bool:
+    """Every period is as long as the others, as far as a nominal rate is concerned."""
+    moves = terms.business_day_rule is not BusinessDayRule.NONE
+    return not terms.skip_months and not (moves and terms.frequency is Frequency.DAILY)
+
+
 def spans(terms: Terms, period: Period) -> int:
-    """How many regular periods this one spans: more than one only over months that are skipped."""
-    if not terms.skip_months:
-        return 1
+    """How many nominal periods of the frequency this one spans.
+
+    More than ``every`` only over months that are skipped; a daily loan whose dates move to business
+    days counts its days, as several dates may become one.
+    """
+    if is_regular(terms):
+        return terms.every
     start_on, due_on = period
+    if terms.frequency is Frequency.DAILY:
+        return (due_on - start_on).days
     if days := DAYS.get(terms.frequency):
         steps = round((due_on - start_on).days / (days * terms.every))
     elif months := MONTHS.get(terms.frequency):
@@ -56,4 +69,4 @@ def spans(terms: Terms, period: Period) -> int:
         steps = apart // (months * terms.every)
     else:
         steps = round((due_on - start_on).days * 24 / (365 * terms.every))  # half months
-    return max(1, steps)
+    return max(1, steps) * terms.every

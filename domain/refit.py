@@ -22,12 +22,15 @@ def refitted(
 
     They repay what is not yet due, and ``more`` (minor units) that is being paid out. What was
     paid of a row in advance counts for it; where it lowered what is to come, it stands on top.
-    ``level`` keeps that instalment and shortens the term.
+    What the running row of a line asks stays what its statement billed. ``level`` keeps that
+    instalment and shortens the term.
     """
     running = loan.lines[loan.current]
-    lowers = loan.terms.allocation.in_advance in REFITTING
+    line = loan.terms.method is Method.REVOLVING
+    lowers = line or loan.terms.allocation.in_advance in REFITTING
     ahead = () if lowers else tuple(line.paid.principal for line in loan.lines[loan.current :])
-    place = Place(running.number, loan.current - loan.first_line, loan.financed + more, ahead)
+    place = Place(running.number, loan.current - loan.first_line, loan.financed + more, ahead,
+                  _billed(loan, running, on))  # fmt: skip
     rows = fitted(
         loan.terms,
         loan.to_come + sum(ahead) + more,
@@ -38,6 +41,13 @@ def refitted(
         level,
     )
     return tuple(_with_paid(loan, row, on, on_top=lowers) for row in rows)
+
+
+def _billed(loan: Loan, running: Line, on: date) -> int | None:
+    """What is left of the minimum that a statement asks; None while none is cut."""
+    if loan.cut_on is None or not running.start_on < loan.cut_on <= on:
+        return None
+    return max(running.owed.principal - running.paid.principal, 0)
 
 
 def with_rest(loan: Loan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]:

@@ -62,13 +62,9 @@ def write_off(loan: Loan, *, effective_on: date, approval: str = "", reason: str
     check_active(loan, "write off")
     check_not_before_recorded(loan, effective_on)
     draft = Draft(loan)
-    draft.catch_up(effective_on)
-    draft.record(
+    draft.tell(
         e.LoanWrittenOff(
-            effective_on=effective_on,
-            written_off=_whole_debt(draft.loan),
-            approval=approval,
-            reason=reason,
+            effective_on=effective_on, written_off=(), approval=approval, reason=reason
         )
     )
     return tuple(draft.events)
@@ -87,22 +83,16 @@ def sell(loan: Loan, *, effective_on: date, holder: str, price: int, reference: 
         raise InvalidAmount(price, "must be between 0 and what the ledger holds", "price")
     check_not_before_recorded(loan, effective_on)
     draft = Draft(loan)
-    draft.catch_up(effective_on)
     draft.tell(
         e.LoanSold(
             effective_on=effective_on,
-            sold=_whole_debt(draft.loan),
+            sold=(),
             holder=holder,
             price=price,
             reference=reference,
         )
     )
     return tuple(draft.events)
-
-
-def _whole_debt(loan: Loan) -> tuple[e.Portion, ...]:
-    owed = {c: left for c in COMPONENTS if (left := getattr(loan.balances(), c)) > 0}
-    return portions_oldest_first(loan, owed)
 
 
 def receive_recovery(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from msgspec import structs
@@ -10,7 +10,7 @@ from msgspec import structs
 from domain.calendar import due_dates
 from domain.errors import InvalidTerms
 from domain.events import Instalment
-from domain.level import LEVEL_METHODS, level_instalment
+from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
 from domain.period import Period, period_interest
@@ -37,12 +37,14 @@ class Place(NamedTuple):
     """Where rows stand in a loan: the ``first`` one's number, how many of the same terms lie before
     (``done``), the amount (``base``) that flat interest and charges are a share of, and the
     principal of each row that is paid in advance (``ahead``): it bears no interest day by day.
+    ``billed`` is the principal of the first row of a line whose statement is cut.
     """
 
     first: int
     done: int
     base: int
     ahead: tuple[int, ...] = ()
+    billed: int | None = None
 
 
 def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalment, ...]:
@@ -99,11 +101,18 @@ def fitted(
             _known(terms, step.from_on),
             left,
             periods[at:],
-            place._replace(first=place.first + at, done=place.done + at, ahead=place.ahead[at:]),
+            _later(place, at),
             _brought(kept, periods[at][0]) if kept else opening,
             level,
         )
     return rows
+
+
+def _later(place: Place, rows: int) -> Place:
+    """So many rows on."""
+    if not rows:
+        return place
+    return Place(place.first + rows, place.done + rows, place.base, place.ahead[rows:])
 
 
 def _known(terms: Terms, on: date) -> Terms:
@@ -126,16 +135,25 @@ def amortize(
     """
     if level is not None:
         return tuple(_rows(terms, principal, periods, place, opening, level, shortens=True))
-    asked = max(terms.grace.principal_periods - place.done, 0)
-    if terms.method not in LEVEL_METHODS or terms.grace.capitalise:
-        return tuple(_rows(terms, principal, periods, place, opening, None))
-    rest = periods[min(asked, len(periods) - 1) :]
+    if terms.method not in LEVEL_METHODS:
+        return tuple(_rows(terms, principal, periods, place, opening, 0))
+    asked = min(max(terms.grace.principal_periods - place.done, 0), len(periods) - 1)
+    owed = principal
+    if terms.grace.capitalise:
+        grown = islice(_rows(terms, principal, periods, place, opening, 0), asked)
+        owed -= sum(row.principal for row in grown)
+    rest = periods[asked:]
     free = terms.grace.interest_free_periods - place.done - asked
-    chosen = level_instalment(terms, principal, rest, free)
+    chosen = level_instalment(terms, owed, rest, free, _repaying(terms, place))
     rows = tuple(_rows(terms, principal, periods, place, opening, chosen))
     if terms.last_instalment is LastInstalment.LEVELLED:
         return _levelled(terms, principal, periods, place, opening, chosen, rows, len(rest))
     return rows
+
+
+def _repaying(terms: Terms, place: Place) -> int:
+    """How many instalments before these repaid principal."""
+    return max(place.done - terms.grace.principal_periods, 0)
 
 
 def _levelled(
@@ -174,7 +192,7 @@ def _apart(terms: Terms, place: Place, rows: Sequence[Instalment], level: int) -
         asks -= rows[-2].deferred
         asks -= rows[-2].deferred_tax if terms.level is Level.WITH_TAX else 0
     asked = max(terms.grace.principal_periods - place.done, 0)
-    level = _graduated(terms, level, len(rows) - 1 - asked)
+    level = _graduated(terms, level, _repaying(terms, place), len(rows) - 1 - asked)
     return asks - level - min(terms.balloon, sum(row.principal for row in rows))
 
 
@@ -184,7 +202,7 @@ def _rows(
     periods: Sequence[Period],
     place: Place,
     opening: Opening | None,
-    level: int | None,
+    level: int,
     *,
     shortens: bool = False,
 ) -> Iterator[Instalment]:
@@ -195,7 +213,7 @@ def _rows(
     )
     free = grace.interest_free_periods - place.done
     strict = opening is None and not place.done  # a running loan goes on: it only asks for more
-    balance, even = principal, 0
+    balance, even, before = principal, 0, _repaying(terms, place)
     ahead = (*place.ahead, *([0] * (len(periods) - len(place.ahead))))
     later = sum(ahead)
     brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
@@ -211,14 +229,14 @@ def _rows(
         own_tax = share(own, terms.tax_rate, terms.rounding)
         if index == max(unpaid, 0):
             even = _even_part(terms, balance, len(periods) - index)
-            if level is None:
-                level = level_instalment(terms, balance, periods[index:], free - index)
         interest, tax = own + brought, own_tax + brought_tax
         brought = brought_tax = 0
         if index < unasked and index != last and grace.capitalise:
             repaid = -(interest + tax)
         elif index == last:
             repaid = balance
+        elif index == 0 and place.billed is not None:
+            repaid = min(place.billed, balance)
         elif index < unpaid:
             repaid = 0
         else:
@@ -227,10 +245,9 @@ def _rows(
                 balance,
                 own,
                 own_tax,
-                level or 0,
+                _graduated(terms, level, before, index - max(unpaid, 0)),
                 even,
                 place.done + index,
-                index - max(unpaid, 0),
             )
             if repaid < 0 and strict:
                 raise _short(place.first + index, repaid + own, own)
@@ -284,14 +301,19 @@ def period_charges(terms: Terms, lent: int, balance: int) -> tuple[int, int]:
 
 def _even_part(terms: Terms, balance: int, rows: int) -> int:
     """An equal part of principal, rounded to the multiple of the terms."""
-    size = rows * terms.instalment_multiple
+    return _to_multiple(terms, balance, rows)
+
+
+def _to_multiple(terms: Terms, amount: int, parts: int) -> int:
+    """One of so many parts of an amount, as the multiple of the terms that they round to."""
+    size = parts * terms.instalment_multiple
     match terms.level_rounding:
         case LevelRounding.UP:
-            steps = -(-balance // size)
+            steps = -(-amount // size)
         case LevelRounding.DOWN:
-            steps = balance // size
+            steps = amount // size
         case LevelRounding.NEAREST:
-            steps = divide(balance, size, terms.rounding)
+            steps = divide(amount, size, terms.rounding)
     return steps * terms.instalment_multiple
 
 
@@ -303,7 +325,6 @@ def _principal_of(
     level: int,
     even: int,
     index: int,
-    since: int,
 ) -> int:
     """The principal of a row that is neither the last nor within grace."""
     match terms.method:
@@ -311,27 +332,26 @@ def _principal_of(
             return min(even, balance)
         case Method.IRREGULAR:
             return min(terms.irregular[index].principal, balance)
-        case Method.EQUAL_INSTALMENTS | Method.BALLOON:
+        case Method.EQUAL_INSTALMENTS | Method.BALLOON | Method.GRADUATED:
             taxed = tax if terms.level is Level.WITH_TAX else 0
             return min(level - interest - taxed, balance)
-        case Method.GRADUATED:
-            taxed = tax if terms.level is Level.WITH_TAX else 0
-            return min(_graduated(terms, level, since) - interest - taxed, balance)
         case Method.REVOLVING:
             return minimum_due(terms, balance)
         case _:
             return 0
 
 
-def _graduated(terms: Terms, level: int, index: int) -> int:
-    """The level instalment grown as often as the terms say, ``index`` rows after it was fitted."""
+def _graduated(terms: Terms, level: int, before: int, index: int) -> int:
+    """The level instalment grown as often as the terms say, ``index`` rows after it was fitted,
+    ``before`` which so many had repaid: their steps are counted on.
+    """
     step = terms.graduation
     if step is None:
         return level
-    times = index // step.every
-    multiple = terms.instalment_multiple
-    grown = level * (MILLION + step.rate) ** times
-    return divide(grown, MILLION**times * multiple, terms.rounding) * multiple
+    times = growths(step, before, index)
+    if not times:
+        return level
+    return _to_multiple(terms, level * (MILLION + step.rate) ** times, MILLION**times)
 
 
 def minimum_due(terms: Terms, balance: int) -> int:

@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from domain.business_days import BusinessDayRule
 from domain.money import Rounding
@@ -325,5 +325,11 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
         return rate
 
     def allocation_of(self, kind: PaymentKind) -> AllocationRule:
-        """The rule by which a payment of that kind clears what is owed."""
-        return dict(self.allocations).get(kind, self.allocation)
+        """The rule by which a payment of that kind clears what is owed.
+
+        On a line nothing is planned that a payment could pay ahead: it lowers the balance.
+        """
+        rule = dict(self.allocations).get(kind, self.allocation)
+        if self.method is Method.REVOLVING and rule.in_advance is InAdvance.NEXT_INSTALMENT:
+            return structs.replace(rule, in_advance=InAdvance.REDUCE_INSTALMENT)
+        return rule

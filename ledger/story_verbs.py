@@ -68,12 +68,30 @@ def _charge(fields: Fields, day: date, currency: str) -> Decide:
 
 
 def _waive(fields: Fields, day: date, currency: str) -> Decide:
+    """A fee by its number, or what the terms charged to an instalment."""
+    reason = fields.text("reason", "")
+    if not isinstance(fields.form["waive"], dict):
+        fee = fields.whole("waive")
+        return partial(commands.waive_fee, fee=fee, effective_on=day, reason=reason)
+    part = Fields(fields.take("waive"), fields.name("waive"))
+    instalment = part.whole("instalment")
+    amount = part.amount("amount", currency) if "amount" in part.form else None
+    part.done()
     return partial(
-        commands.waive_fee,
-        fee=fields.whole("waive"),
-        effective_on=day,
-        reason=fields.text("reason", ""),
-    )
+        commands.waive_charges, instalment=instalment, amount=amount, effective_on=day,
+        reason=reason,
+    )  # fmt: skip
+
+
+def _undo_waiver(fields: Fields, day: date, currency: str) -> Decide:
+    reason = fields.text("reason", "")
+    if not isinstance(fields.form["undo_waiver"], dict):
+        fee = fields.whole("undo_waiver")
+        return partial(commands.undo_waiver, fee=fee, effective_on=day, reason=reason)
+    part = Fields(fields.take("undo_waiver"), fields.name("undo_waiver"))
+    instalment = part.whole("instalment")
+    part.done()
+    return partial(commands.undo_waiver, instalment=instalment, effective_on=day, reason=reason)
 
 
 def _reverse(fields: Fields, day: date, currency: str) -> Decide:
@@ -277,6 +295,7 @@ VERBS: dict[str, Verb] = {
     "refund": _refund,
     "charge": _charge,
     "waive": _waive,
+    "undo_waiver": _undo_waiver,
     "reverse": _reverse,
     "change_rate": _change_rate,
     "pause_interest": _pause("pause_interest", commands.pause_interest),

@@ -38,6 +38,7 @@ WENT_TO = {
     "payment_correction": ("repaid", "paid_total"),
     "application": ("repaid", "paid_total"),
     "waiver": ("forgiven", "forgiven_total"),
+    "waiver_undone": ("forgiven", "forgiven_total"),
     "forgiveness": ("forgiven", "forgiven_total"),
     "write_off": ("written_off", "written_off_total"),
     "sale": ("sold", "sold_total"),

@@ -122,11 +122,21 @@ def _fee_charged(event: e.FeeCharged) -> Iterator[Movement]:
     )  # fmt: skip
 
 
-def _fee_waived(event: e.FeeWaived) -> Iterator[Movement]:
+def _waiver(event: e.FeeWaived | e.ChargesWaived) -> Iterator[Movement]:
     portion = e.Portion(instalment=event.instalment, fee=event.amount, fee_tax=event.tax)
     yield Movement(
         "waiver", event.effective_on, OWES_LESS, portion.total, of_portion(portion), (portion,),
-        number=event.fee, reason=event.reason,
+        number=event.fee if isinstance(event, e.FeeWaived) else None, reason=event.reason,
+    )  # fmt: skip
+
+
+def _waiver_undone(event: e.WaiverUndone) -> Iterator[Movement]:
+    """The mirror of a waiver."""
+    owed = e.Portion(instalment=event.instalment, fee=event.amount, fee_tax=event.tax)
+    portion = _minus(owed)
+    yield Movement(
+        "waiver_undone", event.effective_on, OWES_LESS, portion.total, of_portion(portion),
+        (portion,), number=event.fee or None, reason=event.reason,
     )  # fmt: skip
 
 
@@ -245,7 +255,9 @@ _FINDERS: dict[type, Callable[[Any], Iterator[Movement]]] = {
     e.InstalmentFellDue: _fell_due,
     e.InstalmentCharged: _instalment_charged,
     e.FeeCharged: _fee_charged,
-    e.FeeWaived: _fee_waived,
+    e.FeeWaived: _waiver,
+    e.ChargesWaived: _waiver,
+    e.WaiverUndone: _waiver_undone,
     e.PaymentReceived: _payment,
     e.PaymentReversed: _reversal,
     e.ChargedBack: _chargeback,

@@ -11,8 +11,6 @@ from dataclasses import replace as other
 from datetime import date
 from fractions import Fraction
 
-from msgspec import structs
-
 from domain.money import Rounding
 from domain.terms import Annuity, InterestBasis, LastInstalment, Level, LevelRounding, Method, Terms
 from tests.oracle_dates import PERIODS_A_YEAR, Period, part, periods, rounded
@@ -99,6 +97,8 @@ def agreed_rates(terms: Terms, known: date) -> Rates:
 def nominal(terms: Terms, period: Period, since: date, until: date) -> Fraction:
     """What part of a year's rate falls between two days: periods over the periods of a year."""
     whole = Fraction(terms.every * period.spans, PERIODS_A_YEAR.get(terms.frequency, 1))
+    if terms.frequency == "daily" and (terms.skip_months or terms.business_day_rule != "none"):
+        whole = Fraction((period.due - period.start).days, 365)
     return whole * Fraction((until - since).days, (period.due - period.start).days)
 
 
@@ -208,8 +208,7 @@ class Table:
 
     def grown(self, level: int, index: int) -> int:
         growth = growth_of(self.terms, index, self.index)
-        nearest = structs.replace(self.terms, level_rounding=LevelRounding.NEAREST)
-        return level if growth == 1 else to_multiple(nearest, level * growth)
+        return level if growth == 1 else to_multiple(self.terms, level * growth)
 
     def rows(self, level: int | None) -> tuple[list[Row], int]:
         terms, balance, mode = self.terms, self.balance, self.terms.rounding

@@ -16,6 +16,7 @@ from domain.events import Instalment
 from domain.level import LEVEL_METHODS
 from domain.limits import MAX_AMOUNT, MAX_INSTALMENTS, MAX_RATE
 from domain.money import MILLION
+from domain.period import is_regular
 from domain.schedule import schedule
 from domain.terms import Frequency, Grace, LastInstalment, Method, Terms
 
@@ -110,7 +111,7 @@ def _together(terms: Terms) -> bool:
         terms.method in _TOGETHER
         and terms.grace == Grace()
         and not terms.rate_steps
-        and not terms.skip_months
+        and is_regular(terms)
         and (terms.last_instalment is LastInstalment.ABSORBS or terms.method not in LEVEL_METHODS)
         and all(
             0 <= charge.amount <= MAX_AMOUNT and 0 <= charge.rate <= MILLION

@@ -195,3 +195,51 @@ class PaymentOrders(Orders):
             cause,
             effective_on,
         )
+
+    def waive_charges(
+        self,
+        loan_id: UUID,
+        *,
+        instalment: int,
+        effective_on: date,
+        cause: Cause,
+        amount: Money | None = None,
+        reason: str = "",
+    ) -> Receipt:
+        """Give up what is unpaid of the fees of an instalment, or part of it."""
+        self.check_date(effective_on)
+        given: dict[str, Any] = {
+            "instalment": instalment, "effective_on": effective_on, "reason": reason,
+        }  # fmt: skip
+        return self.execute(
+            loan_id,
+            lambda loan: commands.waive_charges(
+                loan, amount=None if amount is None else of(loan, amount), **given
+            ),
+            said("waive-charges", given, amount=amount),
+            cause,
+            effective_on,
+        )
+
+    def undo_waiver(
+        self,
+        loan_id: UUID,
+        *,
+        effective_on: date,
+        cause: Cause,
+        fee: int | None = None,
+        instalment: int | None = None,
+        reason: str = "",
+    ) -> Receipt:
+        """What was waived of a fee, or of an instalment's charges, is owed again."""
+        self.check_date(effective_on)
+        given: dict[str, Any] = {
+            "fee": fee, "instalment": instalment, "effective_on": effective_on, "reason": reason,
+        }  # fmt: skip
+        return self.execute(
+            loan_id,
+            lambda loan: commands.undo_waiver(loan, **given),
+            said("undo-waiver", given),
+            cause,
+            effective_on,
+        )

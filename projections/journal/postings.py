@@ -94,7 +94,7 @@ def _clear(changes: Changes, movement: Movement) -> None:
     if movement.kind == "write_off":
         _earlier_tax(changes, amounts, 1)
         changes[Account.WRITTEN_OFF] += _untaxed(amounts)
-    elif movement.kind in ("forgiveness", "waiver"):
+    elif movement.kind in ("forgiveness", "waiver", "waiver_undone"):
         _earlier_tax(changes, amounts, 1)
         changes[Account.FORGIVEN] += _untaxed(amounts)
     elif movement.kind == "sale":

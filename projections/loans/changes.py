@@ -14,7 +14,7 @@ from projections.staging import Column, day
 
 MONEY = "paid"
 SIDES = {"payment": MONEY, "reversal": MONEY, "payment_correction": MONEY, "application": MONEY,
-         "waiver": "forgiven", "forgiveness": "forgiven"}  # fmt: skip
+         "waiver": "forgiven", "waiver_undone": "forgiven", "forgiveness": "forgiven"}  # fmt: skip
 FIRST = {side: AT[f"{side}_{COMPONENTS[0]}"] for side in SIDES.values()}
 WHOLE = {"write_off": AT["written_off"], "sale": AT["sold"]}
 """Movements of which an instalment keeps only the total."""

@@ -13,6 +13,9 @@ ENDPOINTS = {
     ("POST", "/v1/loans/{loan}/payments/{payment}/reversal"): Action.REVERSE_PAYMENT,
     ("POST", "/v1/loans/{loan}/fees"): Action.CHARGE_FEE,
     ("POST", "/v1/loans/{loan}/fees/{fee}/waiver"): Action.WAIVE_FEE,
+    ("POST", "/v1/loans/{loan}/fees/{fee}/waiver/reversal"): Action.WAIVE_FEE,
+    ("POST", "/v1/loans/{loan}/instalments/{instalment}/waiver"): Action.WAIVE_FEE,
+    ("POST", "/v1/loans/{loan}/instalments/{instalment}/waiver/reversal"): Action.WAIVE_FEE,
     ("POST", "/v1/loans/{loan}/promises"): Action.MAKE_PROMISE,
     ("POST", "/v1/loans/{loan}/promises/{promise}/cancellation"): Action.CANCEL_PROMISE,
     ("POST", "/v1/loans/{loan}/forgiveness"): Action.FORGIVE,
@@ -61,7 +64,7 @@ EXPECTED = {
 
 def path(template):
     return template.format(
-        loan="NONE", payment=1, fee=1, promise=1, group_no="NONE",
+        loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE",
         job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 

@@ -82,6 +82,22 @@ def test_a_fee_is_charged_with_its_tax_and_waived(client):
         client.post(f"/v1/loans/{number}/fees/1/waiver", {"effective_on": "2026-02-02"})
     )
     assert "fee-waived" in waived["events"]
+    undone = answered(
+        client.post(f"/v1/loans/{number}/fees/1/waiver/reversal", {"effective_on": "2026-02-03"})
+    )
+    assert "waiver-undone" in undone["events"]
+
+
+def test_what_falls_due_with_an_instalment_of_fees_is_waived_in_part_and_that_undone(client):
+    number = client.running()
+    body = {"kind": "collection", "amount": "100.00", "currency": "MXN",
+            "effective_on": "2026-02-01"}  # fmt: skip
+    answered(client.post(f"/v1/loans/{number}/fees", body))
+    path = f"/v1/loans/{number}/instalments/1/waiver"
+    part = {"amount": "40.00", "currency": "MXN", "effective_on": "2026-02-02", "reason": "visit"}
+    assert "charges-waived" in answered(client.post(path, part))["events"]
+    undone = answered(client.post(f"{path}/reversal", {"effective_on": "2026-02-03"}))
+    assert "waiver-undone" in undone["events"]
 
 
 def test_a_promise_is_made_and_cancelled(client):

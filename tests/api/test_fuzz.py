@@ -66,6 +66,8 @@ FIELDS = {
     "holidays": ("periods", "effective_on"),
     "sale": ("holder", "price", "currency", "effective_on"),
     "payoff": ("on",),
+    "/v1/loans/{loan}/fees/{fee}/waiver/reversal": ("effective_on",),
+    "/v1/loans/{loan}/instalments/{instalment}/waiver/reversal": ("effective_on",),
     "/v1/refinancings": (*OPENING, "refinances"),
     "/graphql": ("query",),
 }
@@ -92,7 +94,8 @@ def test_no_body_breaks_an_endpoint(client, number, template, body, sound):
     if sound:  # nearly right: only some of the fields are odd
         wanted = FIELDS.get(template) or FIELDS.get(template.rsplit("/", 1)[1], ("effective_on",))
         body = {**{field: SOUND[field] for field in wanted}, **dict(list(body.items())[:2])}
-    at = template.format(loan=number, payment=1, fee=1, promise=1, group_no="NONE")
+    at = template.format(loan=number, payment=1, fee=1, instalment=1, promise=1,
+                         group_no="NONE")  # fmt: skip
 
     answered(
         client.request(

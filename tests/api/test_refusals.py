@@ -184,9 +184,10 @@ def test_a_written_off_loan_takes_recoveries_and_the_hint_says_so(client):
     refused(over, 422, "over-recovery", "amount")
 
 
-def test_a_closed_loan_takes_nothing_more(client):
+def test_a_sold_loan_takes_nothing_more(client):
     number = client.running()
-    client.pay(number, "12417.60", "2026-02-14")
+    sold = {"effective_on": DAY, "holder": "Fund II", "price": "1.00", "currency": "MXN"}
+    assert client.post(f"/v1/loans/{number}/sale", sold).status_code == 201
     refused(client.pay(number, "1.00", DAY), 409, "not-allowed-now", "status")
     refused(client.get(f"/v1/loans/{number}/payoff?on={DAY}"), 409, "not-allowed-now")
 
@@ -211,6 +212,10 @@ def test_a_reversal_is_not_reversed(client):
     [
         ("payments/9/reversal", {"reversed_on": DAY}, "unknown-payment"),
         ("fees/9/waiver", {"effective_on": DAY}, "unknown-fee"),
+        ("fees/9/waiver/reversal", {"effective_on": DAY}, "unknown-fee"),
+        ("instalments/1/waiver", {"effective_on": DAY}, "unknown-fee"),
+        ("instalments/99/waiver", {"effective_on": DAY}, "unknown-fee"),
+        ("instalments/1/waiver/reversal", {"effective_on": DAY}, "unknown-fee"),
         ("promises/9/cancellation", {"effective_on": DAY}, "unknown-promise"),
     ],
 )

@@ -93,6 +93,7 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
     method = draw(st.sampled_from([m for m in Method if m is not Method.IRREGULAR]))
     single = method in (Method.SINGLE, Method.DISCOUNT)
     principal = draw(st.integers(1_000_00, 500_000_00))
+    interest = draw(st.sampled_from(list(InterestBasis)))
     frequency = draw(st.sampled_from([
         Frequency.WEEKLY, Frequency.FORTNIGHTLY, Frequency.SEMI_MONTHLY, Frequency.MONTHLY,
     ]))  # fmt: skip
@@ -105,11 +106,9 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
         "method": method,
         "balloon": principal // 3 if method is Method.BALLOON else 0,
         "graduation": Graduation(every=2, rate=50_000) if method is Method.GRADUATED else None,
-        "revolving": Revolving(minimum_rate=100_000, minimum_amount=500_00)
-        if method is Method.REVOLVING
-        else None,
+        "revolving": draw(lines(interest)) if method is Method.REVOLVING else None,
         "day_count": draw(st.sampled_from(list(DayCount))),
-        "interest": draw(st.sampled_from(list(InterestBasis))),
+        "interest": interest,
         "rounding": draw(st.sampled_from(list(Rounding))),
         "tax_rate": draw(st.sampled_from([0, 80_000, 160_000])),
         "late_rate": draw(st.sampled_from([0, 720_000])),
@@ -123,6 +122,18 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
     if not plain and draw(st.booleans()):  # half of the loans keep to the plain terms
         drawn |= draw(rarer_terms(drawn["instalments"]))
     return Terms(**(drawn | fixed))
+
+
+@st.composite
+def lines(draw, interest: InterestBasis) -> Revolving:
+    """How a line bills: at its due date, or by a statement before, free of interest if paid."""
+    days = draw(st.sampled_from([0, 5]))
+    return Revolving(
+        minimum_rate=100_000,
+        minimum_amount=500_00,
+        statement_days=days,
+        interest_free=bool(days) and interest is InterestBasis.DAILY and draw(st.booleans()),
+    )
 
 
 @st.composite
@@ -163,7 +174,8 @@ def rarer_terms(draw, instalments: int) -> dict:
 
 
 CHANGES = ("rate", "rest", "truce", "restructure", "reschedule", "spread", "holiday", "accelerate",
-           "charge_back", "refund", "sell", "goodwill", "tranche")  # fmt: skip
+           "charge_back", "refund", "sell", "goodwill", "tranche", "waive_charges",
+           "undo_waiver")  # fmt: skip
 
 STEPS = st.lists(
     st.tuples(
@@ -228,6 +240,13 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
             book.do(commands.charge_fee, kind="visit", amount=size * 10, effective_on=day)
         case "waive":
             book.do(commands.waive_fee, fee=len(loan.fees), effective_on=day)
+        case "waive_charges":
+            amount = None if size % 2 else 1 + size % 40
+            book.do(commands.waive_charges, instalment=loan.current + size % 2, amount=amount,
+                    effective_on=day)  # fmt: skip
+        case "undo_waiver":
+            which = {"fee": len(loan.fees)} if size % 2 else {"instalment": loan.current}
+            book.do(commands.undo_waiver, effective_on=day, **which)
         case "forgive":
             amounts = {Component.PRINCIPAL: part // 4 + 1}
             book.do(commands.forgive, amounts=amounts, effective_on=day)

@@ -14,15 +14,17 @@ from domain.errors import (
     InvalidTerms,
     NotAllowedNow,
     OverDisbursement,
+    UnknownFee,
     UnknownPayment,
 )
-from domain.loan import Status
+from domain.loan import Amounts, Status
 from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
     Floating,
     Frequency,
     Grace,
+    Graduation,
     InAdvance,
     InterestBasis,
     LateBase,
@@ -150,6 +152,31 @@ def test_acceleration_makes_all_due_with_the_interest_so_far():
     assert book.loan.days_past_due(on + timedelta(1)) == 1
 
 
+@pytest.mark.parametrize("paid", [0, 3_151_49])
+def test_acceleration_on_a_due_date_asks_for_the_rest_with_the_instalment_of_that_day(paid):
+    book = lent()
+    book.do(commands.close_day, on=DUE[0])
+    if paid:
+        book.do(commands.receive_payment, amount=paid, effective_on=DUE[0])
+
+    book.do(commands.accelerate, effective_on=DUE[0])
+
+    [line] = book.loan.lines
+    assert (line.due_on, line.owed.principal, line.owed.interest) == (DUE[0], 12_000_00, 240_00)
+    assert (line.left, line.settled_on) == (12_240_00 - paid, None)
+    assert book.loan.days_past_due(DUE[0] + timedelta(3)) == 3
+
+
+def test_acceleration_on_a_due_date_keeps_its_own_row_where_the_next_period_was_charged():
+    cover = PeriodCharge(kind="cover", amount=10_00, taxed=False)
+    book = lent(period_charges=(cover,))
+
+    book.do(commands.accelerate, effective_on=DUE[0])
+
+    assert [line.due_on for line in book.loan.lines] == [DUE[0], DUE[0]]
+    assert [line.owed.fee for line in book.loan.lines] == [10_00, 10_00]
+
+
 def test_capitalised_grace_becomes_principal_on_its_due_date():
     grace = Grace(principal_periods=1, interest_payment_periods=1, capitalise=True)
     book = lent(grace=grace)
@@ -200,6 +227,18 @@ def test_days_of_a_delinquency_pause_are_none_past_due():
     assert book.loan.days_past_due(date(2026, 3, 5)) == 8  # 18 less 10
     overdue = book.loan.lines[0].owed.principal
     assert book.loan.balances().late_interest == round(overdue * 0.36 * 8 / 360)
+
+
+def test_a_graduated_loan_goes_on_growing_where_it_would_have_whatever_changes():
+    """At 0 %, 12,000 / (1 + 1 + 1.1 + 1.1) is 2,857.14; the growth after two stays there."""
+    book = lent(
+        annual_rate=0, method=Method.GRADUATED, graduation=Graduation(every=2, rate=100_000)
+    )
+    book.do(commands.receive_payment, amount=2_857_14, effective_on=DUE[0])
+
+    book.do(commands.change_rate, annual_rate=0, effective_on=DUE[0])
+
+    assert left(book) == [0, 2_857_14, 3_142_85, 3_142_87]
 
 
 VALUES = {START: 100_000, DUE[0]: 110_000, DUE[1]: 300_000}
@@ -323,6 +362,41 @@ def test_an_overpayment_is_refunded_once():
         commands.refund_overpayment(book.loan, effective_on=DUE[0])
 
 
+def test_money_that_comes_after_the_last_payment_is_kept_and_given_back():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+
+    book.do(commands.receive_payment, amount=100_00, effective_on=DUE[0],
+            kind=PaymentKind.GOODWILL_CREDIT)  # fmt: skip
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "paid")
+    assert book.loan.overpaid == 100_00
+    book.do(commands.refund_overpayment, effective_on=DUE[0])
+    assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
+
+
+def test_money_kept_by_a_repaid_loan_pays_what_a_reversal_leaves_owed():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+
+    book.do(commands.reverse_payment, payment=1, reversed_on=DUE[0])
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.ACTIVE, 0)
+    assert left(book) == [0, 3_000_00, 3_000_00, 3_000_00]
+
+
+def test_a_repaid_loan_stays_so_when_the_money_that_came_after_was_none():
+    book = lent(annual_rate=0)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+
+    book.do(commands.reverse_payment, payment=2, reversed_on=DUE[1])
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "paid")
+    assert book.loan.overpaid == 0
+
+
 # Fees
 
 
@@ -394,6 +468,50 @@ def test_a_fee_due_after_the_last_instalment_gets_a_row_of_its_own():
     assert (last.number, last.due_on, last.owed.fee) == (5, date(2026, 6, 30), 50_00)
 
 
+def test_what_the_terms_charged_is_waived_by_its_instalment_and_owed_again_when_that_is_undone():
+    """Insurance of 30.00 and 4.80 of tax, all of it given up, and later asked for after all."""
+    cover = PeriodCharge(kind="cover", amount=30_00)
+    book = lent(period_charges=(cover,), tax_rate=160_000)
+    owed = book.loan.lines[0].left
+
+    book.do(commands.waive_charges, instalment=1, effective_on=START + timedelta(1))
+    assert book.loan.balances().fee == book.loan.balances().fee_tax == 0
+    assert book.loan.lines[0].left - owed == 7_74 + 1_24 - 34_80  # and a night's interest
+    with pytest.raises(UnknownFee, match="no fee of instalment 1 is left"):
+        commands.waive_charges(book.loan, instalment=1, effective_on=DUE[0])
+    book.do(commands.undo_waiver, instalment=1, effective_on=START + timedelta(2))
+
+    assert (book.loan.balances().fee, book.loan.balances().fee_tax) == (30_00, 4_80)
+    with pytest.raises(UnknownFee, match="no charge of instalment 1 is waived"):
+        commands.undo_waiver(book.loan, instalment=1, effective_on=DUE[0])
+
+
+def test_part_of_the_charges_is_waived_with_the_tax_on_it():
+    book = lent(period_charges=(PeriodCharge(kind="cover", amount=30_00),), tax_rate=160_000)
+
+    book.do(commands.waive_charges, instalment=1, amount=10_00, effective_on=START)
+
+    assert (book.loan.balances().fee, book.loan.balances().fee_tax) == (20_00, 3_20)
+    with pytest.raises(InvalidAmount, match="more than the 2000 left"):
+        commands.waive_charges(book.loan, instalment=1, amount=20_01, effective_on=START)
+
+
+def test_a_fee_whose_waiver_is_undone_may_be_waived_again():
+    book = lent(annual_rate=0)
+    book.do(commands.charge_fee, kind="visit", amount=50_00, effective_on=START)
+    book.do(commands.waive_fee, fee=1, effective_on=START)
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=DUE[0])
+    later = DUE[0] + timedelta(5)
+    assert book.loan.days_past_due(later) == 0
+
+    book.do(commands.undo_waiver, fee=1, effective_on=later)
+
+    assert book.loan.days_past_due(later) == 5
+    assert views.as_of(book.loan, DUE[0]).balances().fee == 0
+    book.do(commands.waive_fee, fee=1, effective_on=later)
+    assert (book.loan.balances().fee, book.loan.days_past_due(later)) == (0, 0)
+
+
 # Endings
 
 
@@ -439,12 +557,60 @@ def test_interest_is_no_income_from_so_many_days_past_due_until_paid():
     assert not book.loan.suspended
 
 
+@pytest.mark.parametrize("how", [InAdvance.NEXT_INSTALMENT, InAdvance.LAST_INSTALMENT])
+def test_a_claim_pays_no_interest_that_is_still_to_be_earned(how):
+    """3,077.42 after ten of 31 days of 240.00: 77.42 of interest, the rest principal."""
+    book = lent(allocation=in_advance(how))
+
+    book.do(commands.receive_payment, amount=3_077_42, effective_on=START + timedelta(10),
+            kind=PaymentKind.INSURANCE_CLAIM)  # fmt: skip
+
+    [claim] = book.loan.payments.values()
+    assert sum(cleared.interest for cleared in claim.allocation.values()) == 77_42
+    assert book.loan.balances().interest == 0
+    assert book.loan.principal == 9_000_00
+
+
+@pytest.mark.parametrize("leave", [commands.write_off, commands.sell])
+def test_what_leaves_the_books_is_what_is_owed_that_day_exactly(leave):
+    """Of 240.00 paid ahead 10/31 are earned, 77.42: 162.58 stand against 9,088.51."""
+    book = lent()
+    book.do(commands.receive_payment, amount=3_151_49, effective_on=START)
+    on = START + timedelta(10)
+    given = {"holder": "Fund II", "price": 1} if leave is commands.sell else {}
+    owed = views.payoff(book.loan, on).total
+
+    book.do(leave, effective_on=on, **given)
+
+    [gone] = events_of(book, e.LoanSold) + events_of(book, e.LoanWrittenOff)
+    portions = gone.sold if isinstance(gone, e.LoanSold) else gone.written_off
+    assert (owed, sum(portion.total for portion in portions)) == (8_925_93, 8_925_93)
+    assert all(line.left == 0 for line in book.loan.lines)
+    assert book.loan.balances() == Amounts()
+
+
+def test_a_written_off_loan_that_had_paid_ahead_closes_when_all_is_recovered():
+    book = lent()
+    book.do(commands.receive_payment, amount=3_151_49, effective_on=START)
+    book.do(commands.write_off, effective_on=START + timedelta(10))
+
+    book.do(commands.receive_recovery, amount=8_925_93, effective_on=DUE[3])
+
+    assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "recovered")
+
+
 # Refusals
 
 
 def paid(book=None):
     book = book or lent(annual_rate=0)
     book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    return book
+
+
+def sold():
+    book = lent()
+    book.do(commands.sell, effective_on=START, holder="Fund", price=1)
     return book
 
 
@@ -475,6 +641,10 @@ NEXT_DAY = date(2026, 6, 2)
          NotAllowedNow, "status"),
         (matured, commands.accelerate, {"effective_on": NEXT_DAY}, NotAllowedNow, "status"),
         (paid, commands.accelerate, {"effective_on": DUE[0]}, NotAllowedNow, "status"),
+        (paid, commands.receive_payment, {"amount": 1, "effective_on": START - timedelta(1)},
+         InvalidDate, "effective_on"),
+        (sold, commands.receive_payment, {"amount": 1, "effective_on": DUE[0]}, NotAllowedNow,
+         "status"),
         (lent, commands.change_rate, {"annual_rate": -1, "effective_on": START}, InvalidTerms,
          "annual_rate"),
         (paid, commands.change_rate, {"annual_rate": 1, "effective_on": START}, NotAllowedNow,
@@ -515,7 +685,7 @@ def test_two_delinquency_pauses_do_not_overlap():
 def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears_all_of_it():
     """Bought for 5,000.00, all paid; then for 3,000.00 on 20 February, 500.00 paid on 10 March.
 
-    By 15 March: (3,000 x 18 + 2,500 x 5) days x 60 % / 360 = 110.83.
+    By 15 March: (3,000 x 18 + 2,500 x 5) days x 60 % / 360 = 110.83, owed from the day after.
     """
     card = terms(
         principal=20_000_00, annual_rate=600_000, instalments=24, tax_rate=0, late_rate=0,
@@ -529,10 +699,8 @@ def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears
     assert book.loan.balances().total == 3_000_00
     book.do(commands.receive_payment, amount=500_00, effective_on=date(2026, 3, 10))
 
-    book.do(commands.close_day, on=DUE[1] - timedelta(1))
-    assert book.loan.balances().interest == 0
     book.do(commands.close_day, on=DUE[1])
-    assert book.loan.balances().interest == 110_83
+    assert book.loan.balances().interest == 0
     book.do(commands.close_day, on=DUE[1] + timedelta(6))
 
     assert book.loan.balances().interest == 110_83 + 25_00  # 2,500.00 for six days
@@ -540,6 +708,68 @@ def test_a_card_paid_whole_each_time_bears_no_interest_and_one_that_is_not_bears
     assert [(event.effective_on, event.balance) for event in cut] == [
         (date(2026, 1, 26), 5_000_00), (date(2026, 2, 23), 3_000_00),
     ]  # fmt: skip
+
+
+def card(**changes):
+    """5,000.00 bought on the first day, billed on 26 January: 500.00 to pay by 15 February."""
+    agreed = {
+        "principal": 20_000_00, "annual_rate": 600_000, "instalments": 24,
+        "method": Method.REVOLVING, "interest": InterestBasis.DAILY,
+        "revolving": Revolving(minimum_rate=100_000, statement_days=20, interest_free=True),
+    }  # fmt: skip
+    book = opened(per_period(**(agreed | changes)))
+    book.do(commands.disburse, principal=5_000_00, effective_on=START)
+    return book
+
+
+def test_whoever_pays_what_is_billed_owes_nothing_more_on_the_due_date():
+    """5,000.00 x 60 % x 31/360 = 258.33 are billed by the next statement, and 7.50 for a night."""
+    book = card()
+
+    book.do(commands.receive_payment, amount=500_00, effective_on=DUE[0])
+    book.do(commands.close_day, on=DUE[0] + timedelta(1))
+
+    assert book.loan.days_past_due(DUE[0] + timedelta(1)) == 0
+    assert [line.owed.interest for line in book.loan.lines[:2]] == [0, 258_33 + 7_50]
+
+
+def test_a_line_that_revolved_bears_nothing_again_once_a_statement_is_paid_whole_on_its_day():
+    book = card()
+    book.do(commands.close_day, on=date(2026, 2, 23))
+    assert (book.loan.revolves, book.loan.cut_on) == (True, date(2026, 2, 23))
+
+    book.do(commands.receive_payment, amount=book.loan.statement, effective_on=DUE[1])
+    owed = book.loan.balances().interest
+    book.do(commands.close_day, on=DUE[1] + timedelta(10))
+
+    assert not book.loan.revolves
+    assert book.loan.balances().interest == owed
+
+
+def test_a_payment_found_late_spares_the_interest_as_if_it_had_been_known_on_the_due_date():
+    book = card()
+    book.do(commands.close_day, on=DUE[0] + timedelta(8))
+    assert book.loan.balances().interest > 258_33
+
+    book.do(commands.receive_payment, amount=5_000_00, effective_on=DUE[0])
+
+    assert (book.loan.revolves, book.loan.balances().total) == (False, 0)
+
+
+def test_what_is_paid_before_a_statement_lowers_its_minimum_and_after_it_counts_for_it():
+    """1,000.00 before the cut leave 4,000.00, of which 400.00; 100.00 after it leave 300.00."""
+    book = card()
+
+    book.do(commands.receive_payment, amount=1_000_00, effective_on=START + timedelta(5))
+    assert left(book)[0] == 400_00
+    book.do(commands.receive_payment, amount=100_00, effective_on=START + timedelta(20))
+    assert left(book)[0] == 300_00
+    book.do(commands.disburse, principal=2_000_00, effective_on=START + timedelta(21))
+    assert left(book)[0] == 300_00
+    book.do(commands.receive_payment, amount=900_00, effective_on=START + timedelta(22))
+
+    assert left(book)[:2] == [0, 500_00]
+    assert book.loan.principal == 5_000_00
 
 
 def test_a_line_lends_again_what_was_repaid():

@@ -112,7 +112,6 @@ def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
         and own["method"] is not Method.SINGLE
         and frequency not in list(MONTHS)[3:]  # or no date may be left
         and not first
-        and (frequency != "daily" or rule == "none")  # to be decided: dates moved to the same day
         else (),
         calendar="weekends" if rule != "none" else "none",
         business_day_rule=rule,
@@ -125,17 +124,15 @@ def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
         instalment_multiple=multiple,
         level_rounding=draw(st.sampled_from(LevelRounding)),
         # Not worked out here: how many multiples a levelled instalment moves by.
-        # To be decided: whether levelling goes with interest that becomes principal.
         last_instalment=LastInstalment.ABSORBS
-        if multiple > 1 or grace.capitalise
+        if multiple > 1
         else draw(st.sampled_from(LastInstalment)),
         grace=grace,
         rate_steps=tuple(
             RateStep(from_on=disbursed_on + timedelta(days=day), annual_rate=rate)
             for day, rate in sorted(steps)
         )
-        # left out until agreed steps of a graduated loan stay where they are
-        if draw(st.booleans()) and getattr(own.get("graduation"), "every", 1) == 1
+        if draw(st.booleans())
         else (),
         period_charges=tuple(charges),
         down_payment_rate=draw(seldom(123_456, 0)) if down and not irregular else 0,

@@ -22,6 +22,7 @@ def plans(draw) -> Plan:
     """Terms with up to two more tranches and a change of rate."""
     agreed = draw(agreements(late_rate=0, late_fee=0, down_payment_rate=0, opening_fee_rate=0))
     assume(agreed.method in LEVELS and not agreed.grace.capitalise and agreed.instalments > 2)
+    assume(agreed.revolving is None or not agreed.revolving.statement_days)  # a plan has no bills
     first = agreed.principal // 2
     days = sorted(draw(st.lists(st.integers(1, 50), max_size=2)))
     rest = agreed.principal - first

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from domain.business_days import BusinessDayRule
 from domain.calendar import PERIODS_PER_YEAR, due_dates
 from domain.daycount import (
     CONVENTIONS,
@@ -21,8 +22,12 @@ from domain.terms import (
     Annuity,
     DayCount,
     Frequency,
+    Grace,
+    Graduation,
     InterestBasis,
     IrregularInstalment,
+    LastInstalment,
+    LevelRounding,
     Method,
 )
 from tests.domain.histories import START, agreements, terms
@@ -209,3 +214,41 @@ def test_an_even_share_is_rounded_to_its_multiple_once():
 
     # 233/6 = 38.83 is 1.49 times 26; 39, its rounding, would be 1.5 times
     assert [row.principal for row in rows] == [26, 26, 26, 26, 26, 103]
+
+
+def test_dates_of_a_daily_loan_that_become_one_bear_each_of_their_days():
+    agreed = terms(
+        method=Method.INTEREST_ONLY, principal=1_000_00, annual_rate=365_000, instalments=3,
+        frequency=Frequency.DAILY, interest=InterestBasis.PER_PERIOD, tax_rate=0,
+        calendar="weekends", business_day_rule=BusinessDayRule.FOLLOWING,
+    )  # fmt: skip
+
+    rows = schedule(agreed, agreed.principal, date(2026, 1, 15))  # a Thursday
+
+    assert [(row.due_on.day, row.interest) for row in rows] == [(16, 1_00), (19, 3_00), (20, 1_00)]
+
+
+def test_a_graduated_instalment_rounds_each_growth_as_its_terms_say():
+    """1,200.00 at 0 %: 1200 / (1 + 1.1 + 1.21) = 362.54, up to 365; grown 401.50, up to 405."""
+    agreed = terms(
+        method=Method.GRADUATED, principal=1_200_00, annual_rate=0, instalments=3,
+        graduation=Graduation(every=1, rate=100_000), instalment_multiple=5_00,
+        level_rounding=LevelRounding.UP,
+    )  # fmt: skip
+
+    rows = schedule(agreed, agreed.principal, START)
+
+    assert [row.principal for row in rows] == [365_00, 405_00, 430_00]
+
+
+def test_the_last_instalment_is_levelled_after_interest_became_principal_too():
+    """74.24 and a month's 0.76 are 75.00, the example of the arithmetic: 15.46, and last 15.49."""
+    grace = Grace(principal_periods=1, interest_payment_periods=1, capitalise=True)
+    agreed = terms(
+        principal=74_24, annual_rate=123_000, instalments=6, tax_rate=0, grace=grace,
+        interest=InterestBasis.PER_PERIOD, last_instalment=LastInstalment.LEVELLED,
+    )  # fmt: skip
+
+    rows = schedule(agreed, agreed.principal, START)
+
+    assert [row.principal + row.interest for row in rows] == [0, 15_47, 15_47, 15_47, 15_47, 15_45]

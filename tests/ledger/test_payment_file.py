@@ -198,14 +198,18 @@ def test_money_on_a_written_off_loan_is_a_recovery_and_more_than_that_waits(ledg
     assert suspended(ledger)[0][1] == "over-recovery"
 
 
-def test_money_on_a_closed_loan_waits_in_suspense(ledger, tmp_path):
+def test_money_on_a_repaid_loan_is_kept_for_the_borrower(ledger, tmp_path):
     loan_id = running(ledger, "A-1")
     pay(ledger, loan_id, "10500.00", DUE)
     assert ledger.load(loan_id).status is Status.CLOSED
 
+    kept = ledger.load(loan_id).overpaid
+
     import_payments(ledger, written(tmp_path, "2026-02-16,A-1,10.00,SPEI,T1"))
 
-    assert suspended(ledger)[0][1] == "not-allowed-now"
+    loan = ledger.load(loan_id)
+    assert (loan.status, loan.overpaid - kept) == (Status.CLOSED, 10_00)
+    assert suspended(ledger) == []
 
 
 @pytest.mark.parametrize(
