@@ -473,6 +473,8 @@ NEXT_DAY = date(2026, 6, 2)
          NotAllowedNow, "status"),
         (matured, commands.payment_holiday, {"effective_on": NEXT_DAY, "periods": 1},
          NotAllowedNow, "status"),
+        *((lent, commands.payment_holiday, {"effective_on": START, "periods": periods},
+           InvalidTerms, "periods") for periods in (-1, 0, 367)),
         (matured, commands.accelerate, {"effective_on": NEXT_DAY}, NotAllowedNow, "status"),
         (paid, commands.accelerate, {"effective_on": DUE[0]}, NotAllowedNow, "status"),
         (lent, commands.change_rate, {"annual_rate": -1, "effective_on": START}, InvalidTerms,
