@@ -14,6 +14,7 @@ from domain.terms import (
     Annuity,
     Component,
     DayCount,
+    Floating,
     Frequency,
     InAdvance,
     InterestBasis,
@@ -22,7 +23,8 @@ from domain.terms import (
     Timing,
     Walk,
 )
-from ledger.forms import FormError, percent, rule_of, terms_from
+from ledger.forms import Fields, FormError, percent, rule_of, terms_from
+from ledger.new_terms import new_terms
 from ledger.plan_form import plan_from
 
 LOAN = {
@@ -212,3 +214,21 @@ def test_a_figure_that_equals_a_number_of_the_sentence_is_still_the_only_amount(
     assert str(error) == "instalment 30000 (30000) is less than 2"
     assert rule_of(error, "MXN")[1] == "instalment 30000 (300.00) is less than 0.02"
     assert rule_of(error, "JPY")[1] == "instalment 30000 (30000) is less than 2"
+
+
+def test_a_spread_may_be_negative_and_a_rate_may_not():
+    terms = terms_from({**LOAN, "floating": {"index": "TIIE28", "spread": "-1.50"}})
+    assert terms.floating == Floating(index="TIIE28", spread=-15_000)
+    check_terms(terms)
+    told = refused({"floating": {"index": "TIIE28", "floor": "-1.00"}})
+    assert told == ("loan.floating.floor", "must be between 0 and 10000 percent")
+    told = refused({"floating": {"index": "TIIE28", "spread": "-10000.01"}})
+    assert told == ("loan.floating.spread", "must be between -10000 and 10000 percent")
+
+
+def test_new_terms_may_let_the_rate_float_otherwise():
+    fields = Fields({"floating": {"index": "CETES28", "spread": "4.00", "cap": "20.00"}})
+    new = new_terms(fields, "MXN")
+    fields.done()
+    assert new.floating == Floating(index="CETES28", spread=40_000, cap=200_000)
+    assert new_terms(Fields({}), "MXN").floating is None
