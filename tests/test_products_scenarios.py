@@ -9,11 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cli.story_run import outcome
 from ledger.products import catalogue
 from ledger.stories import read
+from ledger.yaml_form import read_form
 from tests.by_hand import (
     actual,
     cat,
@@ -947,7 +947,7 @@ def told(name, figure):
 
 def written(name):
     """The figures that a story expects, by day, without the journal."""
-    form = json.loads(json.dumps(yaml.safe_load(where(name).read_text("utf-8")), default=str))
+    form = json.loads(json.dumps(read_form(where(name)), default=str))
     return {
         row.pop("day"): {key: figure for key, figure in row.items() if key != "journal"}
         for row in form["expect"]

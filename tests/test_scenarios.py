@@ -14,6 +14,7 @@ from domain.terms import Component
 from ledger.application import Ledger
 from ledger.forms import FormError
 from ledger.stories import read, story_from
+from ledger.yaml_form import read_form
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 STORIES = sorted(SCENARIOS.glob("*.yaml"))
@@ -42,7 +43,7 @@ def told(tmp_path, text):
 
 def plain(path):
     """The story as JSON knows it: dates are text."""
-    return json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
+    return json.loads(json.dumps(read_form(path), default=str))
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
@@ -211,7 +212,9 @@ def test_an_event_out_of_balance_fails_a_balanced_journal(monkeypatch, tmp_path)
         ('pay: "106.62"', 'pays: "106.62"', "timeline[1]: unknown key 'pays'"),
         ('pay: "106.62"', 'pay: "106.62", chanel: x', "timeline[1].chanel: is an unknown key"),
         ('pay: "106.62"', 'pay: "1.00", disburse: "1.00"', "one verb, not disburse and pay"),
-        ('pay: "106.62"', 'pay: "1.00", on: x', "timeline[1].True: is an unknown key: YAML reads"),
+        ('pay: "106.62"', 'pay: "1.00", on: x', "timeline[1].on: is an unknown key"),
+        ('pay: "106.62"', "pay: yes", "timeline[1].pay: must be a plain decimal number"),
+        ('pay: "106.62"', "pay: True", "timeline[1].pay: must be text"),
         ('pay: "106.62"', 'pay: "1.00", effective: 2026-02-16', "is after 2026-02-15"),
         ("day: 2026-02-15", "day: 2026-01-14", "is before the 2026-01-15 above it"),
         ("day: 2026-02-15", "day: 2026-02-30", "yaml: cannot be read"),
