@@ -132,6 +132,7 @@ def correct(draft: Draft, told: Draft, effective_on: date) -> None:
     Where the loan was paid in the telling, it closes as of that day.
     """
     _record_difference(draft, told.loan, effective_on)
+    draft.count_again()
     for event in told.events[::-1]:
         if isinstance(event, e.LoanClosed):
             draft.close_if_paid(event.effective_on)

@@ -169,12 +169,27 @@ class Work(Changes):
         cleared = self.allocated.setdefault(place, {})
         self.sources[place] = fact.source
         money, rule = Money(fact.amount, cleared), self.terms.allocation_of(fact.source)
-        owed = sum(line.balance(c) for line in self.lines for c in COMPONENTS)
-        if (self.fixed or rule.in_advance == InAdvance.WAIT) and fact.amount >= owed:
+        if fact.amount + self.overpaid >= self.owed():
+            self.clear_with_kept()
+        if (self.fixed or rule.in_advance == InAdvance.WAIT) and fact.amount >= self.owed():
             all_of(self.lines, money)
         else:
             pay_in_order(self, money, rule, fact.day)
         self.kept[place] = money.amount
+
+    def clear_with_kept(self) -> None:
+        """What was kept clears component by component, old instalments first."""
+        for place in sorted(self.kept):
+            usable = max(0, min(self.kept[place], self.owed()))
+            money = Money(usable, self.allocated[place])
+            for component in COMPONENTS:
+                rest = sum(line.balance(component) for line in self.lines)
+                for line in self.lines:
+                    rest -= money.clear(line, component, max(0, rest))
+            self.kept[place] -= usable - money.amount
+
+    def owed(self) -> int:
+        return sum(line.balance(c) for line in self.lines for c in COMPONENTS)
 
     def happen(self, place: int, fact: Fact) -> None:
         day = fact.day
