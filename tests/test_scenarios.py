@@ -35,6 +35,25 @@ timeline:
 """
 
 
+FLOATING_STORY = """
+title: A floating rate, money that waits, and the rest paid
+source: 1,200.00, thirty days a month; a month at 12 % is 12.00, then 16 days at 18 % are 9.60
+indices: {TIIE: [{on: 2026-01-15, value: "14.00"}, {on: 2026-02-15, value: "20.00"},
+                 {on: 2026-03-15, value: "90.00"}]}
+loan: {principal: "1200.00", annual_rate: "12.00", instalments: 6, frequency: monthly,
+       floating: {index: TIIE, spread: "-2.00"}, day_count: 30e/360, method: interest_only,
+       allocation: {in_advance: wait}}
+timeline:
+  - {day: 2026-01-15, disburse: "1200.00"}
+  - {day: 2026-01-20, pay: "112.00"}
+  - {day: 2026-02-28, pay: "50.00"}
+  - {day: 2026-03-01, pay: "1059.60"}
+expect:
+  - {day: 2026-02-28, balances: {total: "1207.80"}, overpaid: "150.00", annual_rate: "18.00"}
+  - {day: 2026-03-01, status: closed, overpaid: "0.00", journal: balanced}
+"""
+
+
 def told(tmp_path, text):
     path = tmp_path / "story.yaml"
     path.write_text(text, encoding="utf-8")
@@ -86,6 +105,18 @@ def test_the_stories_come_to_the_same_in_the_store_and_the_read_models(fresh_dat
         compare(ledger, outcomes)
 
     assert [one for one in outcomes if one["failures"]] == []
+
+
+def test_a_floating_story_ends_in_the_store_on_its_own_last_day(fresh_database, tmp_path):
+    """Not today: the index goes on, and what waited pays the loan off on its day."""
+    told(tmp_path, FLOATING_STORY)
+    outcomes = [outcome(tmp_path / "story.yaml")]
+    assert outcomes[0]["failures"] == []
+
+    with Ledger(fresh_database) as ledger:
+        compare(ledger, outcomes)
+
+    assert outcomes[0]["failures"] == []
 
 
 def test_the_store_comparison_sees_a_difference(fresh_database):
