@@ -37,7 +37,7 @@ timeline:
 
 FLOATING_STORY = """
 title: A floating rate, money that waits, and the rest paid
-source: 1,200.00, thirty days a month; a month at 12 % is 12.00, then 16 days at 18 % are 9.60
+source: 1,200.00, thirty days a month; a month at 12 % is 12.00, then 16 days at 18 % are 9.60, less 1.00
 indices: {TIIE: [{on: 2026-01-15, value: "14.00"}, {on: 2026-02-15, value: "20.00"},
                  {on: 2026-03-15, value: "90.00"}]}
 loan: {principal: "1200.00", annual_rate: "12.00", instalments: 6, frequency: monthly,
@@ -46,10 +46,11 @@ loan: {principal: "1200.00", annual_rate: "12.00", instalments: 6, frequency: mo
 timeline:
   - {day: 2026-01-15, disburse: "1200.00"}
   - {day: 2026-01-20, pay: "112.00"}
+  - {day: 2026-02-20, forgive: {interest: "1.00"}}
   - {day: 2026-02-28, pay: "50.00"}
-  - {day: 2026-03-01, pay: "1059.60"}
+  - {day: 2026-03-01, pay: "1058.60"}
 expect:
-  - {day: 2026-02-28, balances: {total: "1207.80"}, overpaid: "150.00", annual_rate: "18.00"}
+  - {day: 2026-02-28, balances: {total: "1206.80"}, overpaid: "150.00", annual_rate: "18.00"}
   - {day: 2026-03-01, status: closed, overpaid: "0.00", journal: balanced}
 """
 
