@@ -49,6 +49,7 @@ class DayCount(StrEnum):
     ACTUAL_365 = "actual/365"
     ACTUAL_ACTUAL = "actual/actual"
     ACTUAL_ACTUAL_YEAR_END = "actual/actual_year_end"
+    ACTUAL_ACTUAL_ICMA = "actual/actual_icma"
     THIRTY_360 = "30/360"
     THIRTY_E_360 = "30e/360"
 

@@ -162,5 +162,6 @@ def _coming(loan: Loan, line: Line, accrued: int, principal: int, on: date) -> i
     if not loan.accrues_daily:
         return line.planned_interest - accrued
     begin = max(on, line.start_on)
-    ran = principal * rate_units(loan.terms, line.start_on, begin, line.due_on)
+    due_on = line.due_on
+    ran = principal * rate_units(loan.terms, line.start_on, begin, due_on, due_on)
     return interest_of(loan.terms, line.numerator + ran) - accrued

@@ -90,7 +90,8 @@ class Work(Changes):
             pass
         elif not matured or terms.interest_after_maturity == "accrues":
             principal = sum(each.balance("principal") for each in self.lines)
-            of_year = a_day(terms.day_count, line.due if matured else line.start, day)
+            begin, end = (line.due, None) if matured else (line.start, line.due)
+            of_year = a_day(terms.day_count, begin, day, end)
             line.exact_interest += principal * self.rates.on(day - ONE_DAY) * of_year
             interest = self.rounded(line.exact_interest)
             line.owed["interest"] = line.brought + interest

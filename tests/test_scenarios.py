@@ -37,7 +37,7 @@ timeline:
 
 FLOATING_STORY = """
 title: A floating rate, money that waits, and the rest paid
-source: 1,200.00, thirty days a month; a month at 12 % is 12.00, then 16 days at 18 % are 9.60, less 1.00
+source: 12.00 for a month of 1,200.00 at 12 %, then 9.60 for 16 days at 18 %, less 1.00
 indices: {TIIE: [{on: 2026-01-15, value: "14.00"}, {on: 2026-02-15, value: "20.00"},
                  {on: 2026-03-15, value: "90.00"}]}
 loan: {principal: "1200.00", annual_rate: "12.00", instalments: 6, frequency: monthly,
