@@ -13,7 +13,7 @@ from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
 from domain.refit import refitted, row_at, with_rest
-from domain.terms import REFITTING, InAdvance, Level, Method, PaymentKind
+from domain.terms import REFITTING, InAdvance, Method, PaymentKind
 
 PREPAYMENT_FEE = "prepayment_fee"
 
@@ -101,18 +101,11 @@ class Draft:
     @property
     def level(self) -> int | None:
         """What the running instalment asks for, where instalments are level; else its principal."""
-        loan, terms = self.loan, self.loan.terms
+        loan = self.loan
         if loan.current >= len(loan.lines) - 1:
             return None
         line = loan.lines[-2]
-        match terms.method:
-            case Method.EQUAL_INSTALMENTS | Method.BALLOON:
-                taxed = line.planned_tax if terms.level is Level.WITH_TAX else 0
-                return line.owed.principal + line.planned_interest + taxed
-            case Method.EQUAL_PRINCIPAL | Method.FLAT:
-                return line.owed.principal
-            case _:
-                return None
+        return loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
 
     def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""

@@ -11,7 +11,6 @@ from msgspec import structs
 from domain import events as e
 from domain.loan import Amounts, Cover, Fee, Line, Loan, Payment, Promise, Status
 from domain.pauses import end_of_pause
-from domain.terms import RateStep
 
 
 def replay(history: Iterable[e.AnyLoanEvent], loan: Loan | None = None) -> Loan | None:
@@ -162,15 +161,10 @@ def _move(loan: Loan, moved: Iterable[e.Moved]) -> None:
 
 
 def _rate_changed(loan: Loan, event: e.RateChanged) -> None:
-    terms, from_on = loan.terms, event.effective_on
+    from_on = event.effective_on
     if event.index:  # an index fixes a rate, it does not end a pause
         from_on = end_of_pause(loan, from_on)
-    steps = [step for step in terms.rate_steps if step.from_on < from_on]
-    steps.append(RateStep(from_on=from_on, annual_rate=event.annual_rate))
-    if event.until is not None:
-        back = RateStep(from_on=event.until, annual_rate=terms.rate_on(event.until))
-        steps += [back, *(step for step in terms.rate_steps if step.from_on > event.until)]
-    loan.agreed = structs.replace(terms, rate_steps=tuple(steps))
+    loan.agreed = loan.terms.at_rate(event.annual_rate, from_on, event.until)
     loan.facts.append(event)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidTerms, OverDisbursement
 from domain.limits import check_terms
 from domain.money import Rounding
+from domain.plan import Pause
 from domain.terms import (
     AllocationRule,
     Annuity,
@@ -232,3 +233,24 @@ def test_new_terms_may_let_the_rate_float_otherwise():
     fields.done()
     assert new.floating == Floating(index="CETES28", spread=40_000, cap=200_000)
     assert new_terms(Fields({}), "MXN").floating is None
+
+
+def test_a_schedule_request_may_let_interest_rest():
+    pauses = [{"from": "2026-02-01", "until": "2026-02-10"}]
+    plan = plan_from({**LOAN, "disbursed_on": "2026-01-15", "pauses": pauses})
+    assert plan.pauses == (Pause(date(2026, 2, 1), date(2026, 2, 10)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "field", "rule"),
+    [
+        ("pauses", {"from": "2026-02-01"}, "pauses[0].until", "is missing"),
+        ("pauses", {"from": "2026-02-01", "to": "2026-02-10"}, "pauses[0].to", "is an unknown key"),
+        ("tranches", {"on": "2026-02-01", "amount": "1.00", "until": "2026-02-10"},
+         "tranches[0].until", "is an unknown key"),
+    ],
+)  # fmt: skip
+def test_a_row_of_a_schedule_request_is_read_whole(name, row, field, rule):
+    with pytest.raises(FormError) as refusal:
+        plan_from({**LOAN, "disbursed_on": "2026-01-15", name: [row]})
+    assert (refusal.value.field, refusal.value.rule) == (field, rule)
