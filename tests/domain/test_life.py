@@ -108,6 +108,27 @@ def test_an_extension_leaves_the_arrears_where_they_are():
     assert len(book.loan.lines) == 7
 
 
+def test_interest_paid_ahead_stays_owed_where_a_reschedule_asks_for_less():
+    """Two rows' interest, 3 x 2.79, and 3.13 of principal are paid at once: then 2.78 would do."""
+    book = lent(principal=1_000_00, annual_rate=145_000, instalments=3, frequency=Frequency.WEEKLY,
+                method=Method.INTEREST_ONLY)  # fmt: skip
+    book.do(commands.receive_payment, amount=11_50, effective_on=START)
+    book.do(commands.restructure, effective_on=START + timedelta(18), kind=e.Revision.RESCHEDULE)
+    book.do(commands.close_day, on=START + timedelta(21))
+    assert [line.owed.interest for line in book.loan.lines] == [2_79, 2_79, 2_79]
+    assert book.loan.balances().interest == 0
+
+
+def test_a_reschedule_at_another_rate_divides_the_fixed_interest_of_its_period():
+    """12,000.00: 14 of 28 nights of February at 2 % a month, then 14 at 3 %: 300.00."""
+    book = lent(method=Method.INTEREST_ONLY)
+    book.do(commands.receive_payment, amount=240_00, effective_on=DUE[0])
+    book.do(commands.restructure, effective_on=DUE[0] + timedelta(14), kind=e.Revision.RESCHEDULE,
+            new=NewTerms(annual_rate=360_000))  # fmt: skip
+    book.do(commands.close_day, on=DUE[1])
+    assert book.loan.balances().interest == 300_00
+
+
 def test_arrears_spread_over_what_is_to_come():
     """375.00 a month at 0 %: the first is missed and spread over the other three: 500.00 each."""
     book = lent(principal=1_500_00, annual_rate=0)
