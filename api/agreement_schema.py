@@ -71,6 +71,17 @@ ALLOCATION: JsonDict = {
 
 CHANGEABLE: dict[str, JsonDict] = {
     "annual_rate": _told(PERCENT, "percent a year"),
+    "floating": _told(
+        _fields(
+            ["index"],
+            index=TEXT,
+            spread=_told(PERCENT, "may be negative"),
+            floor=PERCENT,
+            cap=PERCENT,
+            reset_every=NUMBER,
+        ),
+        "the rate follows an index, fixed anew on every so many due dates",
+    ),
     "instalments": NUMBER,
     "frequency": _one_of(Frequency),
     "every": _told(NUMBER, "2 with weekly is every second week"),
@@ -107,11 +118,6 @@ AGREED: dict[str, JsonDict] = {
     "last_instalment": _one_of(LastInstalment),
     "down_payment_percent": PERCENT,
     "rate_steps": _list(_fields(["on", "annual_rate"], on=DAY, annual_rate=PERCENT)),
-    "floating": _told(
-        _fields(["index"], index=TEXT, spread=PERCENT, floor=PERCENT, cap=PERCENT,
-                reset_every=NUMBER),
-        "the rate follows an index, fixed anew on every so many due dates",
-    ),
     "revolving": _fields(minimum_percent=PERCENT, minimum_amount=AMOUNT),
     "calendar": _told(TEXT, "mx_banking, mx_statutory, weekends, none, a country, or your own"),
     "business_day_rule": _one_of(BusinessDayRule),

@@ -31,9 +31,9 @@ def schedule(
 ) -> None:
     """Read terms as JSON on stdin and print their schedule.
 
-    The terms are a scenario's loan fields, `disbursed_on`, and `tranches`, `rate_changes` and
-    `charges` where agreed. Exit code 2 if they are refused; with --lines 1 if any were, each told
-    in its place.
+    The terms are a scenario's loan fields, `disbursed_on`, and `tranches`, `rate_changes`, `pauses`
+    and `charges` where agreed. Exit code 2 if they are refused; with --lines 1 if any were, each
+    told in its place.
     """
     if not lines:
         result = schedule_of(sys.stdin.buffer.read())

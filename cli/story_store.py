@@ -1,19 +1,16 @@
 """Plays stories through the real ledger and its read models, and holds the two answers equal."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection
 
-from cli.story_run import Outcome, differences, figures_on, follow_indices
+from cli.story_run import Outcome, differences, figures_on
 from domain import commands
 from domain.errors import LoanError
-from domain.events import AnyLoanEvent
-from domain.fold import replay
-from domain.loan import Loan, copy
+from domain.loan import Loan
 from domain.terms import Component
 from ledger.application import Ledger
 from ledger.database import pool
@@ -56,19 +53,16 @@ def _play(ledger: Ledger, story: Story) -> UUID:
         CAUSE,
     )
     for step in story.timeline:
-        _take(ledger, opened.loan_id, story, step)
-    follow = partial(follow_indices, story, on=story.last_day)
-    ledger.execute(opened.loan_id, follow, {"command": "reset-rate", "day": story.last_day}, CAUSE)
+        _take(ledger, opened.loan_id, step)
+    body = {"command": "reset-rate", "day": story.last_day}
+    ledger.execute(opened.loan_id, lambda loan: (), body, CAUSE, story.last_day)
     return opened.loan_id
 
 
-def _take(ledger: Ledger, loan_id: UUID, story: Story, step: Step) -> None:
-    def decide(loan: Loan) -> tuple[AnyLoanEvent, ...]:
-        followed = follow_indices(story, loan, step.day)
-        return (*followed, *step.decide(replay(followed, copy(loan)) or loan))
-
+def _take(ledger: Ledger, loan_id: UUID, step: Step) -> None:
+    body = {"command": step.verb, "day": step.day}
     try:
-        ledger.execute(loan_id, decide, {"command": step.verb, "day": step.day}, CAUSE)
+        ledger.execute(loan_id, step.decide, body, CAUSE, step.day)
     except LoanError:
         return  # refused in memory as well, where it is judged
 

@@ -61,8 +61,8 @@ def _interest(loan: Loan, line: Line, since: date, to: date) -> tuple[int, int, 
     if loan.bears_no_interest(line):
         return 0, 0, 0
     terms = loan.terms
-    start_on = line.due_on if line.due else line.start_on
-    numerator = loan.principal * rate_units(terms, start_on, since, to)
+    start_on, due_on = (line.due_on, None) if line.due else (line.start_on, line.due_on)
+    numerator = loan.principal * rate_units(terms, start_on, since, to, due_on)
     if loan.spared(line):
         return 0, 0, numerator
     return (

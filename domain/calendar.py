@@ -97,10 +97,11 @@ def _regular(terms: Terms, disbursed_on: date, first: date | None) -> Iterator[d
         return (begin + k * step for k in count())
     months = MONTHS[terms.frequency] * terms.every
     anchor, shift = (first, 0) if first else (disbursed_on, months)
-    return (_add_months(anchor, shift + k * months) for k in count())
+    return (add_months(anchor, shift + k * months) for k in count())
 
 
-def _add_months(anchor: date, months: int) -> date:
+def add_months(anchor: date, months: int) -> date:
+    """The day of the anchor so many months on, clipped to the month's end."""
     year, month = divmod(anchor.month - 1 + months, 12)
     return _on_day(anchor.year + year, month + 1, anchor.day)
 
@@ -132,6 +133,6 @@ def _semi_monthly(terms: Terms, disbursed_on: date, first: date | None) -> Itera
 
 
 def _halves(begin: date, months: int, days: tuple[int, int]) -> tuple[date, date]:
-    month = _add_months(begin.replace(day=1), months)
+    month = add_months(begin.replace(day=1), months)
     early, late = sorted(days)
     return _on_day(month.year, month.month, early), _on_day(month.year, month.month, late)

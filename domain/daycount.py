@@ -6,13 +6,16 @@ A convention gives whole *units* and a *basis* of units a year, so that interest
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from math import lcm
 
+from domain.calendar import add_months
 from domain.money import MILLION, divide
 from domain.terms import DayCount, Terms
 
 Units = Callable[[date, date], int]
 
 _ISDA_BASIS = 365 * 366
+_ICMA_MONTH = lcm(28, 29, 30, 31)
 
 
 def actual(start: date, end: date) -> int:
@@ -76,37 +79,72 @@ def actual_actual_year_end(start: date, end: date) -> int:
     return actual_actual_isda(start + timedelta(days=1), end + timedelta(days=1))
 
 
+def actual_actual_icma(start: date, end: date, due_on: date | None = None) -> int:
+    """Every month is a twelfth of the year, a part of one in proportion to its days.
+
+    Months count back from ``due_on``, when the period falls due; from ``start`` where that is
+    whole months before it, or where nothing falls due.
+    Source: ICMA Rule Book, rule 251, with the month as the regular period.
+    """
+    anchor = start if due_on is None or _whole_months(start, due_on) else due_on
+    return _icma_position(anchor, end) - _icma_position(anchor, start)
+
+
+def _whole_months(start: date, due_on: date) -> bool:
+    return due_on == add_months(start, _months(due_on) - _months(start))
+
+
+def _icma_position(anchor: date, day: date) -> int:
+    """Units from the anchor: months of it, each of as many units, whatever its days."""
+    months = _months(day) - _months(anchor)
+    months -= add_months(anchor, months) > day
+    begin, end = add_months(anchor, months), add_months(anchor, months + 1)
+    return _ICMA_MONTH * months + _ICMA_MONTH * (day - begin).days // (end - begin).days
+
+
+def _months(day: date) -> int:
+    return 12 * day.year + day.month
+
+
 CONVENTIONS: dict[DayCount, tuple[Units, int]] = {
     DayCount.ACTUAL_360: (actual, 360),
     DayCount.ACTUAL_364: (actual, 364),
     DayCount.ACTUAL_365: (actual, 365),
     DayCount.ACTUAL_ACTUAL: (actual_actual_isda, _ISDA_BASIS),
     DayCount.ACTUAL_ACTUAL_YEAR_END: (actual_actual_year_end, _ISDA_BASIS),
+    DayCount.ACTUAL_ACTUAL_ICMA: (actual_actual_icma, 12 * _ICMA_MONTH),
     DayCount.THIRTY_360: (thirty_360_us, 360),
     DayCount.THIRTY_E_360: (thirty_e_360, 360),
 }
 """The units function and the units of a year of each convention."""
 
 
-def elapsed(day_count: DayCount, start: date, since: date, until: date) -> int:
+def elapsed(
+    day_count: DayCount, start: date, since: date, until: date, due_on: date | None = None
+) -> int:
     """Units from ``since`` to ``until`` inside the period that began on ``start``.
 
     Counted as the difference of two counts from ``start``, so that the days of a period add up
-    to the period whatever a convention does with a 31st.
+    to the period whatever a convention does with a 31st. ``due_on`` is the period's end, if any.
     """
+    if day_count is DayCount.ACTUAL_ACTUAL_ICMA:
+        before = actual_actual_icma(start, since, due_on)
+        return actual_actual_icma(start, until, due_on) - before
     units, _ = CONVENTIONS[day_count]
     return units(start, until) - units(start, since)
 
 
-def rate_units(terms: Terms, start: date, since: date, until: date) -> int:
+def rate_units(
+    terms: Terms, start: date, since: date, until: date, due_on: date | None = None
+) -> int:
     """Annual rate times day units from ``since`` to ``until``, in a period begun on ``start``.
 
     Over a change of rate it is the sum of the stretches, each at its own rate.
     """
     if not terms.rate_steps:
-        return terms.annual_rate * elapsed(terms.day_count, start, since, until)
+        return terms.annual_rate * elapsed(terms.day_count, start, since, until, due_on)
     return sum(
-        rate * elapsed(terms.day_count, start, begin, end)
+        rate * elapsed(terms.day_count, start, begin, end, due_on)
         for rate, begin, end in _stretches(terms, since, until)
     )
 

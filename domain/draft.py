@@ -10,9 +10,10 @@ from domain.allocation import allocate, allocate_held, portions_oldest_first, un
 from domain.effects import marks, with_effects
 from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
-from domain.loan import Amounts, Line, Loan, Status, copy
+from domain.loan import Amounts, Line, Loan, Payment, Status, copy
+from domain.payoff import closing_amounts, closing_fee, out_of_kept
 from domain.refit import refitted, row_at, with_rest
-from domain.terms import REFITTING, Component, InAdvance, Level, Method, PaymentKind
+from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
 
 PREPAYMENT_FEE = "prepayment_fee"
 
@@ -49,6 +50,10 @@ class Draft:
         if loan.status is Status.ACTIVE:
             self._accrue(self._since, to)
 
+    def count_again(self) -> None:
+        """Days that left nothing behind may leave something once the past is another."""
+        self._reached = self.loan.through
+
     def close_if_paid(self, on: date) -> None:
         """Close a loan that owes nothing any more, or whose written-off debt is recovered."""
         loan = self.loan
@@ -76,7 +81,7 @@ class Draft:
         on = fact.effective_on
         self.catch_up(on)
         level = self.level
-        if isinstance(fact, e.PaymentReceived):
+        if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(fact):
             self._charge_prepayment(fact)
         if isinstance(fact, e.LoanSold | e.LoanWrittenOff):
             self._return_unearned(on)
@@ -101,18 +106,11 @@ class Draft:
     @property
     def level(self) -> int | None:
         """What the running instalment asks for, where instalments are level; else its principal."""
-        loan, terms = self.loan, self.loan.terms
+        loan = self.loan
         if loan.current >= len(loan.lines) - 1:
             return None
         line = loan.lines[-2]
-        match terms.method:
-            case Method.EQUAL_INSTALMENTS | Method.BALLOON:
-                taxed = line.planned_tax if terms.level is Level.WITH_TAX else 0
-                return line.owed.principal + line.planned_interest + taxed
-            case Method.EQUAL_PRINCIPAL | Method.FLAT:
-                return line.owed.principal
-            case _:
-                return None
+        return loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
 
     def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""
@@ -166,16 +164,34 @@ class Draft:
         for payment in list(loan.payments.values()):
             if payment.overpaid <= 0 or payment.reversed_on is not None:
                 continue
-            held = allocate_held(loan, payment.overpaid, on, payment.kind)
-            if not (portions := held.portions):
+            portions = allocate_held(loan, payment.overpaid, on, payment.kind).portions
+            if portions:
+                self._apply(payment, portions, on)
+                self.close_if_paid(on)
+
+    def _cleared_out_of_kept(self, payment: e.PaymentReceived) -> bool:
+        """Where the payment and what is kept pay the loan off together, what is kept goes first."""
+        loan, on = self.loan, payment.effective_on
+        if loan.overpaid <= 0 or loan.status is not Status.ACTIVE:
+            return False
+        if payment.amount + loan.overpaid < closing_amounts(loan).total:
+            return False
+        if loan.current < len(loan.lines):
+            self._charge(loan.lines[loan.current], PREPAYMENT_FEE, *closing_fee(loan), on)
+        for earlier in list(loan.payments.values()):
+            if earlier.overpaid <= 0 or earlier.reversed_on is not None:
                 continue
-            moved = e.Moved(
-                payment=payment.number, on=on, portions=portions,
-                overpaid=held.left - payment.overpaid,
-            )  # fmt: skip
-            settled = marks(loan, portions, on)
-            self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
-            self.close_if_paid(on)
+            cleared = out_of_kept(loan.balances(), earlier.overpaid)
+            if cleared:
+                self._apply(earlier, portions_oldest_first(loan, cleared), on)
+        return True
+
+    def _apply(self, payment: Payment, portions: tuple[e.Portion, ...], on: date) -> None:
+        """What is kept of the payment clears the portions."""
+        used = sum(portion.total for portion in portions)
+        moved = e.Moved(payment=payment.number, on=on, portions=portions, overpaid=-used)
+        settled = marks(self.loan, portions, on)
+        self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
 
     def _next_stop(self, to: date) -> date | None:
         """The first day up to ``to`` on which something happens by itself."""

@@ -13,7 +13,7 @@ from domain.calendar import due_dates
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan
 from domain.money import share
-from domain.refit import emptied, in_use, opening_of, refitted, row_at, with_rest
+from domain.refit import emptied, in_use, opening_of, refitted, row_at, with_paid, with_rest
 from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
 from domain.terms import Terms
 
@@ -231,9 +231,7 @@ def _running_rows(loan: Loan, terms: Terms, on: date, principal: int) -> tuple[e
     place = Place(line.number, 0, principal)
     rows = fitted(terms, principal, periods, place, on, opening_of(loan, line, on))
     return tuple(
-        structs.replace(row, principal=row.principal + loan.lines[row.number - 1].paid.principal)
-        if row.number <= len(loan.lines)
-        else row
+        with_paid(loan, row, on, on_top=True) if row.number <= len(loan.lines) else row
         for row in rows
     )
 

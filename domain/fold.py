@@ -10,7 +10,7 @@ from msgspec import structs
 
 from domain import events as e
 from domain.loan import Amounts, Cover, Fee, Line, Loan, Payment, Promise, Status
-from domain.terms import RateStep
+from domain.pauses import end_of_pause
 
 
 def replay(history: Iterable[e.AnyLoanEvent], loan: Loan | None = None) -> Loan | None:
@@ -166,13 +166,10 @@ def _move(loan: Loan, moved: Iterable[e.Moved]) -> None:
 
 
 def _rate_changed(loan: Loan, event: e.RateChanged) -> None:
-    terms = loan.terms
-    steps = [step for step in terms.rate_steps if step.from_on < event.effective_on]
-    steps.append(RateStep(from_on=event.effective_on, annual_rate=event.annual_rate))
-    if event.until is not None:
-        back = RateStep(from_on=event.until, annual_rate=terms.rate_on(event.until))
-        steps += [back, *(step for step in terms.rate_steps if step.from_on > event.until)]
-    loan.agreed = structs.replace(terms, rate_steps=tuple(steps))
+    from_on = event.effective_on
+    if event.index:  # an index fixes a rate, it does not end a pause
+        from_on = end_of_pause(loan, from_on)
+    loan.agreed = loan.terms.at_rate(event.annual_rate, from_on, event.until)
     loan.facts.append(event)
 
 

@@ -23,12 +23,29 @@ def retell(loan: Loan, upto: date, facts: Iterable[e.AnyLoanEvent]) -> Draft:
     """The loan as ``facts`` with a value date up to ``upto`` lead to, on that day."""
     blank = Loan(opened=loan.opened, through=loan.opened_on, version=1)
     draft = Draft(blank)
-    for fact in sorted(facts, key=lambda fact: fact.effective_on):
+    for fact in in_order(facts):
         if fact.effective_on > upto:
             break
         draft.tell(fact)
     draft.catch_up(upto)
     return draft
+
+
+def in_order(facts: Iterable[e.AnyLoanEvent]) -> list[e.AnyLoanEvent]:
+    """``facts`` as they are told: by value date, those of one day as they were recorded.
+
+    Only its rates come first, before the money of the day, whenever they became known: what is
+    paid or paid out on a day meets the rate of that day. None moves before new terms.
+    """
+    turn, found = 0, []
+    for fact in sorted(facts, key=lambda fact: fact.effective_on):
+        begins = isinstance(fact, e.LoanRestructured | e.LoanTakenOn) or (
+            isinstance(fact, e.LoanDisbursed) and fact.tranche == 1
+        )
+        turn += begins
+        rank = 0 if begins else 1 if isinstance(fact, e.RateChanged) else 2
+        found.append(((fact.effective_on, turn, rank), fact))
+    return [fact for _, fact in sorted(found, key=lambda one: one[0])]
 
 
 def loan_on(loan: Loan, on: date) -> Loan:
@@ -43,7 +60,7 @@ def loan_on(loan: Loan, on: date) -> Loan:
 def told_now(loan: Loan, fact: e.AnyLoanEvent) -> Draft:
     """``fact`` recorded today: with what follows from it, or among days already recorded."""
     draft = Draft(loan)
-    if fact.effective_on >= loan.through:
+    if fact.effective_on >= loan.through and in_order([*loan.facts, fact])[-1] is fact:
         draft.tell(fact)
         return draft
     telling = retell(loan, loan.through, [*loan.facts, fact])
@@ -115,6 +132,7 @@ def correct(draft: Draft, told: Draft, effective_on: date) -> None:
     Where the loan was paid in the telling, it closes as of that day.
     """
     _record_difference(draft, told.loan, effective_on)
+    draft.count_again()
     for event in told.events[::-1]:
         if isinstance(event, e.LoanClosed):
             draft.close_if_paid(event.effective_on)

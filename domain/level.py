@@ -115,5 +115,5 @@ def _growth_factors(terms: Terms, periods: Sequence[Period], free: int) -> Itera
             )
             yield _EXACT.add(one, _EXACT.divide(rate * wide, denominator))
         else:
-            weighed = rate_units(terms, period[0], *period)
+            weighed = rate_units(terms, period[0], *period, period[1])
             yield _EXACT.add(one, _EXACT.divide(Decimal(weighed * taxed), denominator))

@@ -20,7 +20,7 @@ def exact_interest(terms: Terms, balance: int, period: Period, since: date) -> i
     start_on, due_on = period
     if terms.fixed_per_period:
         return balance * rate_days(terms, since, due_on)
-    return balance * rate_units(terms, start_on, since, due_on)
+    return balance * rate_units(terms, start_on, since, due_on, due_on)
 
 
 def rounded_interest(terms: Terms, numerator: int, period: Period) -> int:

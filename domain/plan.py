@@ -6,6 +6,7 @@ What the loan itself comes to if every instalment is paid on its day.
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
+from typing import TypeAlias
 
 from msgspec import Struct, structs
 
@@ -26,6 +27,13 @@ class Tranche(Struct, frozen=True):
     amount: int
 
 
+class Pause(Struct, frozen=True):
+    """No interest runs from the night of ``from_on`` up to that of ``until``, exclusive."""
+
+    from_on: date
+    until: date
+
+
 class Charge(Struct, frozen=True):
     """A fee (minor units, before tax) that falls due with the instalment of its day."""
 
@@ -41,7 +49,11 @@ class Plan(Struct, frozen=True):
     disbursed_on: date
     tranches: tuple[Tranche, ...] = ()
     rate_changes: tuple[RateStep, ...] = ()
+    pauses: tuple[Pause, ...] = ()
     charges: tuple[Charge, ...] = ()
+
+
+Change: TypeAlias = Tranche | RateStep | Pause
 
 
 def planned(plan: Plan) -> tuple[Instalment, ...]:
@@ -54,14 +66,14 @@ def planned(plan: Plan) -> tuple[Instalment, ...]:
     tranches = _tranches(plan)
     _check_changes(plan, tranches)
     rows = _Rows(plan, tranches[0])
-    changes: list[Tranche | RateStep] = [*tranches[1:], *plan.rate_changes]
+    changes: list[Change] = [*tranches[1:], *plan.rate_changes, *plan.pauses]
     for change in sorted(changes, key=_day_of):
         rows.change(change)
     check_sum(rows.rows)
     return _charged(plan, (*rows.down, *rows.rows))
 
 
-def _day_of(change: Tranche | RateStep) -> tuple[date, bool]:
+def _day_of(change: Change) -> tuple[date, bool]:
     """A change of rate holds for what is paid out that day."""
     return (change.on, True) if isinstance(change, Tranche) else (change.from_on, False)
 
@@ -92,6 +104,13 @@ def _check_changes(plan: Plan, tranches: Sequence[Tranche]) -> None:
         if change.from_on < plan.disbursed_on:
             rule = f"is before the disbursement ({plan.disbursed_on})"
             raise InvalidDate(change.from_on, rule, "rate_changes")
+    for pause in plan.pauses:
+        if pause.from_on < plan.disbursed_on:
+            rule = f"is before the disbursement ({plan.disbursed_on})"
+            raise InvalidDate(pause.from_on, rule, "pauses")
+        if pause.until <= pause.from_on:
+            rule = f"is not after the {pause.from_on} it begins"
+            raise InvalidDate(pause.until, rule, "pauses")
     for charge in plan.charges:
         check_amount(charge.amount, "charges")
         if not charge.kind.strip():
@@ -99,6 +118,9 @@ def _check_changes(plan: Plan, tranches: Sequence[Tranche]) -> None:
         if charge.on < plan.disbursed_on:
             rule = f"is before the disbursement ({plan.disbursed_on})"
             raise InvalidDate(charge.on, rule, "charges")
+
+
+_FIELDS = {Tranche: "tranches", RateStep: "rate_changes", Pause: "pauses"}
 
 
 class _Rows:
@@ -116,27 +138,41 @@ class _Rows:
             plan.terms, self.financed, self.periods, self._place(0), first.on, opening
         )
 
-    def change(self, change: Tranche | RateStep) -> None:
-        """Fit the rows that are not yet due on its day."""
+    def change(self, change: Change) -> None:
+        """Fit the rows that are not yet due on its day; over a pause the level one stays."""
         on = change.on if isinstance(change, Tranche) else change.from_on
         at = next((n for n, row in enumerate(self.rows) if row.due_on > on), None)
         if at is None:
-            field = "tranches" if isinstance(change, Tranche) else "rate_changes"
+            field = _FIELDS[type(change)]
             last = f"is not before the last instalment ({self.rows[-1].due_on})"
             raise InvalidDate(on, last, field)
         kept, left = self.rows[:at], sum(row.principal for row in self.rows[at:])
-        opening = self._opening(at, on, left)
+        opening, level = self._opening(at, on, left), None
         if isinstance(change, Tranche):
             left += change.amount
             self.financed += change.amount
+        elif isinstance(change, Pause):
+            level = self._level(at)
+            self.terms = self.terms.at_rate(0, on, change.until)
         else:
-            steps = [step for step in self.terms.rate_steps if step.from_on < on]
-            self.terms = structs.replace(self.terms, rate_steps=(*steps, change))
+            self.terms = self.terms.at_rate(change.annual_rate, on)
         self.opening_of = (at, opening)
-        running, *others = fitted(self.terms, left, self.periods[at:], self._place(at), on, opening)
+        running, *others = fitted(
+            self.terms, left, self.periods[at:], self._place(at), on, opening, level
+        )
         begun = self.rows[at]  # its charges were raised as it began
         running = structs.replace(running, fee=begun.fee, fee_tax=begun.fee_tax)
         self.rows = (*kept, running, *others)
+
+    def _level(self, at: int) -> int | None:
+        """What the instalments ask for, where they are level and another comes after this one."""
+        if at >= len(self.rows) - 1:
+            return None
+        row, before = self.rows[-2], self.rows[-3] if len(self.rows) > 2 else None
+        interest, tax = row.interest + row.deferred, row.tax + row.deferred_tax
+        if before is not None:
+            interest, tax = interest - before.deferred, tax - before.deferred_tax
+        return self.terms.level_of(row.principal, interest, tax)
 
     def _opening(self, at: int, on: date, balance: int) -> Opening:
         """What the running period holds on the day."""

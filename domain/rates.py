@@ -10,9 +10,10 @@ from domain.guards import (
     check_active,
     check_not_before_disbursement,
 )
-from domain.history import told_now
+from domain.history import in_order, told_now
 from domain.limits import MAX_RATE
 from domain.loan import Loan, Status
+from domain.pauses import end_of_pause
 from domain.terms import Floating
 
 IndexValue = Callable[[str, date], int | None]
@@ -83,7 +84,7 @@ def reset_rate(loan: Loan, *, upto: date, value_of: IndexValue) -> Events:
     """What a floating loan's index made of its rate on each reset day up to ``upto``.
 
     A reset day is every so many due dates of the terms, from the disbursement on. Nothing is
-    recorded where the rate stays what it is.
+    recorded where the rate stays what it is. What is fixed while interest rests holds after it.
     Errors: ``IndexWithoutValue`` if the index has none on such a day.
     """
     floating = loan.terms.floating
@@ -95,7 +96,7 @@ def reset_rate(loan: Loan, *, upto: date, value_of: IndexValue) -> Events:
         if value is None:
             raise IndexWithoutValue(floating.index, day)
         rate = floating_rate(floating, value)
-        if rate == loan.terms.rate_on(day):
+        if rate == loan.terms.rate_on(end_of_pause(loan, day)):
             continue
         fact = e.RateChanged(
             effective_on=day,
@@ -117,10 +118,25 @@ def floating_rate(floating: Floating, value: int) -> int:
 
 
 def _reset_days(loan: Loan, floating: Floating, upto: date) -> list[date]:
-    """Reset days on which no rate has been fixed yet."""
-    first = loan.lines[loan.first_line].start_on
+    """Reset days on which no rate has been fixed yet.
+
+    They count from the day the rate began to float as it does; each is fixed once, and not where
+    another rate was agreed on it or after it.
+    """
+    since, fixed = loan.lines[0].start_on, date.min
+    follows = loan.opened.terms.floating
+    for fact in in_order(loan.facts):
+        match fact:
+            case e.LoanRestructured(terms=terms, kind=kind):
+                if terms.floating != follows or kind is e.Revision.RESTRUCTURE:
+                    since, fixed = fact.effective_on, date.min
+                follows = terms.floating
+            case e.RateChanged(until=None):
+                fixed = fact.effective_on
+            case _:
+                pass
+    agreed = [s.from_on for s in loan.opened.terms.rate_steps if s in loan.terms.rate_steps]
     dues = [line.due_on for line in loan.lines[loan.first_line :]]
-    days = [first, *dues[floating.reset_every - 1 :: floating.reset_every]]
-    last = max((step.from_on for step in loan.terms.rate_steps), default=date.min)
-    begun = loan.facts[0].effective_on
+    days = [since, *dues[floating.reset_every - 1 :: floating.reset_every]]
+    begun, last = max(since, loan.facts[0].effective_on), max([fixed, *agreed])
     return [day for day in days if begun <= day <= upto and day > last]

@@ -40,7 +40,7 @@ def refitted(
         opening_of(loan, running, on),
         level,
     )
-    return tuple(_with_paid(loan, row, on, on_top=lowers) for row in rows)
+    return tuple(with_paid(loan, row, on, on_top=lowers) for row in rows)
 
 
 def _billed(loan: Loan, running: Line, on: date) -> int | None:
@@ -99,7 +99,7 @@ def numerator_of(loan: Loan, line: Line, on: date) -> int:
     return line.before + bears * rate_days(loan.terms, begin, on)
 
 
-def _with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalment:
+def with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalment:
     """The row with what is paid of it in advance, and where its interest stood on ``on``."""
     line = loan.lines[row.number - 1]
     if on_top:

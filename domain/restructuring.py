@@ -15,16 +15,20 @@ from domain.guards import (
 from domain.history import loan_on, told_now
 from domain.limits import check_terms
 from domain.loan import Loan
-from domain.terms import Frequency, Grace, Graduation, IrregularInstalment, Method, Terms
+from domain.terms import Floating, Frequency, Grace, Graduation, IrregularInstalment, Method, Terms
+
+MAX_HOLIDAY = 366
 
 
 class NewTerms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What changes in the terms; what is None stays as it is.
 
-    ``instalments`` counts those still to come. ``first_due_on`` is the next due date.
+    ``instalments`` counts those still to come. ``first_due_on`` is the next due date. An
+    ``annual_rate`` without ``floating`` ends a floating rate.
     """
 
     annual_rate: int | None = None
+    floating: Floating | None = None
     instalments: int | None = None
     frequency: Frequency | None = None
     every: int | None = None
@@ -92,8 +96,11 @@ def payment_holiday(
     """The next ``periods`` instalments ask for nothing and the term grows by as many.
 
     Interest runs on and falls due with the first instalment after them, unless it is given up.
+    Errors: as ``restructure``; ``InvalidTerms`` for no period or more than a year of days.
     """
     check_active(loan, "grant a holiday")
+    if not 1 <= periods <= MAX_HOLIDAY:
+        raise InvalidTerms(f"periods {periods} must be between 1 and {MAX_HOLIDAY}", "periods")
     check_not_before_disbursement(loan, effective_on)
     then = loan_on(loan, effective_on)
     left = len(then.lines) - then.current
@@ -147,6 +154,7 @@ def _terms(loan: Loan, new: NewTerms, *, keeps_dates: bool) -> Terms:
     }
     if new.annual_rate is not None:
         changes["rate_steps"] = ()
+        changes.setdefault("floating", None)
     if keeps_dates:
         changes.setdefault("first_due_on", loan.lines[loan.current].due_on)
         changes.setdefault("instalments", len(loan.lines) - loan.current)

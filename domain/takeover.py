@@ -110,7 +110,7 @@ def _running(terms: Terms, row: e.Instalment | None, principal: int, on: date) -
         return 0
     if row.number <= terms.grace.interest_free_periods or terms.method is Method.DISCOUNT:
         return 0
-    return principal * rate_units(terms, row.start_on, row.start_on, on)
+    return principal * rate_units(terms, row.start_on, row.start_on, on, row.due_on)
 
 
 def _lay_interest(

@@ -49,6 +49,7 @@ class DayCount(StrEnum):
     ACTUAL_365 = "actual/365"
     ACTUAL_ACTUAL = "actual/actual"
     ACTUAL_ACTUAL_YEAR_END = "actual/actual_year_end"
+    ACTUAL_ACTUAL_ICMA = "actual/actual_icma"
     THIRTY_360 = "30/360"
     THIRTY_E_360 = "30e/360"
 
@@ -323,6 +324,25 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
                 break
             rate = step.annual_rate
         return rate
+
+    def at_rate(self, annual_rate: int, from_on: date, until: date | None = None) -> "Terms":
+        """The terms that bear another rate from a night on, up to ``until`` if that is given."""
+        steps = [step for step in self.rate_steps if step.from_on < from_on]
+        steps.append(RateStep(from_on=from_on, annual_rate=annual_rate))
+        if until is not None:
+            steps.append(RateStep(from_on=until, annual_rate=self.rate_on(until)))
+            steps += [step for step in self.rate_steps if step.from_on > until]
+        return structs.replace(self, rate_steps=tuple(steps))
+
+    def level_of(self, principal: int, interest: int, tax: int) -> int | None:
+        """What of an instalment is level: all of it, its principal, or nothing."""
+        match self.method:
+            case Method.EQUAL_INSTALMENTS | Method.BALLOON:
+                return principal + interest + (tax if self.level is Level.WITH_TAX else 0)
+            case Method.EQUAL_PRINCIPAL | Method.FLAT:
+                return principal
+            case _:
+                return None
 
     def allocation_of(self, kind: PaymentKind) -> AllocationRule:
         """The rule by which a payment of that kind clears what is owed.

@@ -9,10 +9,9 @@ from domain.accrual import own_interest, tax_of
 from domain.daycount import interest_of, rate_units
 from domain.draft import Draft
 from domain.errors import InvalidDate, NotAllowedNow
-from domain.fees import prepayment_fee
 from domain.history import retell
-from domain.limits import MAX_AMOUNT
 from domain.loan import Amounts, Line, Loan, Status
+from domain.payoff import closing_amounts, out_of_kept
 
 
 def as_of(loan: Loan, on: date) -> Loan:
@@ -37,7 +36,8 @@ def as_of(loan: Loan, on: date) -> Loan:
 def payoff(loan: Loan, on: date) -> Amounts:
     """What closes the loan if paid on ``on``, by component (minor units).
 
-    Interest paid ahead of its accrual comes back as a negative amount.
+    Money kept for the borrower counts: it clears its part first. Interest paid ahead of its accrual
+    comes back as a negative amount.
     Errors: ``InvalidDate`` for a day before the latest recorded one, ``NotAllowedNow`` unless
     active.
     """
@@ -46,12 +46,8 @@ def payoff(loan: Loan, on: date) -> Amounts:
     if on < loan.through:
         raise InvalidDate(on, f"is before the latest recorded day ({loan.through})", "on")
     seen = as_of(loan, on)
-    owed = seen.balances()
-    if seen.terms.prepayment_fee_rate:
-        fee, tax = prepayment_fee(seen, seen.to_come, MAX_AMOUNT)
-        owed.fee += fee
-        owed.fee_tax += tax
-    return owed
+    owed = closing_amounts(seen)
+    return owed.less(Amounts(**out_of_kept(owed, seen.overpaid)))
 
 
 class ScheduleRow(Struct, frozen=True, kw_only=True):
@@ -166,5 +162,6 @@ def _coming(loan: Loan, line: Line, accrued: int, principal: int, on: date) -> i
     if not loan.accrues_daily:
         return line.planned_interest - accrued
     begin = max(on, line.start_on)
-    ran = principal * rate_units(loan.terms, line.start_on, begin, line.due_on)
+    due_on = line.due_on
+    ran = principal * rate_units(loan.terms, line.start_on, begin, due_on, due_on)
     return interest_of(loan.terms, line.numerator + ran) - accrued

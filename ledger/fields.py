@@ -45,7 +45,7 @@ class Fields:
         if value is not None:
             return value
         if default is REQUIRED:
-            raise FormError(self.name(field), f"is missing{self._hint()}")
+            raise FormError(self.name(field), "is missing")
         return default
 
     def done(self) -> None:
@@ -53,12 +53,7 @@ class Fields:
         for key in self.form:
             if key not in self.asked:
                 named = self.name(str(key)[:LONGEST_KEY])
-                raise FormError(named, f"is an unknown key{self._hint()}")
-
-    def _hint(self) -> str:
-        """Why a key that was written is not there."""
-        booleans = any(key is True or key is False for key in self.form)
-        return ": YAML reads on, off, yes, no as booleans" if booleans else ""
+                raise FormError(named, "is an unknown key")
 
     def amount(self, field: str, currency: str, default: Any = REQUIRED) -> int:
         """Minor units of an amount written as text; ``default`` is in minor units already."""
@@ -69,14 +64,14 @@ class Fields:
             raise FormError(self.name(field), f'must be text such as "1200.00", not {_kind(value)}')
         return minor(parse(value, currency, self.name(field)), self.name(field))
 
-    def rate(self, field: str, default: Any = REQUIRED) -> int:
+    def rate(self, field: str, default: Any = REQUIRED, *, lowest: int = 0) -> int:
         """Millionths of a percentage written as text; ``default`` is in millionths already."""
         if default is not REQUIRED and self.take(field, None) is None:
             return int(default)
         value = self.take(field)
         if not isinstance(value, str):
             raise FormError(self.name(field), f'must be text such as "36.00", not {_kind(value)}')
-        return percent(value, self.name(field))
+        return percent(value, self.name(field), lowest)
 
     def whole(self, field: str, default: Any = REQUIRED) -> int:
         value = self.take(field, default)
@@ -128,15 +123,16 @@ class Fields:
         return value
 
 
-def percent(given: str, field: str) -> int:
+def percent(given: str, field: str, lowest: int = 0) -> int:
     """Millionths of a percentage: "36.00" is 360_000."""
     if not _PERCENT.fullmatch(given):
         raise FormError(field, f'must be a percentage such as "36.00", not {given[:40]!r}')
     millionths = Decimal(given) * 10_000
     if millionths != millionths.to_integral_value():
         raise FormError(field, "has more than four decimals")
-    if not 0 <= millionths <= MAX_RATE:
-        raise FormError(field, f"must be between 0 and {MAX_RATE // 10_000} percent")
+    if not lowest <= millionths <= MAX_RATE:
+        rule = f"must be between {lowest // 10_000} and {MAX_RATE // 10_000} percent"
+        raise FormError(field, rule)
     return int(millionths)
 
 

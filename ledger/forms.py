@@ -6,6 +6,7 @@ from typing import Any
 from domain.built_in_calendars import EVERY_DAY, MX_BANKING
 from domain.business_days import BusinessDayRule
 from domain.errors import LoanError
+from domain.limits import MAX_RATE
 from domain.money import Rounding
 from domain.terms import (
     AllocationRule,
@@ -87,7 +88,7 @@ def terms_of(fields: Fields, currency: str | None) -> Terms:
         grace=grace(fields) or Grace(),
         down_payment_rate=fields.rate("down_payment_percent", 0),
         rate_steps=_rate_steps(fields),
-        floating=_floating(fields),
+        floating=floating(fields),
         revolving=_revolving(fields, money),
         calendar=calendar,
         business_day_rule=rule,
@@ -203,13 +204,14 @@ def _rate_steps(fields: Fields) -> tuple[RateStep, ...]:
     return tuple(steps)
 
 
-def _floating(fields: Fields) -> Floating | None:
+def floating(fields: Fields) -> Floating | None:
+    """The index a rate follows; nothing where it is fixed."""
     given = fields.part("floating")
     if given is None:
         return None
     follows = Floating(
         index=given.text("index"),
-        spread=given.rate("spread", 0),
+        spread=given.rate("spread", 0, lowest=-MAX_RATE),
         floor=given.rate("floor", 0),
         cap=given.rate("cap") if given.take("cap", None) is not None else None,
         reset_every=given.whole("reset_every", 1),

@@ -198,6 +198,4 @@ def _keep(
 
 
 def _text(index: str, value: int) -> str:
-    if index in INDICES:
-        return value_text(value)
-    return f"-{rate_text(-value)}" if value < 0 else rate_text(value)
+    return value_text(value) if index in INDICES else rate_text(value)

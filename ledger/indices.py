@@ -38,6 +38,30 @@ class GivenIndices:
         return self.value_of
 
 
+VALUES = """
+    SELECT DISTINCT ON (on_day) on_day, value FROM ledger.index_values
+    WHERE index = %s AND on_day BETWEEN %s AND %s AND recorded_at <= %s
+    ORDER BY on_day, revision DESC
+"""
+"""What an index was worth from one day to another, as it was known at a moment."""
+
+ALWAYS = "infinity"
+
+
+class Series:
+    """The values of one index, by day; one holds for so many days."""
+
+    def __init__(self, rows: Sequence[tuple[date, int]], max_age: timedelta) -> None:
+        self.days = [day for day, _ in rows]
+        self.values = [value for _, value in rows]
+        self.max_age = max_age
+
+    def on(self, day: date) -> int | None:
+        """The value of the day or the last before it; None where that is too old."""
+        last = bisect_right(self.days, day) - 1
+        return self.values[last] if last >= 0 and self.days[last] >= day - self.max_age else None
+
+
 class PublishedIndices:
     """The values in `ledger.index_values`, as they are known now."""
 
@@ -47,35 +71,27 @@ class PublishedIndices:
 
     def on_day(self, index: str, day: date) -> int | None:
         """As ``Indices``; a value of another day is none."""
-        days, values = self._read(index, day, day)
-        return values[0] if days else None
+        return Series(self._read(index, day, day), self.max_age).on(day)
 
     def lookup(self) -> IndexValue:
         """The value of a day or the last before it, at most so many days old; else none.
 
         What it has read it remembers: ask for a new one wherever a value may have come since.
         """
-        kept: dict[str, tuple[date, list[date], list[int]]] = {}
+        kept: dict[str, tuple[date, Series]] = {}
 
         def value_of(index: str, day: date) -> int | None:
             since = day - self.max_age
             if index not in kept or kept[index][0] > since:
-                kept[index] = (since, *self._read(index, since, date.max))
-            _, days, values = kept[index]
-            last = bisect_right(days, day) - 1
-            return values[last] if last >= 0 and days[last] >= since else None
+                kept[index] = since, Series(self._read(index, since, date.max), self.max_age)
+            return kept[index][1].on(day)
 
         return value_of
 
-    def _read(self, index: str, since: date, until: date) -> tuple[list[date], list[int]]:
-        rows = self.store.run(
-            lambda connection: connection.execute(
-                "SELECT DISTINCT ON (on_day) on_day, value FROM ledger.index_values"
-                " WHERE index = %s AND on_day BETWEEN %s AND %s ORDER BY on_day, revision DESC",
-                [index, since, until],
-            ).fetchall()
+    def _read(self, index: str, since: date, until: date) -> list[tuple[date, int]]:
+        return self.store.run(
+            lambda connection: connection.execute(VALUES, [index, since, until, ALWAYS]).fetchall()
         )
-        return [day for day, _ in rows], [value for _, value in rows]
 
 
 def rates_first(

@@ -90,6 +90,8 @@ def _written(minor: int, places: int) -> str:
 
 def rate_text(millionths: int) -> str:
     """A rate in percent, two decimals at least: "36.00", "9.4822"."""
+    if millionths < 0:
+        return f"-{rate_text(-millionths)}"
     whole, part = divmod(millionths, 10_000)
     decimals = f"{part:04d}"
     return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"

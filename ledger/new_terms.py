@@ -3,7 +3,7 @@
 from domain.restructuring import NewTerms
 from domain.terms import Frequency, Method
 from ledger.fields import Fields
-from ledger.forms import grace, graduation, irregular, month_days
+from ledger.forms import floating, grace, graduation, irregular, month_days
 
 
 def new_terms(fields: Fields, currency: str) -> NewTerms:
@@ -15,6 +15,7 @@ def new_terms(fields: Fields, currency: str) -> NewTerms:
     given = fields.form
     return NewTerms(
         annual_rate=fields.rate("annual_rate") if "annual_rate" in given else None,
+        floating=floating(fields),
         instalments=fields.whole("instalments") if "instalments" in given else None,
         frequency=fields.choice("frequency", Frequency) if "frequency" in given else None,
         every=fields.whole("every") if "every" in given else None,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from domain.plan import Charge, Plan, Tranche
+from domain.plan import Charge, Pause, Plan, Tranche
 from domain.terms import RateStep
 from ledger.fields import Fields
-from ledger.forms import FormError, terms_of
+from ledger.forms import terms_of
 
 
 def plan_from(form: Any, *, currency: str | None = None) -> Plan:
@@ -17,15 +17,18 @@ def plan_from(form: Any, *, currency: str | None = None) -> Plan:
     terms = terms_of(fields, currency)
     tranches = tuple(
         Tranche(row.day("on"), row.amount("amount", terms.currency))
-        for row in _rows(fields, "tranches")
+        for row in _rows(fields, "tranches", "on", "amount")
     )
     rate_changes = tuple(
         RateStep(from_on=row.day("on"), annual_rate=row.rate("annual_rate"))
-        for row in _rows(fields, "rate_changes")
+        for row in _rows(fields, "rate_changes", "on", "annual_rate")
+    )
+    pauses = tuple(
+        Pause(row.day("from"), row.day("until")) for row in _rows(fields, "pauses", "from", "until")
     )
     charges = tuple(
         Charge(row.day("on"), row.text("kind"), row.amount("amount", terms.currency))
-        for row in _rows(fields, "charges")
+        for row in _rows(fields, "charges", "on", "kind", "amount")
     )
     begins = min((tranche.on for tranche in tranches), default=None)
     if begins is None:
@@ -38,24 +41,15 @@ def plan_from(form: Any, *, currency: str | None = None) -> Plan:
         disbursed_on=disbursed_on,
         tranches=tranches,
         rate_changes=rate_changes,
+        pauses=pauses,
         charges=charges,
     )
 
 
-def _rows(fields: Fields, name: str) -> list[Fields]:
-    """The mappings of a list, each of which must be read whole."""
-    return [
-        _Row(row, fields.name(f"{name}[{index}]")) for index, row in enumerate(fields.rows(name))
-    ]
-
-
-class _Row(Fields):
-    """One mapping of a list: it knows its keys before they are asked for."""
-
-    KEYS = ("on", "amount", "annual_rate", "kind")
-
-    def __init__(self, form: Any, at: str) -> None:
-        super().__init__(form, at)
-        strange = next((key for key in self.form if key not in self.KEYS), None)
-        if strange is not None:
-            raise FormError(self.name(str(strange)[:80]), "is an unknown key")
+def _rows(fields: Fields, name: str, *keys: str) -> list[Fields]:
+    """The mappings of a list, none of which may hold another key."""
+    rows = [Fields(row, fields.name(f"{name}[{n}]")) for n, row in enumerate(fields.rows(name))]
+    for row in rows:
+        row.asked.update(keys)
+        row.done()
+    return rows

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.calendar import due_dates
+from domain.limits import MAX_RATE
 from domain.money import MILLION
 from domain.terms import Terms
 from ledger.errors import ProductLimit
@@ -53,6 +54,10 @@ _ATTRIBUTES = {
 }
 
 
+_LOWEST = {"floating.spread": -MAX_RATE}
+"""The least that a percentage may be limited to, where that is less than nothing."""
+
+
 class Limit(Struct, frozen=True, kw_only=True):
     """What one field may be: from ``low`` to ``high`` as written, or one of ``allowed``."""
 
@@ -71,7 +76,7 @@ class Limit(Struct, frozen=True, kw_only=True):
         if end is None or isinstance(end, int):
             return end
         if self.kind == PERCENT:
-            return percent(end, self.field)
+            return percent(end, self.field, _LOWEST.get(self.field, 0))
         return minor(parse(end, currency, self.field), self.field)
 
     def told(self) -> str:
@@ -116,7 +121,7 @@ def limit_from(given: Fields, field: Any, currencies: list[str]) -> Limit:
             raise FormError(at, "must be a list of what is allowed")
         return Limit(field=field, kind=kind, allowed=tuple(allowed))
     ends = Fields(given.take(field), at)
-    low, high = (_end(ends, name, kind, currencies) for name in ("min", "max"))
+    low, high = (_end(ends, name, field, currencies) for name in ("min", "max"))
     ends.done()
     if low is None and high is None:
         raise FormError(at, "needs min, max or both")
@@ -128,15 +133,16 @@ def limit_from(given: Fields, field: Any, currencies: list[str]) -> Limit:
     return limit
 
 
-def _end(ends: Fields, name: str, kind: str, currencies: list[str]) -> str | int | None:
+def _end(ends: Fields, name: str, field: str, currencies: list[str]) -> str | int | None:
     """One end as it is written: what it comes to depends on the loan's currency."""
+    kind = LIMITED[field]
     if ends.take(name, None) is None:
         return None
     if kind == AMOUNT:
         for currency in currencies:
             ends.amount(name, currency)
     elif kind == PERCENT:
-        ends.rate(name)
+        ends.rate(name, lowest=_LOWEST.get(field, 0))
     else:
         return ends.whole(name)
     return str(ends.take(name))

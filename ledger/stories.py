@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.errors import LoanError
+from domain.limits import MAX_RATE
 from domain.terms import Terms
 from ledger import products
 from ledger.forms import Fields, FormError, rule_of, terms_from
@@ -124,7 +125,7 @@ def _indices(fields: Fields) -> dict[str, tuple[tuple[date, int], ...]]:
         rows = []
         for index, row in enumerate(given.rows(name)):
             one = Fields(row, given.name(f"{name}[{index}]"))
-            rows.append((one.day("on"), one.rate("value")))
+            rows.append((one.day("on"), one.rate("value", lowest=-MAX_RATE)))
             one.done()
         found[str(name)] = tuple(sorted(rows))
     return found

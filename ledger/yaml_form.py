@@ -1,5 +1,6 @@
 """One YAML file as a form: plain data, in which a key stands once, or what is wrong with it."""
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,14 @@ def _check_depth(content: str) -> None:
             raise FormError("yaml", f"is nested deeper than {MAX_DEPTH} levels")
 
 
+_BOOLEAN = "tag:yaml.org,2002:bool"
+
+
 class _Loader(yaml.CSafeLoader):
-    """YAML as data only, in which a key stands once."""
+    """YAML as data only, in which a key stands once.
+
+    Only true and false are booleans, as in YAML 1.2: ``on`` is a day's key, ``no`` a country.
+    """
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -62,3 +69,12 @@ class _Loader(yaml.CSafeLoader):
                 raise FormError(name, f"stands twice, again on line {line}")
             seen.add(name)
         return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != _BOOLEAN]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    _BOOLEAN, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)

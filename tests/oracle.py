@@ -90,7 +90,8 @@ class Work(Changes):
             pass
         elif not matured or terms.interest_after_maturity == "accrues":
             principal = sum(each.balance("principal") for each in self.lines)
-            of_year = a_day(terms.day_count, line.due if matured else line.start, day)
+            begin, end = (line.due, None) if matured else (line.start, line.due)
+            of_year = a_day(terms.day_count, begin, day, end)
             line.exact_interest += principal * self.rates.on(day - ONE_DAY) * of_year
             interest = self.rounded(line.exact_interest)
             line.owed["interest"] = line.brought + interest
@@ -169,12 +170,27 @@ class Work(Changes):
         cleared = self.allocated.setdefault(place, {})
         self.sources[place] = fact.source
         money, rule = Money(fact.amount, cleared), self.terms.allocation_of(fact.source)
-        owed = sum(line.balance(c) for line in self.lines for c in COMPONENTS)
-        if (self.fixed or rule.in_advance == InAdvance.WAIT) and fact.amount >= owed:
+        if fact.amount + self.overpaid >= self.owed():
+            self.clear_with_kept()
+        if (self.fixed or rule.in_advance == InAdvance.WAIT) and fact.amount >= self.owed():
             all_of(self.lines, money)
         else:
             pay_in_order(self, money, rule, fact.day)
         self.kept[place] = money.amount
+
+    def clear_with_kept(self) -> None:
+        """What was kept clears component by component, old instalments first."""
+        for place in sorted(self.kept):
+            usable = max(0, min(self.kept[place], self.owed()))
+            money = Money(usable, self.allocated[place])
+            for component in COMPONENTS:
+                rest = sum(line.balance(component) for line in self.lines)
+                for line in self.lines:
+                    rest -= money.clear(line, component, max(0, rest))
+            self.kept[place] -= usable - money.amount
+
+    def owed(self) -> int:
+        return sum(line.balance(c) for line in self.lines for c in COMPONENTS)
 
     def happen(self, place: int, fact: Fact) -> None:
         day = fact.day

@@ -87,14 +87,32 @@ def years(day_count: DayCount, start: date, end: date) -> Fraction:
     return Fraction(thirty_days(start, end, european=european), 360)
 
 
-def part(day_count: DayCount, start: date, since: date, until: date) -> Fraction:
-    """The part of a year between two days, counted inside a period from ``start``."""
+def months_of(anchor: date, since: date, until: date) -> Fraction:
+    """Night by night, each the part of its month from the anchor's day to the same of the next."""
+    found, n = Fraction(0), -1200
+    while until > since:
+        while add_months(anchor, n + 1) <= since:
+            n += 1
+        month = (add_months(anchor, n + 1) - add_months(anchor, n)).days
+        found += Fraction(1, month)
+        since += ONE_DAY
+    return found
+
+
+def part(
+    day_count: DayCount, start: date, since: date, until: date, due: date | None = None
+) -> Fraction:
+    """The part of a year between two days, counted inside a period from ``start`` to ``due``."""
+    if day_count == DayCount.ACTUAL_ACTUAL_ICMA:
+        apart = 12 * (due.year - start.year) + due.month - start.month if due else 0
+        whole = due is None or add_months(start, apart) == due
+        return months_of(start if whole or due is None else due, since, until) / 12
     return years(day_count, start, until) - years(day_count, start, since)
 
 
-def a_day(day_count: DayCount, start: date, day: date) -> Fraction:
-    """The part of a year from the day before to ``day``, counted inside a period from ``start``."""
-    return part(day_count, start, day - ONE_DAY, day)
+def a_day(day_count: DayCount, start: date, day: date, due: date | None = None) -> Fraction:
+    """The part of a year from the day before to ``day``, inside a period from ``start``."""
+    return part(day_count, start, day - ONE_DAY, day, due)
 
 
 def agreed_dates(terms: Terms, disbursed_on: date) -> Iterator[date]:

@@ -103,7 +103,7 @@ def nominal(terms: Terms, period: Period, since: date, until: date) -> Fraction:
 
 
 def by_days(terms: Terms, period: Period, since: date, until: date) -> Fraction:
-    return part(terms.day_count, period.start, since, until)
+    return part(terms.day_count, period.start, since, until, period.due)
 
 
 def is_fixed(terms: Terms) -> bool:

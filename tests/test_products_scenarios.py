@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ledger.products import catalogue
 from ledger.stories import read
+from ledger.yaml_form import read_form
 from tests.by_hand import (
     actual,
     cat,
@@ -937,9 +937,7 @@ def told(name, figure):
 
 def written(name):
     """The figures that a story expects, by day, without the journal."""
-    form = json.loads(
-        json.dumps(yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text("utf-8")), default=str)
-    )
+    form = json.loads(json.dumps(read_form(SCENARIOS / f"{name}.yaml"), default=str))
     return {
         row.pop("day"): {key: figure for key, figure in row.items() if key != "journal"}
         for row in form["expect"]

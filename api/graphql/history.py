@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +11,12 @@ from psycopg.rows import DictRow
 
 from api.graphql.snapshot import Snapshot
 from domain import events as e
+from domain.commands import reset_rate
 from domain.fold import replay
 from domain.loan import Amounts, Loan, Status
 from domain.views import as_of, payoff
 from ledger import upcasters
+from ledger.indices import ALWAYS, VALUES, Series, with_rates
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,31 @@ def _as_of(on: date) -> Any:
 async def quote(
     snapshot: Snapshot, loan_id: UUID, on: date, known_at: datetime | None
 ) -> Amounts | None:
-    """What closes the loan if paid on ``on``; None for a loan that is not running."""
+    """What closes the loan if paid on ``on``; None for a loan that is not running.
+
+    A floating rate is what its index makes of it up to the day, recorded or not.
+    """
     record: Record | None = await snapshot.load(("log", known_at), _records(known_at), loan_id)
     if record is None or record.loan.status is not Status.ACTIVE:
         return None
-    return payoff(record.loan, on)
+    loan = record.loan
+    if loan.terms.floating is not None:
+        index = loan.terms.floating.index
+        values: Series = await snapshot.load(("index", known_at), _series(known_at), index)
+        resets = reset_rate(loan, upto=on, value_of=lambda _, day: values.on(day))
+        loan = with_rates(loan, resets)
+    return payoff(loan, on)
+
+
+def _series(known_at: datetime | None) -> Any:
+    known = ALWAYS if known_at is None else known_at
+
+    async def load(snapshot: Snapshot, indices: list[str]) -> list[Series]:
+        max_age = timedelta(days=snapshot.settings.index_max_age_days)
+        found = []
+        for index in indices:
+            rows = await snapshot.rows(VALUES, [index, date.min, date.max, known])
+            found.append(Series([(row["on_day"], row["value"]) for row in rows], max_age))
+        return found
+
+    return load

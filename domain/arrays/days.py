@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from domain.arrays.book import Bools, Days, Whole, days_of, in_blocks, size_of, whole_of
+from domain.arrays.due_dates import on_day
 from domain.daycount import CONVENTIONS
 from domain.terms import DayCount
 
 _ISDA_YEAR = CONVENTIONS[DayCount.ACTUAL_ACTUAL][1]
+_ICMA_MONTH = CONVENTIONS[DayCount.ACTUAL_ACTUAL_ICMA][1] // 12
 
 
 def in_grace(due_on: Days, on: Days | date, grace_days: Whole | int) -> Bools:
@@ -37,10 +39,19 @@ def days_between(day_count: DayCount, start: Days | date, end: Days | date) -> W
 
 
 def elapsed(
-    day_count: DayCount, start: Days | date, since: Days | date, until: Days | date
+    day_count: DayCount,
+    start: Days | date,
+    since: Days | date,
+    until: Days | date,
+    due_on: Days | date | None = None,
 ) -> Whole:
-    """Units from ``since`` to ``until`` inside the periods that began on ``start``."""
+    """Units from ``since`` to ``until`` inside the periods from ``start``, to ``due_on`` if any."""
     size_of(start, since, until)
+    if day_count is DayCount.ACTUAL_ACTUAL_ICMA and due_on is not None:
+        size_of(start, since, until, due_on)
+        columns = [days_of(start), days_of(since), days_of(until), days_of(due_on)]
+        (units,) = in_blocks(lambda *days: (_icma_elapsed(*days),), columns)
+        return units
     count = _CONVENTIONS[day_count]
     (units,) = in_blocks(
         lambda begun, one, other: (count(begun, other) - count(begun, one),),
@@ -70,6 +81,26 @@ def _isda_position(day: Days) -> tuple[Whole]:
     leap = following - first == np.timedelta64(366, "D")
     gone = (day - first).astype(np.int64) * np.where(leap, 365, 366)
     return (year.astype(np.int64) * _ISDA_YEAR + gone,)
+
+
+def _actual_actual_icma(start: Days, end: Days) -> Whole:
+    return _icma_position(start, end) - _icma_position(start, start)
+
+
+def _icma_elapsed(start: Days, since: Days, until: Days, due_on: Days) -> Whole:
+    (_, day, _), (months, _, _) = _month_and_day(start), _month_and_day(due_on)
+    anchor = np.where(on_day(months, day) == due_on, start, due_on)
+    return _icma_position(anchor, until) - _icma_position(anchor, since)
+
+
+def _icma_position(anchor: Days, day: Days) -> Whole:
+    """Units since January 1970, in months that begin on the anchor's day."""
+    (_, of_month, _), (months, _, _) = _month_and_day(anchor), _month_and_day(day)
+    months = months - (on_day(months, of_month) > day)
+    begin, end = on_day(months, of_month), on_day(months + 1, of_month)
+    gone, days = (day - begin).astype(np.int64), (end - begin).astype(np.int64)
+    units: Whole = _ICMA_MONTH * months + _ICMA_MONTH * gone // days
+    return units
 
 
 def _thirty_360_us(start: Days, end: Days) -> Whole:
@@ -115,6 +146,7 @@ _CONVENTIONS: dict[DayCount, Callable[[Days, Days], Whole]] = {
     DayCount.ACTUAL_365: _actual,
     DayCount.ACTUAL_ACTUAL: _actual_actual_isda,
     DayCount.ACTUAL_ACTUAL_YEAR_END: _actual_actual_year_end,
+    DayCount.ACTUAL_ACTUAL_ICMA: _actual_actual_icma,
     DayCount.THIRTY_360: _thirty_360_us,
     DayCount.THIRTY_E_360: _thirty_e_360,
 }

@@ -43,9 +43,9 @@ def due_dates(
         begin = np.where(named, first_due_on, disbursed_on + 1)
         early, late = sorted(month_days)
         month = begin.astype("M8[M]").astype(np.int64)
-        half = 2 * month + (begin > _on_day(month, early)) + (begin > _on_day(month, late))
+        half = 2 * month + (begin > on_day(month, early)) + (begin > on_day(month, late))
         halves = half + k * every
-        due_on = _on_day(halves >> 1, np.where(halves & 1, late, early))
+        due_on = on_day(halves >> 1, np.where(halves & 1, late, early))
         return DueDates(due_on, odd | (named & (due_on[0] != first_due_on)))
     if days := DAYS.get(frequency):
         step = days * every
@@ -55,10 +55,10 @@ def due_dates(
     month = anchor.astype("M8[M]")
     day = (anchor - month.astype("M8[D]")).astype(np.int64) + 1
     months = month.astype(np.int64) + np.where(named, 0, step) + k * step
-    return DueDates(_on_day(months, day), odd)
+    return DueDates(on_day(months, day), odd)
 
 
-def _on_day(months: Whole, day: Whole | int) -> Days:
+def on_day(months: Whole, day: Whole | int) -> Days:
     """That day of each month (counted from January 1970), clipped to the month's end."""
     least = months.min(initial=0)
     spread = int(months.max(initial=0) - least) + 2

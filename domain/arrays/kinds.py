@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.arrays.accrual import days_between
+from domain.arrays.accrual import elapsed
 from domain.arrays.book import Bools, Days, Whole
 from domain.arrays.due_dates import due_dates, worked
 from domain.period import Period
@@ -55,7 +55,8 @@ def periods_of(book: Book) -> tuple[Periods, Bools]:
 
 def units_of(book: Book, periods: Periods) -> Whole:
     day_count = book.terms[0].day_count
-    units = days_between(day_count, periods.start_on.ravel(), periods.due_on.ravel())
+    start_on, due_on = periods.start_on.ravel(), periods.due_on.ravel()
+    units = elapsed(day_count, start_on, start_on, due_on, due_on)
     return units.reshape(periods.due_on.shape)
 
 

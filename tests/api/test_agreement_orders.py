@@ -1,5 +1,7 @@
 """Orders by REST on what was agreed, on money that goes back, and on what closes a loan."""
 
+from decimal import Decimal
+
 import jsonschema
 import pytest
 
@@ -225,6 +227,50 @@ def test_a_floating_loan_without_its_index_says_what_to_import(client):
     ):
         problem = refused(response, 409, "index-without-value", "index")
         assert "TIIE28 has no value on 2026-01-15: import it first" in problem["detail"]
+
+
+QUOTE = """query ($no: String!, $on: Date!) {
+    loan(loanNo: $no) { payoff(on: $on) { total { amount } interest { amount } } }
+}"""
+
+
+@pytest.fixture(scope="module")
+def known(database):
+    """An index on the day of disbursement and on the first due date."""
+    with connect(database) as connection:
+        connection.execute(
+            "INSERT INTO ledger.index_values (index, on_day, value, recorded_by) VALUES"
+            " ('KNOWN', '2026-01-15', 110000, 'test'), ('KNOWN', '2026-02-13', 310000, 'test')"
+        )
+        connection.commit()
+
+
+def test_both_doors_quote_a_floating_loan_with_the_resets_nobody_recorded(client, known):
+    floating = {"index": "KNOWN", "spread": "-1.00"}
+    number = client.running(annual_rate="16.00", floating=floating)
+    client.settled()
+    for on in ("2026-01-16", DAY):
+        rest = answered(client.get(f"/v1/loans/{number}/payoff?on={on}"), 200)
+        graph = client.ask(QUOTE, no=number, on=on)["loan"]["payoff"]
+        assert graph["total"]["amount"] == rest["total"]
+        assert graph["interest"]["amount"] == rest["components"]["interest"]
+    body = {"on": DAY, "amount": rest["total"], "currency": "MXN"}
+    assert answered(client.post(f"/v1/loans/{number}/payoff", body))["events"][-1] == "loan-closed"
+
+    body = {"effective_on": "2026-02-20", "terms": {"floating": {"index": "KNOWN", "cap": "9.00"}}}
+    other = client.running(annual_rate="16.00", floating=floating)
+    answered(client.post(f"/v1/loans/{other}/restructures", body))
+    quoted = answered(client.get(f"/v1/loans/{other}/payoff?on=2026-02-22"), 200)["components"]
+    # 36 nights at 10 and 30 percent, then two at 9
+    nights = 31 * Decimal("0.10") + 5 * Decimal("0.30") + 2 * Decimal("0.09")
+    assert Decimal(quoted["interest"]) == (12000 * nights / 360).quantize(Decimal("0.01"))
+
+
+def test_a_quote_without_its_index_is_refused_by_both_doors(client):
+    number = client.running(annual_rate="16.00", floating={"index": "NOWHERE"})
+    client.settled()
+    answer = client.try_ask(QUOTE, no=number, on=DAY)
+    assert answer["errors"][0]["extensions"]["code"] == "index-without-value"
 
 
 def test_a_loan_in_udi_is_quoted_and_paid_in_pesos(client, database):

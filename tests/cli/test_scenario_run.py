@@ -67,8 +67,8 @@ def test_a_folder_without_stories_is_bad_input_and_not_a_success(cartera, tmp_pa
     assert told.err == f"error file: {tmp_path} holds no stories (*.yaml)\n"
 
 
-def test_the_key_on_is_explained(cartera, tmp_path):
+def test_on_is_a_key_like_others(cartera, tmp_path):
     told = cartera("scenario", "run", story(tmp_path, "on.yaml", STORY.replace("day:", "on:")))
 
     assert told.code == 2
-    assert "timeline[0].day: is missing: YAML reads on, off, yes, no as booleans" in told.out
+    assert "timeline[0].day: is missing" in told.out

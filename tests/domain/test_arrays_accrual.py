@@ -145,7 +145,8 @@ def accrued_together(loans, until, day_count, rounding):
         [(n.principal, n.terms.annual_rate, n.lines[1].numerator, n.terms.tax_rate) for n in loans],
         4,
     )
-    gone = vectorised.elapsed(day_count, starts, through, until)
+    due_on = dates(*(loan.lines[1].due_on for loan in loans))
+    gone = vectorised.elapsed(day_count, starts, through, until, due_on)
     basis = CONVENTIONS[day_count][1]
     return rows(vectorised.accrue(principal, rate, gone, numerator, basis, rounding, tax_rate))
 
@@ -289,6 +290,14 @@ def test_every_convention_counts_as_for_one_loan(day_count, some):
     assert between.dtype == gone.dtype == np.int64
     assert between.tolist() == [count(one, other) for one, _, other in some]
     assert gone.tolist() == [daycount.elapsed(day_count, *row) for row in some]
+
+
+@given(st.lists(st.tuples(days, days, days, days), min_size=1, max_size=40))
+def test_months_counted_back_from_a_due_date_count_as_for_one_loan(some):
+    gone = vectorised.elapsed(
+        DayCount.ACTUAL_ACTUAL_ICMA, *(dates(*part) for part in zip(*some, strict=True))
+    )
+    assert gone.tolist() == [daycount.elapsed(DayCount.ACTUAL_ACTUAL_ICMA, *row) for row in some]
 
 
 @pytest.mark.parametrize("day_count", list(DayCount))

@@ -21,6 +21,7 @@ from domain.loan import Amounts, Status
 from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
+    Component,
     Floating,
     Frequency,
     Grace,
@@ -107,6 +108,27 @@ def test_an_extension_leaves_the_arrears_where_they_are():
     assert book.loan.lines[0].left == 3_151_49
     assert book.loan.days_past_due(date(2026, 2, 20)) == 5
     assert len(book.loan.lines) == 7
+
+
+def test_interest_paid_ahead_stays_owed_where_a_reschedule_asks_for_less():
+    """Two rows' interest, 3 x 2.79, and 3.13 of principal are paid at once: then 2.78 would do."""
+    book = lent(principal=1_000_00, annual_rate=145_000, instalments=3, frequency=Frequency.WEEKLY,
+                method=Method.INTEREST_ONLY)  # fmt: skip
+    book.do(commands.receive_payment, amount=11_50, effective_on=START)
+    book.do(commands.restructure, effective_on=START + timedelta(18), kind=e.Revision.RESCHEDULE)
+    book.do(commands.close_day, on=START + timedelta(21))
+    assert [line.owed.interest for line in book.loan.lines] == [2_79, 2_79, 2_79]
+    assert book.loan.balances().interest == 0
+
+
+def test_a_reschedule_at_another_rate_divides_the_fixed_interest_of_its_period():
+    """12,000.00: 14 of 28 nights of February at 2 % a month, then 14 at 3 %: 300.00."""
+    book = lent(method=Method.INTEREST_ONLY)
+    book.do(commands.receive_payment, amount=240_00, effective_on=DUE[0])
+    book.do(commands.restructure, effective_on=DUE[0] + timedelta(14), kind=e.Revision.RESCHEDULE,
+            new=NewTerms(annual_rate=360_000))  # fmt: skip
+    book.do(commands.close_day, on=DUE[1])
+    assert book.loan.balances().interest == 300_00
 
 
 def test_arrears_spread_over_what_is_to_come():
@@ -304,6 +326,38 @@ def test_money_that_waits_clears_each_instalment_on_its_day():
     assert book.loan.days_past_due(DUE[0] + timedelta(5)) == 0
 
 
+@pytest.mark.parametrize("charged", [{}, {"prepayment_fee_rate": 20_000}])
+@pytest.mark.parametrize("interest", list(InterestBasis))
+def test_the_quote_counts_the_money_that_waits_and_closes_to_the_centavo(interest, charged):
+    book = lent(interest=interest, allocation=in_advance(InAdvance.WAIT), tax_rate=160_000,
+                **charged)  # fmt: skip
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=START)
+    on = START + timedelta(10)
+    owed, quote = views.as_of(book.loan, on).balances().total, views.payoff(book.loan, on)
+    assert quote.total == owed - 3_000_00 + (240_00 + 38_40 if charged else 0)
+    missing = commands.receive_payment(book.loan, amount=quote.total - 1, effective_on=on)
+
+    book.do(commands.receive_payment, amount=quote.total, effective_on=on)
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
+    assert not any(isinstance(event, e.LoanClosed) for event in missing)
+
+
+def test_money_that_waits_and_more_than_the_quote_leaves_the_difference():
+    book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.receive_payment, amount=3_000_00, effective_on=START)
+    book.do(commands.receive_payment, amount=9_000_01, effective_on=START)
+    kept = [payment.overpaid for payment in book.loan.payments.values()]
+    assert (book.loan.status, kept) == (Status.CLOSED, [0, 1])
+
+
+def test_a_quote_asks_for_nothing_where_what_waits_is_enough():
+    book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.receive_payment, amount=6_000_00, effective_on=START)
+    book.do(commands.forgive, amounts={Component.PRINCIPAL: 7_000_00}, effective_on=START)
+    assert views.payoff(book.loan, START).total == 0
+
+
 def test_whoever_paid_the_next_instalment_is_not_asked_for_it_again_by_a_new_rate():
     book = lent()
     book.do(commands.receive_payment, amount=3_151_49, effective_on=START)
@@ -348,6 +402,19 @@ def test_a_chargeback_of_a_closed_loan_opens_it_and_takes_what_was_kept_first():
     assert (book.loan.status, book.loan.overpaid) == (Status.ACTIVE, 0)
     assert book.loan.principal == 1_000_00
     assert book.loan.days_past_due(DUE[3] + timedelta(2)) == 2
+
+
+def test_a_reversal_gives_back_the_interest_of_rows_that_a_payment_had_done_away_with():
+    shortens = in_advance(InAdvance.REDUCE_TERM)
+    bounced, never = lent(allocation=shortens), lent(allocation=shortens)
+    bounced.do(commands.receive_payment, amount=9_500_00, effective_on=START)
+    bounced.do(commands.close_day, on=DUE[0])
+    assert len(bounced.loan.lines) == 1
+
+    bounced.do(commands.reverse_payment, payment=1, reversed_on=DUE[3] + timedelta(5))
+
+    wanted = views.as_of(never.loan, DUE[3] + timedelta(5))
+    assert [line.owed for line in bounced.loan.lines] == [line.owed for line in wanted.lines]
 
 
 def test_an_overpayment_is_refunded_once():
@@ -639,6 +706,8 @@ NEXT_DAY = date(2026, 6, 2)
          NotAllowedNow, "status"),
         (matured, commands.payment_holiday, {"effective_on": NEXT_DAY, "periods": 1},
          NotAllowedNow, "status"),
+        *((lent, commands.payment_holiday, {"effective_on": START, "periods": periods},
+           InvalidTerms, "periods") for periods in (-1, 0, 367)),
         (matured, commands.accelerate, {"effective_on": NEXT_DAY}, NotAllowedNow, "status"),
         (paid, commands.accelerate, {"effective_on": DUE[0]}, NotAllowedNow, "status"),
         (paid, commands.receive_payment, {"amount": 1, "effective_on": START - timedelta(1)},

@@ -10,8 +10,8 @@ from domain import commands, views
 from domain.errors import InvalidAmount, InvalidDate, InvalidTerms, LoanError, OverDisbursement
 from domain.fold import replay
 from domain.loan import Status
-from domain.plan import Charge, Plan, Tranche, planned
-from domain.terms import Frequency, InterestBasis, Method, RateStep
+from domain.plan import Charge, Pause, Plan, Tranche, planned
+from domain.terms import DayCount, Frequency, InterestBasis, Method, RateStep
 from tests.domain.histories import START, Book, agreements, terms
 
 LEVELS = [m for m in Method if m not in (Method.IRREGULAR, Method.DISCOUNT, Method.SINGLE)]
@@ -33,7 +33,13 @@ def plans(draw) -> Plan:
             st.lists(st.tuples(st.integers(0, 40), st.sampled_from([0, 240_000])), max_size=1)
         )
     ]
-    return Plan(agreed, START, (Tranche(START, first), *later), tuple(rates))
+    pauses = [
+        Pause(START + timedelta(days=day), START + timedelta(days=day + nights))
+        for day, nights in draw(
+            st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), max_size=1)
+        )
+    ]
+    return Plan(agreed, START, (Tranche(START, first), *later), tuple(rates), tuple(pauses))
 
 
 @given(plans())
@@ -45,6 +51,7 @@ def test_a_loan_paid_on_its_days_follows_the_plan(plan):
     book = Book(replay(commands.open_loan(loan_no="P", terms=plan.terms, effective_on=START)), [])
     steps = [(t.on, "a", t.amount) for t in plan.tranches]
     steps += [(r.from_on, "0", r.annual_rate) for r in plan.rate_changes]
+    steps += [(pause.from_on, "1", pause.until) for pause in plan.pauses]
     dues = [row.due_on for row in rows]
     steps += [(due, " ", 0) for due in dues]  # paid before anything else happens that day
     for on, what, figure in sorted(steps, key=lambda step: (step[0], step[0] == START, step[1])):
@@ -52,6 +59,8 @@ def test_a_loan_paid_on_its_days_follows_the_plan(plan):
             book.do(commands.disburse, principal=figure, effective_on=on, withheld_fees=0)
         elif what == "0" and on == START:
             continue
+        elif what == "1":
+            book.do(commands.pause_interest, effective_on=on, until=figure)
         elif what == "0":
             book.do(commands.change_rate, annual_rate=figure, effective_on=on)
         else:
@@ -114,6 +123,9 @@ BEFORE, LATE = START - timedelta(1), date(2028, 1, 1)
         ({"rate_changes": (RateStep(from_on=START, annual_rate=-1),)}, InvalidTerms,
          "rate_changes"),
         ({"rate_changes": (RateStep(from_on=LATE, annual_rate=1),)}, InvalidDate, "rate_changes"),
+        ({"pauses": (Pause(BEFORE, START),)}, InvalidDate, "pauses"),
+        ({"pauses": (Pause(START, START),)}, InvalidDate, "pauses"),
+        ({"pauses": (Pause(LATE, LATE + timedelta(1)),)}, InvalidDate, "pauses"),
         ({"charges": (Charge(START, " ", 1),)}, InvalidTerms, "charges"),
         ({"charges": (Charge(START, "visit", 0),)}, InvalidAmount, "charges"),
         ({"charges": (Charge(BEFORE, "visit", 1),)}, InvalidDate, "charges"),
@@ -123,6 +135,18 @@ def test_an_impossible_plan_is_refused_by_name(changes, error, field):
     with pytest.raises(error) as refusal:
         planned(Plan(terms(), START, **changes))
     assert refusal.value.field == field
+
+
+def test_interest_rests_in_a_pause_and_the_instalment_stays():
+    """100.00 at 7 %, six months: 17.01. No interest for the nights of 4 to 9 February."""
+    agreed = terms(principal=100_00, annual_rate=70_000, instalments=6, tax_rate=0,
+                   day_count=DayCount.THIRTY_360)  # fmt: skip
+    pause = Pause(date(2024, 2, 4), date(2024, 2, 10))
+
+    rows = planned(Plan(agreed, date(2024, 1, 1), pauses=(pause,)))
+
+    assert rows[1].interest == 39  # 83.57 x 7 % x 24/360
+    assert [row.total for row in rows] == [17_01, 17_01, 17_01, 17_01, 17_01, 16_90]
 
 
 def test_a_payout_after_the_first_day_bears_nothing_before_it():

@@ -238,6 +238,25 @@ def test_a_payment_learned_late_among_changes_of_terms_ends_as_if_on_time(agreed
     assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
 
 
+@given(agreements(), PLAIN_STEPS, st.data())
+def test_a_rate_learned_late_ends_as_if_it_had_come_on_time(agreed, steps, data):
+    told, learned_late = book_of(agreed), book_of(agreed)
+    which = data.draw(st.integers(0, len(steps) - 1))
+    change = {"annual_rate": data.draw(st.sampled_from([0, 90_000, 600_000])),
+              "keeps_instalment": data.draw(st.booleans())}  # fmt: skip
+    wait = data.draw(st.integers(0, 45))
+
+    days = play_plain(told, steps, first=(which, change))
+    play_plain(learned_late, steps)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    end = days[-1] + timedelta(days=wait)
+    learned_late.do(commands.close_day, on=end)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    learned_late.do(commands.change_rate, effective_on=days[which], **change)
+
+    assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
+
+
 def play_strictly(book, steps, without=None) -> list[date]:
     """Every step accepted, or the example is dropped; each step's day."""
     days, day = [], START
@@ -253,12 +272,18 @@ def play_strictly(book, steps, without=None) -> list[date]:
     return days
 
 
-def play_plain(book, steps, without=None) -> list[date]:
-    """Payments, fees and closes, all accepted or the example is dropped; each step's day."""
+def play_plain(book, steps, without=None, first=(None, None)) -> list[date]:
+    """Payments, fees and closes, all accepted or the example is dropped; each step's day.
+
+    ``first`` is (number of a step, the change of rate that comes before it that day).
+    """
     days, day = [], START
     for n, (wait, verb, size) in enumerate(steps):
         day += timedelta(days=wait)
         days.append(day)
+        if n == first[0]:
+            assume(book.loan.status is Status.ACTIVE)
+            book.do(commands.change_rate, effective_on=day, **first[1])
         if n == without:
             continue
         if verb == "close_day":
@@ -318,8 +343,7 @@ def test_the_payoff_quote_closes_the_loan_to_the_centavo(agreed, steps):
     book.do(commands.receive_payment, amount=quote, effective_on=day)
 
     assert book.loan.status is Status.CLOSED
-    kept = views.as_of(short, day).overpaid  # what was held may have become due meanwhile
-    assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), kept)
+    assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), 0)
     missing = commands.receive_payment(short, amount=quote - 1, effective_on=day)
     assert not any(isinstance(event, e.LoanClosed) for event in missing)
 

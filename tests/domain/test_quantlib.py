@@ -2,14 +2,15 @@
 
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.business_days import BusinessDayRule, is_business_day
-from domain.calendar import due_dates
-from domain.daycount import CONVENTIONS
+from domain.calendar import add_months, due_dates
+from domain.daycount import CONVENTIONS, elapsed
 from domain.errors import InvalidTerms
 from domain.schedule import schedule
 from domain.terms import Annuity, DayCount, Frequency, InterestBasis
@@ -55,6 +56,40 @@ def test_a_day_count_gives_the_same_part_of_a_year(day_count, start, days):
     year_fraction = COUNTERS[day_count].yearFraction(theirs(start), theirs(end))
 
     assert float(Fraction(units(start, end), basis)) == pytest.approx(year_fraction, abs=1e-12)
+
+
+@given(DAYS, st.sampled_from(list(MONTHS.values())), st.data())
+def test_icma_gives_the_same_part_of_a_year_as_in_a_monthly_schedule(first, back, data):
+    """From any day of the first period on, also where that is shorter or longer than a month."""
+    due_on = add_months(first, back)
+    start = data.draw(st.dates(first - timedelta(20), due_on - timedelta(1)))
+    on = data.draw(st.dates(start, due_on))
+    assume(add_months(start, _months(due_on) - _months(start)) != due_on or start == first)
+    assume(due_on.day <= 28)  # later days are clipped, which theirs tells from the first date
+    schedule = ql.MakeSchedule(
+        effectiveDate=theirs(add_months(due_on, -back - 2)), terminationDate=theirs(due_on),
+        tenor=ql.Period(1, ql.Months), calendar=ql.NullCalendar(), backwards=True,
+    )  # fmt: skip
+    counter = ql.ActualActual(ql.ActualActual.ISMA, schedule)
+
+    year_fraction = counter.yearFraction(theirs(start), theirs(on))
+
+    units = elapsed(DayCount.ACTUAL_ACTUAL_ICMA, start, start, on, due_on)
+    _, basis = CONVENTIONS[DayCount.ACTUAL_ACTUAL_ICMA]
+    assert float(Fraction(units, basis)) == pytest.approx(year_fraction, abs=1e-12)
+
+
+def _months(day: date) -> int:
+    return 12 * day.year + day.month
+
+
+@pytest.mark.parametrize("day", range(28, 32))
+def test_icma_counts_a_month_for_every_row_of_a_month_end(day):
+    agreed = terms(frequency=Frequency.MONTHLY, first_due_on=date(2027, 12, day), instalments=30)
+    begin = date(2027, 11, min(day, 30))
+    for start, due_on in pairwise((begin, *due_dates(agreed, begin))):
+        units = elapsed(DayCount.ACTUAL_ACTUAL_ICMA, start, start, due_on, due_on)
+        assert 12 * units == CONVENTIONS[DayCount.ACTUAL_ACTUAL_ICMA][1], (start, due_on)
 
 
 @given(

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from domain.errors import InvalidTerms, OverDisbursement
 from domain.limits import check_terms
 from domain.money import Rounding
+from domain.plan import Pause
 from domain.terms import (
     AllocationRule,
     Annuity,
     Component,
     DayCount,
+    Floating,
     Frequency,
     InAdvance,
     InterestBasis,
@@ -22,7 +24,8 @@ from domain.terms import (
     Timing,
     Walk,
 )
-from ledger.forms import FormError, percent, rule_of, terms_from
+from ledger.forms import Fields, FormError, percent, rule_of, terms_from
+from ledger.new_terms import new_terms
 from ledger.plan_form import plan_from
 
 LOAN = {
@@ -212,3 +215,42 @@ def test_a_figure_that_equals_a_number_of_the_sentence_is_still_the_only_amount(
     assert str(error) == "instalment 30000 (30000) is less than 2"
     assert rule_of(error, "MXN")[1] == "instalment 30000 (300.00) is less than 0.02"
     assert rule_of(error, "JPY")[1] == "instalment 30000 (30000) is less than 2"
+
+
+def test_a_spread_may_be_negative_and_a_rate_may_not():
+    terms = terms_from({**LOAN, "floating": {"index": "TIIE28", "spread": "-1.50"}})
+    assert terms.floating == Floating(index="TIIE28", spread=-15_000)
+    check_terms(terms)
+    told = refused({"floating": {"index": "TIIE28", "floor": "-1.00"}})
+    assert told == ("loan.floating.floor", "must be between 0 and 10000 percent")
+    told = refused({"floating": {"index": "TIIE28", "spread": "-10000.01"}})
+    assert told == ("loan.floating.spread", "must be between -10000 and 10000 percent")
+
+
+def test_new_terms_may_let_the_rate_float_otherwise():
+    fields = Fields({"floating": {"index": "CETES28", "spread": "4.00", "cap": "20.00"}})
+    new = new_terms(fields, "MXN")
+    fields.done()
+    assert new.floating == Floating(index="CETES28", spread=40_000, cap=200_000)
+    assert new_terms(Fields({}), "MXN").floating is None
+
+
+def test_a_schedule_request_may_let_interest_rest():
+    pauses = [{"from": "2026-02-01", "until": "2026-02-10"}]
+    plan = plan_from({**LOAN, "disbursed_on": "2026-01-15", "pauses": pauses})
+    assert plan.pauses == (Pause(date(2026, 2, 1), date(2026, 2, 10)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "field", "rule"),
+    [
+        ("pauses", {"from": "2026-02-01"}, "pauses[0].until", "is missing"),
+        ("pauses", {"from": "2026-02-01", "to": "2026-02-10"}, "pauses[0].to", "is an unknown key"),
+        ("tranches", {"on": "2026-02-01", "amount": "1.00", "until": "2026-02-10"},
+         "tranches[0].until", "is an unknown key"),
+    ],
+)  # fmt: skip
+def test_a_row_of_a_schedule_request_is_read_whole(name, row, field, rule):
+    with pytest.raises(FormError) as refusal:
+        plan_from({**LOAN, "disbursed_on": "2026-01-15", name: [row]})
+    assert (refusal.value.field, refusal.value.rule) == (field, rule)
