@@ -91,7 +91,7 @@ def test_one_seed_gives_the_same_bytes_and_another_seed_others(fresh_database, s
     made(second_database, history="daily", days=20)
 
     assert recorded(fresh_database) == recorded(second_database)
-    states = "SELECT to_jsonb(s) FROM ledger.loan_state AS s ORDER BY loan_id"
+    states = "SELECT to_jsonb(s) - 'since' FROM ledger.loan_state AS s ORDER BY loan_id"
     with connect(fresh_database) as one, connect(second_database) as other:
         assert one.execute(states).fetchall() == other.execute(states).fetchall()
     made(second_database, history="daily", days=20, seed=6)
