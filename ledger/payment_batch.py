@@ -16,21 +16,23 @@ from psycopg.rows import TupleRow
 
 from ledger import bulk, state, suspense
 from ledger.application import Ledger
+from ledger.bank_line import BankLine, reference_key
 from ledger.commands.orders import Decide
 from ledger.csv_lines import Reject
 from ledger.errors import KeyReused, NotStorable
 from ledger.indices import rates_first
 from ledger.orders import Cause, Receipt
 from ledger.payment_landing import Direct, Landed, Landing, Task
+from ledger.references import matches
 from ledger.store import RACES
 from ledger.streams import Stream, load_streams
 from ledger.suspense import Suspended
 
 
-def land_together(landing: Landing, found: Sequence[Task | Reject]) -> list[Landed | Reject]:
+def land_together(landing: Landing, lines: Sequence[BankLine | Reject]) -> list[Landed | Reject]:
     """Where each line went."""
-    tasks = [one for one in found if isinstance(one, Task)]
-    batch = Batch(landing.ledger, tasks)
+    found = matched(landing.ledger, lines)
+    batch = Batch(landing.ledger, [one for one in found if isinstance(one, Task)])
     landed = [landing.land(one, batch) for one in found]
     lost = batch.write()
     direct = Direct(landing.ledger)
@@ -38,6 +40,17 @@ def land_together(landing: Landing, found: Sequence[Task | Reject]) -> list[Land
         if isinstance(one, Task) and one.loan_id in lost:
             landed[n] = landing.land(one, direct)
     return landed
+
+
+def matched(ledger: Ledger, lines: Sequence[BankLine | Reject]) -> list[Task | Reject]:
+    """The lines with the loans they may mean."""
+    keys = [reference_key(line.reference) for line in lines if isinstance(line, BankLine)]
+    found = matches(ledger.store, keys)
+    of_line = iter(keys)
+    return [
+        line if isinstance(line, Reject) else Task(line, found.get(next(of_line), ()))
+        for line in lines
+    ]
 
 
 class Waiting(msgspec.Struct, frozen=True):

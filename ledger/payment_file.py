@@ -6,7 +6,7 @@ Columns: `docs/guides/payment_file.md`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from itertools import islice
@@ -17,15 +17,14 @@ from msgspec import Struct
 
 from domain.errors import LoanError
 from ledger.application import Ledger
-from ledger.bank_line import COLUMNS, REQUIRED, BankLine, reference_key
+from ledger.bank_line import COLUMNS, REQUIRED, BankLine
 from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
 from ledger.database import connect
 from ledger.forms import FormError
 from ledger.money import text
 from ledger.orders import Cause
-from ledger.payment_batch import land_together
-from ledger.payment_landing import Landed, Landing, Task, rejected
-from ledger.references import matches
+from ledger.payment_clerks import AT_WORK, Clerks, clerks_for
+from ledger.payment_landing import Landed, Landing, rejected
 
 BATCH = 2_000
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -92,12 +91,19 @@ def land(
         RejectFile(reject_path(path, rejects)) as refused,
     ):
         turn.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
-        job = _Import(ledger, path.name, cause, read)
-        for batch in job.batches(lines, days):
-            for result in land_together(job.landing, batch):
-                job.count(result, refused)
-            if progress is not None:
-                progress(lines.read_bytes, lines.size)
+        turn.execute(
+            "SELECT pg_advisory_lock(%s)", [AT_WORK]
+        )  # of one that was killed
+        turn.execute("SELECT pg_advisory_unlock(%s)", [AT_WORK])
+        job = _Import(ledger, read)
+        landing = Landing(ledger, path.name, cause)
+        count = clerks_for(ledger, lines.size)
+        with Clerks(landing, count) as clerks:
+            for results in clerks.landed(job.batches(lines, days, BATCH * max(count, 1))):
+                for result in results:
+                    job.count(result, refused)
+                if progress is not None:
+                    progress(lines.read_bytes, lines.size)
         report = job.report
         report.ignored_columns = lines.ignored
     report.rejected, report.rejects = refused.count, refused.written
@@ -112,28 +118,20 @@ def land(
 class _Import:
     """One run over one file."""
 
-    def __init__(
-        self, ledger: Ledger, source: str, cause: Cause, read: Callable[[Line], BankLine]
-    ) -> None:
+    def __init__(self, ledger: Ledger, read: Callable[[Line], BankLine]) -> None:
         self.ledger = ledger
         self.line_of = read
-        self.landing = Landing(ledger, source, cause)
         self.report = PaymentReport()
         self.seen: dict[str, tuple[int, int]] = {}
         self.sums: dict[str, dict[str, int]] = {}
 
-    def batches(self, lines: CsvLines, days: tuple[date, date]) -> Iterator[list[Task | Reject]]:
-        """The lines with the loans they may mean, many at a time."""
+    def batches(
+        self, lines: CsvLines, days: tuple[date, date], size: int
+    ) -> Iterator[Sequence[BankLine | Reject]]:
+        """The lines as understood, so many at a time."""
         read = self._read(lines, days)
-        while batch := list(islice(read, BATCH)):
-            references = [line.reference for line in batch if isinstance(line, BankLine)]
-            found = matches(self.ledger.store, references)
-            yield [
-                line
-                if isinstance(line, Reject)
-                else Task(line, found.get(reference_key(line.reference), ()))
-                for line in batch
-            ]
+        while batch := list(islice(read, size)):
+            yield batch
 
     def _read(self, lines: CsvLines, days: tuple[date, date]) -> Iterator[BankLine | Reject]:
         first, last = str(days[0]), str(days[1])

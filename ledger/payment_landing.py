@@ -43,7 +43,7 @@ class Task(Struct, frozen=True):
         return self.matches[0].loan_id if len(self.matches) == 1 else None
 
 
-class Landed(Struct, frozen=True):
+class Landed(Struct, frozen=True, tag=True):
     """Where one line went."""
 
     outcome: str

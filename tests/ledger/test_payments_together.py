@@ -14,7 +14,7 @@ from ledger.bank_line import COLUMNS, REQUIRED, BankLine
 from ledger.close_of_day import close_through
 from ledger.csv_lines import CsvLines
 from ledger.orders import Cause
-from ledger.payment_batch import land_together
+from ledger.payment_batch import land_together, matched
 from ledger.payment_file import _Import, import_payments
 from ledger.payment_landing import Direct, Landing
 from tests.domain.histories import START, STEPS, agreements, disbursed, play
@@ -50,19 +50,19 @@ def file_of(folder: Path, lines):
     return path
 
 
-def tasks_of(ledger, path):
+def lines_of(ledger, path):
     with CsvLines(path, COLUMNS, REQUIRED) as lines:
-        batches = _Import(ledger, path.name, FILE, BankLine.of).batches(lines, EVERY_DAY)
-        return [task for batch in batches for task in batch]
+        batches = _Import(ledger, BankLine.of).batches(lines, EVERY_DAY, 100)
+        return [line for batch in batches for line in batch]
 
 
 def one_by_one(ledger, path):
     landing, direct = Landing(ledger, path.name, FILE), Direct(ledger)
-    return [landing.land(task, direct) for task in tasks_of(ledger, path)]
+    return [landing.land(task, direct) for task in matched(ledger, lines_of(ledger, path))]
 
 
 def together(ledger, path):
-    return land_together(Landing(ledger, path.name, FILE), tasks_of(ledger, path))
+    return land_together(Landing(ledger, path.name, FILE), lines_of(ledger, path))
 
 
 RECORDS = """
@@ -152,7 +152,7 @@ class Interrupted(Landing):
 
 def interrupted(ledger, path, meanwhile):
     landing = Interrupted(ledger, path.name, FILE, meanwhile)
-    return [one.outcome for one in land_together(landing, tasks_of(ledger, path))]
+    return [one.outcome for one in land_together(landing, lines_of(ledger, path))]
 
 
 def amounts(ledger, loan_id):
@@ -200,7 +200,7 @@ def test_a_line_whose_id_another_order_took_meanwhile_comes_back_and_the_others_
         ledger, path.name, FILE, lambda: pay(ledger, other, "9.00", cause=keyed("bank:T2"))
     )
 
-    landed = land_together(landing, tasks_of(ledger, path))
+    landed = land_together(landing, lines_of(ledger, path))
 
     assert [type(one).__name__ for one in landed] == ["Landed", "Landed", "Reject", "Landed"]
     assert amounts(ledger, one) == [1_00]
