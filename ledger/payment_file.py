@@ -91,9 +91,7 @@ def land(
         RejectFile(reject_path(path, rejects)) as refused,
     ):
         turn.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
-        turn.execute(
-            "SELECT pg_advisory_lock(%s)", [AT_WORK]
-        )  # of one that was killed
+        turn.execute("SELECT pg_advisory_lock(%s)", [AT_WORK])  # of one that was killed
         turn.execute("SELECT pg_advisory_unlock(%s)", [AT_WORK])
         job = _Import(ledger, read)
         landing = Landing(ledger, path.name, cause)
