@@ -42,8 +42,8 @@ def run(*, quick: bool = False) -> BenchResult:
         told, numbers = history(DAYS + 1, YEARS, INSTALMENT), [f"B-{n}" for n in range(2 * loans)]
         with Ledger(settings, clock=FixedClock(TODAY)) as ledger:
             for number in numbers:
-                events = (replace(told[0], loan_no=number), *told[1:])
-                ledger.begin(lambda events=events: events, {"command": "story"}, CAUSE)
+                events = [replace(told[0], loan_no=number), *told[1:]]
+                ledger.begin(events.copy, {"command": "story"}, CAUSE)
         with database.pool(settings, min_size=2, max_size=4) as pool, asked(settings) as ask:
             engine.catch_up(pool)
             with Ledger(settings, clock=FixedClock(TODAY)) as ledger:
