@@ -61,6 +61,7 @@ def import_payments(
     through: date | None = None,
     encoding: str = "utf-8",
     actor: str = "operator",
+    batch: int = BATCH,
 ) -> PaymentReport:
     """Bring every good line of the file at ``path`` to its loan, once.
 
@@ -72,7 +73,7 @@ def import_payments(
         ledger.store.make_room()
         days = (since or date.min, through or date.max)
         cause = Cause(actor, "payment-file")
-        return land(ledger, lines, path, BankLine.of, cause, rejects, days, progress)
+        return land(ledger, lines, path, BankLine.of, cause, rejects, days, progress, batch)
 
 
 def land(
@@ -84,6 +85,7 @@ def land(
     rejects: Path | None = None,
     days: tuple[date, date] = (date.min, date.max),
     progress: Progress | None = None,
+    batch: int = BATCH,
 ) -> PaymentReport:
     """Bring each of ``lines``, as ``read`` understands it, to its loan, into suspense, or back."""
     with (
@@ -97,7 +99,7 @@ def land(
         landing = Landing(ledger, path.name, cause)
         count = clerks_for(ledger, lines.size)
         with Clerks(landing, count) as clerks:
-            for results in clerks.landed(job.batches(lines, days, BATCH * max(count, 1))):
+            for results in clerks.landed(job.batches(lines, days, batch * max(count, 1))):
                 for result in results:
                     job.count(result, refused)
                 if progress is not None:
