@@ -144,6 +144,8 @@ class Allocation:
             if planned:
                 owed = payable(self.loan, line, component)
             already = getattr(taken, component)
+            if owed <= already:
+                continue
             part = min(self.left, owed - already)
             if at_most is not None:
                 part = min(part, at_most)

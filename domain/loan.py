@@ -241,8 +241,8 @@ class Loan(Struct, omit_defaults=True):
         Negative interest or interest tax: paid ahead of its accrual (per-period loans).
         """
         asking = [line for line in self.lines if line.owed != line.paid]
-        owed = zip(*(astuple(line.owed) for line in asking), strict=True)
-        paid = zip(*(astuple(line.paid) for line in asking), strict=True)
+        owed = zip(*[astuple(line.owed) for line in asking], strict=True)
+        paid = zip(*[astuple(line.paid) for line in asking], strict=True)
         return Amounts(*(sum(o) - sum(p) for o, p in zip(owed, paid, strict=True)))
 
     @property

@@ -14,6 +14,7 @@ import msgspec
 from psycopg import Connection, errors
 from psycopg.rows import TupleRow
 
+from domain.fold import replay
 from ledger import bulk, state, suspense
 from ledger.application import Ledger
 from ledger.bank_line import BankLine, reference_key
@@ -105,7 +106,7 @@ class Batch:
             stream.version,
             rates_first(stream.known, on, self._value_of, decide),
         )
-        stream.record(order.events)
+        stream.loan = replay(order.events, stream.loan)
         self._fingerprints[command.idempotency_key] = command.fingerprint
         self._orders.append(order)
         return Receipt(loan_id, stream.version, 0, command.id, order.tags)

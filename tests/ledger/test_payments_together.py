@@ -207,6 +207,27 @@ def test_a_line_whose_id_another_order_took_meanwhile_comes_back_and_the_others_
     assert amounts(ledger, other) == [9_00, 2_00, 4_00]
 
 
+@pytest.mark.parametrize("processes", [0, 2])
+def test_clerks_land_a_file_as_this_process_does(fresh_database, tmp_path, processes):
+    settings = fresh_database.model_copy(update={"import_processes": processes})
+    whose = {7: "NOBODY"}  # every ninth amount is none; the last five ids came before
+    lines = [
+        f"2026-02-{1 + n // 4:02},{whose.get(n, f'A-{n % 4}')},"
+        f"{'x' if n % 9 == 8 else n + 1},spei,T{n % 35},"
+        for n in range(40)
+    ]
+    with a_ledger(settings) as ledger:
+        loans = [running(ledger, f"A-{n}") for n in range(4)]
+
+        report = import_payments(ledger, file_of(tmp_path, lines), batch=3)
+
+        assert (report.applied, report.suspended, report.rejected) == (31, 1, 8)
+        assert amounts(ledger, loans[1]) == [100 * (n + 1) for n in (1, 5, 9, 13, 21, 25, 29, 33)]
+    told = (tmp_path / "bank.csv.rejects.csv").read_text().splitlines()[1:]
+    numbers = [int(line.split(",")[0]) for line in told]
+    assert numbers == [10, 19, 28, 37, 38, 39, 40, 41]
+
+
 def test_the_log_has_the_payments_in_the_order_of_the_file(ledger, two_loans):
     *_, path = two_loans
     import_payments(ledger, path)
