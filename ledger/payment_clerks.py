@@ -24,6 +24,7 @@ from ledger.application import Ledger
 from ledger.bank_line import BankLine, reference_key
 from ledger.csv_lines import Reject
 from ledger.database import connect
+from ledger.indices import PublishedIndices
 from ledger.orders import Cause
 from ledger.payment_batch import land_together
 from ledger.payment_landing import Landed, Landing
@@ -48,6 +49,8 @@ class Instructions(msgspec.Struct, frozen=True):
 
 def clerks_for(ledger: Ledger, size: int) -> int:
     """How many processes land a file of ``size`` bytes besides this one; 0: this one alone."""
+    if not isinstance(ledger.indices, PublishedIndices):  # given: only this process knows them
+        return 0
     asked = ledger.settings.import_processes
     if asked is not None:
         return asked
@@ -72,7 +75,9 @@ class Clerk:
             )
         self.wire = Wire(ours)
         self.hand = ThreadPoolExecutor(1, thread_name_prefix="clerk")
-        self.wire.send(Instructions(settings.model_dump_json(), landing.source, landing.cause))
+        told = Instructions(settings.model_dump_json(), landing.source, landing.cause)
+        with suppress(OSError):  # gone already: `_land` will notice
+            self.wire.send(told)
 
     def land(self, lines: Sequence[BankLine]) -> "Future[list[Result]]":
         """Where the lines went, once the clerk says so."""
@@ -182,7 +187,7 @@ class Wire:
         return body
 
     def close(self) -> None:
-        with suppress(BrokenPipeError):  # the other end went first
+        with suppress(ConnectionError):  # the other end went first
             self.file.close()
         self.end.close()
 
