@@ -8,7 +8,9 @@ import msgspec
 
 from bench.report import shown
 
-NAMES = ("append", "load", "replay", "project", "accrual", "schedule", "reads")
+NAMES = (
+    "append", "load", "replay", "project", "payments", "backdate", "accrual", "schedule", "reads",
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -26,6 +26,8 @@ class Allocation:
         self._on = on
         self._ahead = loan.to_come
         self._taken: dict[int, Amounts] = {}
+        # what is not paid in advance whole pays no interest that has not accrued
+        self._planned = self._whole and not loan.accrues_daily
 
     @property
     def portions(self) -> tuple[e.Portion, ...]:
@@ -130,26 +132,34 @@ class Allocation:
         at_most: int | None = None,
     ) -> None:
         for line in lines:
-            for component in components:
-                limit = self.left if at_most is None else min(self.left, at_most)
-                if not limit:
-                    return
-                taken = self._taken.get(line.number) or Amounts()
-                already = getattr(taken, component)
-                part = min(limit, self._payable(line, component) - already)
-                ahead = component is Component.PRINCIPAL and not line.due
-                part = min(part, self._ahead) if ahead else part
-                if part > 0:
-                    self._ahead -= part if ahead else 0
-                    setattr(taken, component, already + part)
-                    self._taken[line.number] = taken
-                    self.left -= part
+            if not self.left:
+                return
+            planned = self._planned and not line.due
+            if planned or line.owed != line.paid:
+                self._take_of(line, components, at_most, planned)
 
-    def _payable(self, line: Line, component: Component) -> int:
-        """What is not paid in advance whole pays no interest that has not accrued."""
-        if self._whole or line.due:
-            return payable(self.loan, line, component)
-        return int(getattr(line.owed, component) - getattr(line.paid, component))
+    def _take_of(
+        self, line: Line, components: Sequence[Component], at_most: int | None, planned: bool
+    ) -> None:
+        taken = self._taken.get(line.number) or Amounts()
+        for component in components:
+            owed = getattr(line.owed, component) - getattr(line.paid, component)
+            if planned:
+                owed = payable(self.loan, line, component)
+            already = getattr(taken, component)
+            if owed <= already:
+                continue
+            part = min(self.left, owed - already)
+            if at_most is not None:
+                part = min(part, at_most)
+            ahead = component is Component.PRINCIPAL and not line.due
+            if ahead:
+                part = min(part, self._ahead)
+            if part > 0:
+                self._ahead -= part if ahead else 0
+                setattr(taken, component, already + part)
+                self._taken[line.number] = taken
+                self.left -= part
 
 
 WHOLE_ADVANCE = (InAdvance.NEXT_INSTALMENT, InAdvance.LAST_INSTALMENT)

@@ -13,13 +13,13 @@ from msgspec import Struct
 from domain.terms import Component, PaymentKind, Terms
 
 
-class LoanEvent(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+class LoanEvent(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
     """What happened, and the value date it happened for."""
 
     effective_on: date
 
 
-class Portion(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Portion(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Part of an amount, by component, that belongs to one instalment."""
 
     instalment: int
@@ -40,7 +40,7 @@ class Portion(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )  # fmt: skip
 
 
-class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One row of a schedule as agreed: ``start_on`` to ``due_on`` is the interest period.
 
     ``interest`` and ``tax`` are what falls due with the row. ``deferred`` and ``deferred_tax`` were
@@ -70,14 +70,14 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.principal + self.interest + self.tax + self.fee + self.fee_tax
 
 
-class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Since when nothing of a due instalment is owed; ``on`` is None when it owes again."""
 
     instalment: int
     on: date | None = None
 
 
-class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A difference in what one payment cleared; in a correction all sums to zero."""
 
     payment: int
@@ -216,7 +216,7 @@ class ScheduleRevised(LoanEvent, frozen=True, kw_only=True, tag="schedule-revise
     instalments: int
 
 
-class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Late interest that ran on the overdue principal of one instalment.
 
     Within the grace days only ``numerator`` grows; what it comes to is charged when they are over.
@@ -326,7 +326,7 @@ class PaymentReversed(LoanEvent, frozen=True, kw_only=True, tag="payment-reverse
     settled: tuple[Settled, ...] = ()
 
 
-class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A difference in what one instalment owes, dated ``on``: more, or with a minus less.
 
     ``due`` says that the instalment had already fallen due. ``fee`` is of `InstalmentCharged`.

@@ -60,21 +60,28 @@ def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
 
 def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
     """Put ``rows`` in the place of those with their numbers, and end after ``instalments``."""
+    lines = loan.lines
     for row in rows:
-        before = loan.lines[row.number - 2] if row.number > 1 else None
-        if row.number > len(loan.lines):
-            loan.lines.append(
-                Line(row.number, row.start_on, row.due_on, owed=Amounts(), paid=Amounts())
-            )
-        line = loan.lines[row.number - 1]
+        interest, tax = row.interest + row.deferred, row.tax + row.deferred_tax
+        if row.number > 1:
+            before = lines[row.number - 2]
+            interest, tax = interest - before.deferred, tax - before.deferred_tax
+        planned = (
+            interest, tax, row.deferred, row.deferred_tax, row.fee, row.fee_tax, row.since,
+            row.before, row.earned,
+        )  # fmt: skip
+        if row.number > len(lines):
+            owed = Amounts(principal=row.principal)
+            lines.append(Line(row.number, row.start_on, row.due_on, owed, Amounts(), *planned))
+            continue
+        line = lines[row.number - 1]
         line.start_on, line.due_on = row.start_on, row.due_on
         line.owed.principal = row.principal
-        line.planned_interest = row.interest + row.deferred - (before.deferred if before else 0)
-        line.planned_tax = row.tax + row.deferred_tax - (before.deferred_tax if before else 0)
-        line.deferred, line.deferred_tax = row.deferred, row.deferred_tax
-        line.planned_fee, line.planned_fee_tax = row.fee, row.fee_tax
-        line.since, line.before, line.earned = row.since, row.before, row.earned
-    del loan.lines[instalments:]
+        (
+            line.planned_interest, line.planned_tax, line.deferred, line.deferred_tax,
+            line.planned_fee, line.planned_fee_tax, line.since, line.before, line.earned,
+        ) = planned  # fmt: skip
+    del lines[instalments:]
 
 
 def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
@@ -83,14 +90,15 @@ def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
     _plan(loan, event.schedule, len(event.schedule))
     opening = {portion.instalment: portion for portion in event.opening}
     for line in loan.lines:
-        line.owed = Amounts()
+        line.owed.principal = 0
         if portion := opening.get(line.number):
             line.owed.add(portion)
-        line.due = line.due_on <= event.effective_on
-        loan.current += line.due
-        line.due_interest = line.owed.interest if line.due else 0
-        if line.due and line.owed.total == 0:
-            line.settled_on = event.effective_on
+        if line.due_on <= event.effective_on:
+            line.due = True
+            line.due_interest = line.owed.interest
+            loan.current += 1
+            if line.owed.total == 0:
+                line.settled_on = event.effective_on
     loan.principal = sum(line.owed.principal for line in loan.lines)
     loan.disbursed = loan.principal
     if loan.current < len(loan.lines):

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from domain import events as e
 from domain.terms import Component, Method, PaymentKind, Terms
@@ -23,7 +24,7 @@ REPAID = ("paid", "forgiven", "insured", "refinanced")
 """Why a loan closed that had owed until then and owes nothing to anybody."""
 
 
-class Amounts(Struct, omit_defaults=True):
+class Amounts(Struct, omit_defaults=True, gc=False):
     """Minor units by component."""
 
     fee_tax: int = 0
@@ -59,7 +60,7 @@ class Amounts(Struct, omit_defaults=True):
         return left
 
 
-class Line(Struct, omit_defaults=True):
+class Line(Struct, omit_defaults=True, gc=False):
     """One instalment as it stands: what was charged to it so far and what was paid.
 
     ``owed.interest`` is what has accrued (final once ``due``); ``planned_interest`` and
@@ -100,7 +101,7 @@ class Line(Struct, omit_defaults=True):
         return self.owed.total - self.paid.total
 
 
-class Payment(Struct, frozen=True, omit_defaults=True):
+class Payment(Struct, frozen=True, omit_defaults=True, gc=False):
     """A payment and what it clears now (later corrections included)."""
 
     number: int
@@ -117,7 +118,7 @@ class Payment(Struct, frozen=True, omit_defaults=True):
     paid_by: str = ""
 
 
-class Fee(Struct, frozen=True, omit_defaults=True):
+class Fee(Struct, frozen=True, omit_defaults=True, gc=False):
     """A fee and what was waived of it."""
 
     number: int
@@ -131,7 +132,7 @@ class Fee(Struct, frozen=True, omit_defaults=True):
     given_up_tax: int = 0
 
 
-class Cover(Struct, frozen=True, omit_defaults=True):
+class Cover(Struct, frozen=True, omit_defaults=True, gc=False):
     """What this borrower paid for the loan of another member of the group, and got back of it."""
 
     number: int
@@ -146,7 +147,7 @@ class Cover(Struct, frozen=True, omit_defaults=True):
         return self.amount - self.returned
 
 
-class Promise(Struct, frozen=True, omit_defaults=True):
+class Promise(Struct, frozen=True, omit_defaults=True, gc=False):
     """A promise to pay."""
 
     number: int
@@ -266,11 +267,10 @@ class Loan(Struct, omit_defaults=True):
 
         Negative interest or interest tax: paid ahead of its accrual (per-period loans).
         """
-        left = Amounts()
-        for line in self.lines:
-            left.add(line.owed)
-            left.add(line.paid, -1)
-        return left
+        asking = [line for line in self.lines if line.owed != line.paid]
+        owed = zip(*[astuple(line.owed) for line in asking], strict=True)
+        paid = zip(*[astuple(line.paid) for line in asking], strict=True)
+        return Amounts(*(sum(o) - sum(p) for o, p in zip(owed, paid, strict=True)))
 
     @property
     def oldest_unpaid(self) -> Line | None:

@@ -30,6 +30,20 @@ class Entry(msgspec.Struct, frozen=True):
     row: StateRow
 
 
+class Order(msgspec.Struct, frozen=True):
+    """A command of its own on one loan: the events it came to, decided on ``version``."""
+
+    command: Command
+    loan_id: UUID
+    version: int
+    events: Sequence[e.AnyLoanEvent]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The events' names in the store."""
+        return tuple(e.tag(event) for event in self.events)
+
+
 def append(store: Store, command: Command, entries: Sequence[Entry]) -> set[UUID]:
     """Append all entries whose loan nobody changed meanwhile; answers those loans.
 
@@ -42,10 +56,15 @@ def append(store: Store, command: Command, entries: Sequence[Entry]) -> set[UUID
             won = state.replace(
                 connection, [entry.row for entry in entries], [entry.seen for entry in entries]
             )
-            rows = [row for entry in entries if entry.loan_id in won for row in _rows(entry)]
+            rows = [
+                row
+                for entry in entries
+                if entry.loan_id in won
+                for row in _entry_rows(command.id, entry)
+            ]
             if rows:
                 _record(connection, command, len(rows))
-                _copy(connection, command.id, rows)
+                _copy(connection, rows)
             return won
 
     if not entries:
@@ -56,15 +75,62 @@ def append(store: Store, command: Command, entries: Sequence[Entry]) -> set[UUID
         return set()
 
 
-def _rows(entry: Entry) -> Iterable[tuple[object, ...]]:
+def post(
+    connection: Connection[TupleRow],
+    orders: Sequence[Order],
+    rows: Sequence[StateRow],
+    seen: Sequence[int],
+) -> set[UUID]:
+    """Write orders in the caller's transaction, each a command of its own, in the order given.
+
+    ``rows`` are the states of their loans after all of them, and ``seen`` the versions these were
+    loaded at; answers the loans that were still there. Orders on others are left out.
+    Errors: ``UniqueViolation`` where an idempotency key is used by now.
+    """
+    won = state.replace(connection, rows, seen)
+    standing = [order for order in orders if order.loan_id in won]
+    with connection.cursor() as cursor, cursor.copy(COMMANDS) as copy:
+        for order in standing:
+            copy.write_row(_command_row(order))
+    _copy(
+        connection,
+        (
+            row
+            for order in standing
+            for row in _rows(order.command.id, order.loan_id, order.version, order.events)
+        ),
+    )
+    return won
+
+
+COMMANDS = (
+    "COPY ledger.commands (id, name, idempotency_key, fingerprint, actor, channel, correlation_id,"
+    " causation_id, loan_id, version, appended) FROM STDIN"
+)
+
+
+def _command_row(order: Order) -> tuple[object, ...]:
+    given, appended = order.command, len(order.events)
+    return (given.id, given.name, given.idempotency_key, given.fingerprint, given.actor,
+            given.channel, given.correlation_id, given.causation_id, order.loan_id,
+            order.version + appended, appended)  # fmt: skip
+
+
+def _entry_rows(command_id: UUID, entry: Entry) -> Iterable[tuple[object, ...]]:
     version = entry.seen
     for group in entry.groups:
-        for more, event in zip(range(len(group) - 1, -1, -1), group, strict=True):
-            version += 1
-            tag = e.tag(event)
-            text = e.encode.encode(event).decode()
-            yield (entry.loan_id, version, tag, upcasters.revision(tag), more,
-                   event.effective_on, text)  # fmt: skip
+        yield from _rows(command_id, entry.loan_id, version, group)
+        version += len(group)
+
+
+def _rows(
+    command_id: UUID, loan_id: UUID, version: int, group: Sequence[e.AnyLoanEvent]
+) -> Iterable[tuple[object, ...]]:
+    for n, event in enumerate(group, start=1):
+        tag = e.tag(event)
+        text = e.encode.encode(event).decode()
+        yield (command_id, loan_id, version + n, tag, upcasters.revision(tag), len(group) - n,
+               event.effective_on, text)  # fmt: skip
 
 
 def _record(connection: Connection[TupleRow], command: Command, appended: int) -> None:
@@ -77,9 +143,7 @@ def _record(connection: Connection[TupleRow], command: Command, appended: int) -
     )  # fmt: skip
 
 
-def _copy(
-    connection: Connection[TupleRow], command_id: UUID, rows: Iterable[tuple[object, ...]]
-) -> None:
+def _copy(connection: Connection[TupleRow], rows: Iterable[tuple[object, ...]]) -> None:
     with (
         connection.cursor() as cursor,
         cursor.copy(
@@ -88,4 +152,4 @@ def _copy(
         ) as copy,
     ):
         for row in rows:
-            copy.write_row((command_id, *row))
+            copy.write_row(row)

@@ -31,7 +31,7 @@ class Line(Struct, frozen=True):
     cells: dict[str, str]
 
 
-class Reject(Struct, frozen=True):
+class Reject(Struct, frozen=True, tag=True):
     """One line that was not taken, and why."""
 
     line: int

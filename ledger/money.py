@@ -100,16 +100,13 @@ def rate_text(millionths: int) -> str:
 def _exact(amount: Decimal, places: int, currency: str, field: str) -> int:
     if not amount.is_finite():
         raise FormError(field, "must be a finite number")
-    if abs(amount) > MAX_AMOUNT:  # before scaling, which is exact only up to 28 digits
+    if abs(amount) > MAX_AMOUNT:  # before anything is made of its exponent
         raise FormError(field, "is more than the ledger can hold")
-    sign, digits, exponent = amount.as_tuple()
-    assert isinstance(exponent, int), exponent  # only NaN and infinity have a letter there
-    shift = exponent + places
-    value = int("".join(map(str, digits)))
-    scale: int = 10 ** abs(shift)
-    whole, lost = (value * scale, 0) if shift >= 0 else divmod(value, scale)
+    numerator, denominator = amount.as_integer_ratio()
+    scale: int = 10**places
+    whole, lost = divmod(numerator * scale, denominator)
     if lost:
         raise FormError(field, f"has more than the {places} decimals of {currency}")
-    if whole > MAX_AMOUNT:
+    if abs(whole) > MAX_AMOUNT:
         raise FormError(field, "is more than the ledger can hold")
-    return -whole if sign else whole
+    return whole

@@ -142,6 +142,17 @@ class LedgerRecorder(ApplicationRecorder):
             raise KeyReused(key)
         return Result(*result)
 
+    def fingerprints(self, keys: Sequence[str]) -> dict[str, str | None]:
+        """Of those idempotency keys that are used, what they were used for."""
+        rows = self.store.run(
+            lambda connection: connection.execute(
+                "SELECT idempotency_key, '\\x' || encode(fingerprint, 'hex') FROM ledger.commands"
+                " WHERE idempotency_key = ANY (%s)",
+                [list(keys)],
+            ).fetchall()
+        )
+        return dict(rows)
+
     def select_events(
         self,
         originator_id: UUID | str,

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.bank_line import reference_key
 from ledger.store import Store
 
 
@@ -16,9 +15,9 @@ class Match(Struct, frozen=True):
     currency: str
 
 
-def matches(store: Store, references: Sequence[str]) -> dict[str, tuple[Match, ...]]:
-    """The loans whose number each reference means, written with or without its punctuation."""
-    wanted = sorted({reference_key(reference) for reference in references} - {""})
+def matches(store: Store, keys: Sequence[str]) -> dict[str, tuple[Match, ...]]:
+    """The loans whose number each `reference_key` means, with or without its punctuation."""
+    wanted = sorted({*keys} - {""})
     rows = store.run(
         lambda connection: connection.execute(
             "SELECT ledger.reference_key(loan_no), loan_id, currency FROM ledger.loan_state"

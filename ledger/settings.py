@@ -101,6 +101,11 @@ class Settings(BaseSettings):
     projection_poll_seconds: float = Field(
         default=1.0, gt=0, description="Wait between looks at the log when nothing wakes it."
     )
+    import_processes: int | None = Field(
+        default=None,
+        ge=0,
+        description="Processes that land a payment file; by default one per core for a large one.",
+    )
     close_of_day_shards: int = Field(
         default=4, gt=0, description="Ranges of loans that workers close at the same time."
     )

@@ -100,9 +100,11 @@ def rebuild(connection: Connection[TupleRow], batch: int = 2_000) -> int:
     return made
 
 
+KEPT = ("loan_id", "closed_through")  # None of the latter: the append says nothing of closing
 REPLACE = f"""
     UPDATE ledger.loan_state AS kept
-    SET {", ".join(f"{column} = fresh.{column}" for column in COLUMNS if column != "loan_id")}
+    SET {", ".join(f"{name} = fresh.{name}" for name in COLUMNS if name not in KEPT)},
+        closed_through = coalesce(fresh.closed_through, kept.closed_through)
     FROM json_populate_recordset(NULL::ledger.loan_state, %s::json) AS fresh,
          unnest(%s::uuid[], %s::integer[]) AS seen (loan_id, version)
     WHERE kept.loan_id = fresh.loan_id AND kept.loan_id = seen.loan_id

@@ -1,12 +1,13 @@
 """Money that came in and that no loan could take: kept apart until someone settles it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from psycopg.rows import class_row
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
@@ -34,25 +35,32 @@ class Suspended(Struct, frozen=True, kw_only=True):
         return msgspec.to_builtins(self) | {"amount": text(self.amount, self.currency)}  # type: ignore[no-any-return]
 
 
-def suspend(store: Store, waiting: Suspended, raw: dict[str, str]) -> bool:
-    """Put a line aside; False if it waits (or waited) already."""
-    found = store.run(
-        lambda connection: connection.execute(
-            "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency,"
-            " reference, channel, code, reason, raw)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (line_key) DO NOTHING RETURNING id",
-            [uuid7(), waiting.line_key, waiting.source, waiting.line, waiting.paid_on,
-             waiting.amount, waiting.currency, waiting.reference, waiting.channel, waiting.code,
-             waiting.reason, Jsonb(raw)],
-        ).fetchone()
+def suspend(store: Store, waiting: Suspended, raw: dict[str, str]) -> None:
+    """Put a line aside, unless it waits (or waited) already."""
+    store.run(lambda connection: suspend_many(connection, [(waiting, raw)]))
+
+
+def suspend_many(
+    connection: Connection[TupleRow], lines: Iterable[tuple[Suspended, dict[str, str]]]
+) -> None:
+    """As ``suspend``, in the caller's transaction."""
+    connection.cursor().executemany(
+        "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency,"
+        " reference, channel, code, reason, raw)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (line_key) DO NOTHING",
+        [
+            (uuid7(), one.line_key, one.source, one.line, one.paid_on, one.amount, one.currency,
+             one.reference, one.channel, one.code, one.reason, Jsonb(raw))
+            for one, raw in lines
+        ],
     )  # fmt: skip
-    return found is not None
 
 
-def suspended(store: Store, line_key: str) -> Suspended | None:
-    """The line with this key, settled or not."""
-    return next(_read(store, "line_key = %s", line_key), None)
+def suspended(store: Store, line_keys: Sequence[str]) -> dict[str, Suspended]:
+    """The lines with these keys, settled or not."""
+    found = _read(store, "line_key = ANY (%s)", list(line_keys))
+    return {one.line_key: one for one in found}
 
 
 def waiting(store: Store) -> list[Suspended]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import dramatiq
 
-from ledger import jobs
+from ledger import jobs, payment_file
 from ledger.application import Ledger
 from ledger.close_of_day import BATCH, close_through
 from ledger.database import connect
@@ -43,7 +43,8 @@ def catch_up_projections(ledger: Ledger, job: Job) -> Any:
 
 def import_payment_file(ledger: Ledger, job: Job) -> Any:
     """Take a bank's payment file in."""
-    return import_payments(ledger, Path(job.arguments["path"]))
+    size = int(job.arguments.get("batch", payment_file.BATCH))
+    return import_payments(ledger, Path(job.arguments["path"]), batch=size)
 
 
 WORK: dict[str, Work] = {

@@ -4,7 +4,7 @@ from ledger.database import connect
 from tests.faults.portfolio import portfolio
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def undisturbed(database):
     portfolio(database)
     return database

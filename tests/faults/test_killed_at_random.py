@@ -46,7 +46,10 @@ def test_closes_killed_at_random_end_as_undisturbed(books):
     assert last == day(steps - 1)
 
 
-def test_payment_files_killed_at_random_end_as_undisturbed(books, tmp_path):
+@pytest.mark.parametrize("clerks", ["0", "2"])
+def test_payment_files_killed_at_random_end_as_undisturbed(books, tmp_path, monkeypatch, clerks):
+    monkeypatch.setenv("CARTERA_IMPORT_PROCESSES", clerks)
+
     def step(nth):
         path = tmp_path / f"payments_{nth}.csv"
         lines = (f"{day(0)},{loan_number(3, n)},{10 + n}.00,spei,T{nth}-{n}" for n in range(LOANS))
