@@ -63,6 +63,7 @@ def quiet_day(book: Book, overdue: Overdue, day: date, closing: Bools) -> tuple[
 
     Answers interest by loan and late interest by overdue instalment.
     """
+    closing = closing & (book.through < np.datetime64(day, "D"))
     ran = _interest(book, day, closing)
     late = _late_interest(book, overdue, day, closing)
     book.exact[...] += ran.numerator

@@ -80,6 +80,9 @@ def check_quiet_days(book) -> int:
     if kept is None:
         return 0
     columns_of, days = columns(book.loan, kept), 0
+    if day - DAY <= kept.until:  # a day that was recorded before
+        assert not list(counted(kept, *columns_of, day - DAY))
+        assert commands.close_day(book.loan, on=day - DAY) == ()
     while day <= kept.until and days < AT_MOST:
         assert tuple(counted(kept, *columns_of, day)) == commands.close_day(book.loan, on=day)
         book.do(commands.close_day, on=day)

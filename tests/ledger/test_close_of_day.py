@@ -7,6 +7,7 @@ from domain import commands
 from domain.loan import Status
 from ledger import close_of_day, log, state
 from ledger.close_of_day import close_through
+from ledger.closing import by_loan
 from tests.ledger.builders import CAUSE, START, a_ledger, mxn, opened, pay, running, stored
 
 ON = date(2026, 3, 20)
@@ -145,18 +146,18 @@ def test_a_loan_that_fails_is_set_aside_and_the_others_go_on(ledger, look, monke
     real = commands.close_day
 
     def failing(loan, *, on):
-        if loan.loan_no in numbers and on == date(2026, 2, 1):
+        if loan.loan_no in numbers and on == date(2026, 2, 15):
             raise ZeroDivisionError
         return real(loan, on=on)
 
-    monkeypatch.setattr(close_of_day.commands, "close_day", failing)
+    monkeypatch.setattr(by_loan.commands, "close_day", failing)
     report = close_through(ledger, ON)
 
     assert (report.closed, [aside.loan_id for aside in report.set_aside]) == (2, [bad])
-    assert report.set_aside[0].business_date == date(2026, 2, 1)
+    assert report.set_aside[0].business_date == date(2026, 2, 15)
     assert "ZeroDivisionError" in report.set_aside[0].reason
-    assert look(failures) == [(bad, date(2026, 2, 1), "unreadable-loan")]
-    assert ledger.load(bad).through == date(2026, 1, 31)
+    assert look(failures) == [(bad, date(2026, 2, 15), "unreadable-loan")]
+    assert ledger.load(bad).through == date(2026, 2, 14)
     assert ledger.load(good).through == ledger.load(also_good).through == ON
 
     numbers.clear()
@@ -187,16 +188,19 @@ def test_a_loan_whose_history_cannot_be_read_is_set_aside(ledger, look):
     assert ledger.load(good).through == ON
 
 
-def test_a_loan_changed_meanwhile_is_closed_again_alone(ledger, look, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "writes"), [(close_of_day, "close_together"), (by_loan.bulk, "append")]
+)
+def test_a_loan_changed_meanwhile_is_closed_again_alone(ledger, look, monkeypatch, module, writes):
     quiet, busy = running(ledger), running(ledger)
-    real, interrupted = close_of_day.bulk.append, []
+    real, interrupted = getattr(module, writes), []
 
-    def late(store, command, entries):
+    def late(*given):
         if not interrupted:
             interrupted.append(pay(ledger, busy, "100.00", on=START))
-        return real(store, command, entries)
+        return real(*given)
 
-    monkeypatch.setattr(close_of_day.bulk, "append", late)
+    monkeypatch.setattr(module, writes, late)
     report = close_through(ledger, ON)
 
     assert (report.closed, report.redone) == (2, 1)
