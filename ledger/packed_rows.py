@@ -1,4 +1,4 @@
-"""Rows of fixed width in PostgreSQL's binary COPY: one numpy array, out of a query or into a table.
+"""Rows of fixed width as PostgreSQL sends them: one numpy array, out of a query or into a table.
 
 Nothing is null; dates are days since 2000, as PostgreSQL counts them.
 """
@@ -9,13 +9,17 @@ from typing import Any, LiteralString, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.sql import SQL, Composed, Identifier
 
 Types: TypeAlias = Mapping[str, str]
 """PostgreSQL's type of each column, in order."""
 
 WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
+SENDS: Mapping[str, LiteralString] = {
+    "uuid": "uuid_send", "int8": "int8send", "int4": "int4send", "int2": "int2send",
+    "bool": "boolsend", "date": "date_send",
+}  # fmt: skip
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 FIRST_DAY = date(2000, 1, 1)
@@ -34,14 +38,24 @@ def days(numbers: NDArray[Any]) -> NDArray[np.datetime64]:
 
 
 def read(
-    cursor: Cursor[Any], query: LiteralString, values: Mapping[str, Any], types: Types
+    connection: Connection[Any], query: LiteralString, values: Mapping[str, Any], types: Types
 ) -> NDArray[np.void]:
-    """The rows of ``query``, whose columns are of ``types``; columns by their names."""
-    with cursor.copy(SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(SQL(query)), values) as copy:
-        data = b"".join(copy)
-    rows, rest = divmod(len(data) - len(HEADER) - len(TRAILER), _layout(types).itemsize)
-    assert rest == 0, f"{len(data)} bytes are no whole number of rows"
-    return np.frombuffer(data, _layout(types), rows, len(HEADER))
+    """The rows of ``query``, whose columns are of ``types``; columns by their names.
+
+    PostgreSQL packs each column: no row is handled by itself.
+    """
+    packed = SQL(", ").join(
+        SQL("string_agg({}({}), '')").format(SQL(SENDS[kind]), Identifier(name))
+        for name, kind in types.items()
+    )
+    names = SQL(", ").join(map(Identifier, types))
+    whole = SQL("SELECT {} FROM ({}) AS page ({})").format(packed, SQL(query), names)
+    [columns] = connection.cursor(binary=True).execute(whole, values).fetchall()
+    layout = np.dtype([(name, WIDTHS[kind]) for name, kind in types.items()])
+    rows = np.empty(len(columns[0] or b"") // layout[0].itemsize, layout)
+    for name, column in zip(types, columns, strict=True):
+        rows[name] = np.frombuffer(column or b"", layout[name])
+    return rows
 
 
 def write(

@@ -15,7 +15,7 @@ from domain.arrays.book import Bools, Whole
 from domain.arrays.quiet import Ran
 from domain.quiet import Runs
 from ledger import upcasters
-from ledger.closing.columns import Quiet
+from ledger.closing.columns import Quiet, hexes
 
 COLUMNS = "command_id, loan_id, version, type, revision, more, effective_on, state"
 
@@ -33,7 +33,7 @@ class Rows:
         self._quiet = quiet
         self._instalments = quiet.rows["accruing"].astype(np.int64)
         self._due = quiet.rows["runs"] == Runs.PAST_DUE
-        self._loans = np.array(_hexes(quiet.rows["loan_id"]), np.object_)
+        self._loans = np.array(hexes(quiet.rows["loan_id"]), np.object_)
         self._command = command_id
 
     def of_day(self, day: date, ran: Ran, late: Ran) -> Texts:
@@ -126,8 +126,3 @@ def _template(encoded: str) -> str:
     for mark in (NUMBER, AMOUNT, TAX, EXACT):
         encoded = encoded.replace(str(mark), "%d")
     return encoded
-
-
-def _hexes(ids: NDArray[Any]) -> list[str]:
-    digits = ids.tobytes().hex()
-    return [digits[at : at + 32] for at in range(0, len(digits), 32)]
