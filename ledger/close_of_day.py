@@ -56,12 +56,12 @@ def close_through(
     ledger.store.make_room()
     run = Run(ledger, on, cause, daily, CloseReport(on), ledger.indices.lookup())
     total = ledger.store.run(lambda connection: _count(connection, run, shard))
-    with ThreadPoolExecutor(1) as ahead:  # the next page is counted while one is written
+    with ThreadPoolExecutor(2) as threads:  # the server writes while others are being decided
         pages = _pages(run, shard or (0, 1), batch)
-        coming = ahead.submit(next, pages, None)
+        coming = threads.submit(next, pages, None)
         while (page := coming.result()) is not None:
-            coming = ahead.submit(next, pages, None)
-            _close(run, page)
+            coming = threads.submit(next, pages, None)
+            _close(run, page, threads)
             run.report.loans += page.size
             if progress:
                 progress(run.report.loans, max(total, run.report.loans))
@@ -114,20 +114,24 @@ def _got_on(run: Run, before: Page, rows: NDArray[Any]) -> list[bool]:
     ]
 
 
-def _close(run: Run, page: Page) -> None:
+def _close(run: Run, page: Page, threads: ThreadPoolExecutor) -> None:
     """Close the loans of a page: a stretch of quiet days, a day that is not, and so on."""
     now = page
     while now.size:
         before = run.report.closed
+        others = threads.submit(_ask_each, run, now.others)
         if now.counted is not None:
             close_together(run, now.counted)
-        others = now.others
-        for at in range(0, len(others), BY_LOAN):
-            close_by_loan(run, _open(others[at : at + BY_LOAN]))
+        others.result()
         if run.report.closed - before == now.size:
             break
         now = _page(run, page.span, before=now)
     _keep_failures(run, page)
+
+
+def _ask_each(run: Run, rows: NDArray[Any]) -> None:
+    for at in range(0, len(rows), BY_LOAN):
+        close_by_loan(run, _open(rows[at : at + BY_LOAN]))
 
 
 def _open(rows: NDArray[Any]) -> Open:

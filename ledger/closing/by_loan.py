@@ -65,7 +65,7 @@ def close_by_loan(run: Run, loans: Open) -> None:
 
 def redo(run: Run, loan_id: UUID, closed_through: date | None) -> None:
     """Close one loan that another writer changed meanwhile, alone and until it holds."""
-    run.report.redone += 1
+    run.count(redone=1)
     failure: Exception = Conflict(loan_id, REDO)
     for _ in range(REDO):
         stream = next(_load(run, [loan_id]), None)
@@ -81,7 +81,7 @@ def redo(run: Run, loan_id: UUID, closed_through: date | None) -> None:
         except NotStorable as broken:
             failure = broken
             break
-    run.report.set_aside.append(set_aside(loan_id, run.on, failure))
+    run.count(failure=set_aside(loan_id, run.on, failure))
 
 
 def _load(run: Run, loan_ids: Sequence[UUID]) -> Iterator[Stream]:
@@ -92,7 +92,7 @@ def _load(run: Run, loan_ids: Sequence[UUID]) -> Iterator[Stream]:
         raise
     except Exception as broken:  # noqa: BLE001  whatever is wrong with one loan, the rest goes on
         if len(loan_ids) == 1:
-            run.report.set_aside.append(set_aside(loan_ids[0], run.on, broken))
+            run.count(failure=set_aside(loan_ids[0], run.on, broken))
             return
         for loan_id in loan_ids:
             yield from _load(run, [loan_id])
@@ -143,7 +143,4 @@ def _entry(work: Work) -> bulk.Entry:
 
 def _count(run: Run, work: Work) -> None:
     """Add one loan's outcome to the report."""
-    run.report.closed += work.closed_through == run.on
-    run.report.events += sum(map(len, work.groups))
-    if work.failure:
-        run.report.set_aside.append(work.failure)
+    run.count(sum(map(len, work.groups)), work.closed_through == run.on, failure=work.failure)

@@ -1,7 +1,8 @@
 """What one run of the close knows, and what it did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from threading import Lock
 from uuid import UUID
 
 import msgspec
@@ -47,6 +48,19 @@ class Run:
     daily: bool
     report: CloseReport
     value_of: IndexValue
+    counting: Lock = field(default_factory=Lock)
+    """The lanes count at the same time."""
+
+    def count(
+        self, events: int = 0, closed: int = 0, redone: int = 0, failure: SetAside | None = None
+    ) -> None:
+        """Add to the report what became of some loans."""
+        with self.counting:
+            self.report.events += events
+            self.report.closed += closed
+            self.report.redone += redone
+            if failure is not None:
+                self.report.set_aside.append(failure)
 
     def command(self) -> Command:
         """The order as it is stored, under a new id."""

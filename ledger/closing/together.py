@@ -67,8 +67,7 @@ def close_together(run: Run, counted: Counted) -> None:
     if won.any():
         run.ledger.facts.wake.call()
     quiet, on = counted.quiet, day_number(run.on)
-    run.report.events += int(counted.events[won].sum())
-    run.report.closed += int((quiet.last[won] == on).sum())
+    run.count(int(counted.events[won].sum()), int((quiet.last[won] == on).sum()))
     for row in quiet.rows[~won]:
         closed = int(row["closed_through"])
         loan_id = UUID(bytes=row["loan_id"].tobytes())
