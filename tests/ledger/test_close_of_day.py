@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import msgspec
@@ -88,6 +89,44 @@ def test_straight_to_the_date_gives_the_same_balances(ledger):
     assert one.balances() == other.balances()
     assert one.version != other.version
     assert one.stage == other.stage
+
+
+def test_straight_through_quiet_days_is_one_record(ledger, look):
+    loan_id = running(ledger)
+    on = START + timedelta(days=12)
+    expected = commands.close_day(ledger.load(loan_id), on=on)
+
+    report = close_through(ledger, on, daily=False)
+
+    assert (report.closed, report.events) == (1, 1)
+    [fact, _] = look(lambda c: log.history(c, loan_id))[-1]
+    assert (fact.event,) == expected
+
+
+def test_a_row_from_before_quiet_days_were_told_has_its_loan_asked(ledger, look):
+    known, unknown = running(ledger), running(ledger)
+    told = ", ".join(
+        f"{name} = NULL" for name in state.COLUMNS[state.COLUMNS.index("quiet_until") :]
+    )
+    look(lambda c: c.execute(f"UPDATE ledger.loan_state SET {told} WHERE loan_id = %s", [unknown]))
+
+    close_through(ledger, ON)
+
+    one, other = streams(look, known, unknown)
+    assert one[1:] == other[1:]
+    assert look(lambda c: all_state(c, known)) == look(lambda c: all_state(c, unknown))
+
+
+def test_two_closes_of_a_day_at_once_record_it_once(ledger, look):
+    loans = [running(ledger) for _ in range(9)]
+    with ThreadPoolExecutor(2) as both:
+        reports = list(both.map(lambda batch: close_through(ledger, ON, batch=batch), (2, 3)))
+
+    assert [report.set_aside for report in reports] == [[], []]
+    assert {ledger.load(loan).through for loan in loans} == {ON}
+    assert sum(report.events for report in reports) == len(look(stored)) - 2 * len(loans)
+    model = streams(look, loans[0])
+    assert streams(look, *loans) == undisturbed_for(loans, model, look)
 
 
 def shard_of(ledger, wanted, other):
