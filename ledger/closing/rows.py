@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -22,7 +22,8 @@ COLUMNS = "command_id, loan_id, version, type, revision, more, effective_on, sta
 NUMBER, AMOUNT, TAX, EXACT = range(9_000_000_001, 9_000_000_005)
 """Stand for figures in an event that is encoded once for all its like."""
 
-Texts = NDArray[np.object_]
+Texts: TypeAlias = tuple[Whole, NDArray[np.object_]]
+"""Places of loans, and the rows of each."""
 
 
 class Rows:
@@ -37,7 +38,7 @@ class Rows:
         self._command = command_id
 
     def of_day(self, day: date, ran: Ran, late: Ran) -> Texts:
-        """One text per loan: its rows of that day, or none."""
+        """The rows of that day of the loans that have any."""
         texts = np.full(len(self.versions), "", np.object_)
         is_late = np.zeros(len(self.versions), np.bool_)
         is_late[self._quiet.overdue.loan[late.recorded]] = True
@@ -56,7 +57,8 @@ class Rows:
         if is_late.any():
             self._add_late(texts, day, late)
         self.versions += is_late
-        return texts
+        told = np.flatnonzero(ran.recorded | is_late)
+        return told, texts[told]
 
     def _filled(self, event: e.AnyLoanEvent, at: Whole, figures: list[Whole]) -> list[str]:
         template = self._row(event, _template(e.encode.encode(event).decode()))
@@ -71,7 +73,7 @@ class Rows:
             f"\t{state}\n"
         )
 
-    def _add_late(self, texts: Texts, day: date, late: Ran) -> None:
+    def _add_late(self, texts: NDArray[np.object_], day: date, late: Ran) -> None:
         event = e.LateInterestAccrued(effective_on=day, lines=())
         begin, end = e.encode.encode(event).decode().split("[]")
         head = self._row(event, "").removesuffix("\n")
@@ -104,7 +106,9 @@ class Rows:
 
 def in_order(days: list[Texts], won: Bools) -> list[str]:
     """The rows loan by loan, each loan's days in order; of those loans that ``won``."""
-    return list(np.stack([texts[won] for texts in days], axis=1).ravel())
+    places, texts = (np.concatenate(parts) for parts in zip(*days, strict=True))
+    order = np.argsort(places, kind="stable")
+    return list(texts[order[won[places[order]]]])
 
 
 def _alike(recorded: Bools, *figures: NDArray[Any]) -> Iterator[tuple[list[int], Whole]]:

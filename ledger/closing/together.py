@@ -45,6 +45,8 @@ class Counted:
         rows = Rows(quiet, command.id)
         for number in range(int(quiet.first.min()), int(quiet.last.max()) + 1):
             closing = (quiet.first <= number) & (number <= quiet.last)
+            if not closing.any():
+                continue
             day = date_of(number)
             ran, late = quiet_day(quiet.book, quiet.overdue, day, closing)
             self.texts.append(rows.of_day(day, ran, late))

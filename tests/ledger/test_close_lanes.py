@@ -93,7 +93,7 @@ def rows_of(connection, loan_id, after):
     ).fetchall()
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(lives().filter(bool), min_size=3, max_size=8),
     st.integers(0, 60), st.integers(1, 45), st.sampled_from([1, 3, 1_000]),
