@@ -13,9 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[
-        str, typer.Argument(help="One of those in docs/benchmarks.md.")
-    ],
+    name: Annotated[str, typer.Argument(help="One of those in docs/benchmarks.md.")],
     quick: Annotated[bool, typer.Option("--quick", help="A smaller run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

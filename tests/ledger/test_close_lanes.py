@@ -29,7 +29,8 @@ cards = st.builds(
 )
 products = st.one_of(
     agreements(),
-    agreements(principal=MAX_AMOUNT - 7, annual_rate=360_000),
+    agreements(principal=MAX_AMOUNT // 4 - 7, annual_rate=360_000),
+    agreements(principal=10**12 + 7, annual_rate=360_000),
     agreements(late_grace_days=3, late_base=LateBase.INSTALMENT, late_fee=100_00, late_rate=72_000),
     agreements(stage_2_from=8, stage_3_from=20, suspend_from=12, late_rate=720_000),
     agreements(plain=True, floating=Floating(index="TIIE_28", spread=50_000)),
