@@ -20,13 +20,14 @@ from ledger.synthetic import fill
 from projections.engine import catch_up
 
 UNTIL = date(2026, 3, 11)
+LOANS = 250_000
 ROUNDS = 3
 TWINS = 25
 
 
 def run(quick: bool = False) -> BenchResult:
     """Several days in turn, and each day's COPY; the best of each counts."""
-    loans, rounds = (2_000, 2) if quick else (250_000, ROUNDS)
+    loans, rounds = (2_000, 2) if quick else (LOANS, ROUNDS)
     with scratch() as settings:
         made = fill(settings, loans=loans, until=UNTIL, history="none", twins=TWINS,
                     processes=1 if quick else None, clock=FixedClock(UNTIL))  # fmt: skip
