@@ -3,6 +3,7 @@
 import argparse
 import sys
 from importlib import import_module
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,13 @@ from bench.report import shown
 
 NAMES = (
     "append", "load", "replay", "project", "payments", "backdate", "accrual", "schedule", "reads",
+    "close", "close-year",
 )  # fmt: skip
+
+
+def module_of(name: str) -> Any:
+    """The benchmark of that name."""
+    return import_module(f"bench.{name.replace('-', '_')}")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     results = []
     for name in given.names or NAMES:
-        found = import_module(f"bench.{name}").run(quick=given.quick)
+        found = module_of(name).run(quick=given.quick)
         results.append(found)
         if not given.json:
             print(shown(found), flush=True)

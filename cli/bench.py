@@ -1,6 +1,5 @@
 """`cartera bench`: what the house measures of itself, beside a limit measured in the same run."""
 
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -14,19 +13,17 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[
-        str, typer.Argument(help="append, load, replay, project, accrual or schedule.")
-    ],
+    name: Annotated[str, typer.Argument(help="One of those in docs/benchmarks.md.")],
     quick: Annotated[bool, typer.Option("--quick", help="A smaller run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure against a limit measured in the same run."""
-    from bench.__main__ import NAMES
+    from bench.__main__ import NAMES, module_of
     from bench.report import shown
 
     if name not in NAMES:
         fail(f"name: {name!r} is no benchmark; there are {', '.join(NAMES)}")
-    result = import_module(f"bench.{name}").run(quick=quick)
+    result = module_of(name).run(quick=quick)
     if as_json:
         answer(result)
     else:

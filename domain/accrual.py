@@ -75,14 +75,9 @@ def _interest(loan: Loan, line: Line, since: date, to: date) -> tuple[int, int, 
 def late_lines(loan: Loan, since: date, to: date) -> Iterator[e.LateLine]:
     """What ran on overdue instalments; nothing within a pause."""
     terms = loan.terms
-    if not terms.late_rate or any(begin <= since < end for begin, end in loan.pauses):
+    if not bears_late_interest(loan, since):
         return
-    for line in loan.lines[: loan.current]:
-        overdue = line.owed.principal - line.paid.principal
-        if terms.late_base is LateBase.INSTALMENT:
-            overdue += max(min(line.due_interest, line.owed.interest) - line.paid.interest, 0)
-        if not overdue:
-            continue
+    for line, overdue in overdue_lines(loan):
         units = elapsed(terms.day_count, line.due_on, since, to)
         numerator = overdue * terms.late_rate * units
         before = _late_interest(loan, line, line.late_numerator, since)
@@ -94,6 +89,24 @@ def late_lines(loan: Loan, since: date, to: date) -> Iterator[e.LateLine]:
                 tax=tax_of(loan, after) - tax_of(loan, before),
                 numerator=numerator,
             )
+
+
+def bears_late_interest(loan: Loan, since: date) -> bool:
+    """Whether what is overdue bears late interest from the night of ``since``."""
+    return bool(loan.terms.late_rate) and not any(
+        begin <= since < end for begin, end in loan.pauses
+    )
+
+
+def overdue_lines(loan: Loan) -> Iterator[tuple[Line, int]]:
+    """Instalments that are due and not paid, with what of each late interest runs on."""
+    with_interest = loan.terms.late_base is LateBase.INSTALMENT
+    for line in loan.lines[: loan.current]:
+        overdue = line.owed.principal - line.paid.principal
+        if with_interest:
+            overdue += max(min(line.due_interest, line.owed.interest) - line.paid.interest, 0)
+        if overdue:
+            yield line, overdue
 
 
 def _late_interest(loan: Loan, line: Line, numerator: int, on: date) -> int:

@@ -7,6 +7,7 @@ from domain.draft import Draft
 from domain.guards import Events
 from domain.loan import Loan, Status
 from domain.promises import judge_promises
+from domain.terms import Terms
 
 
 def accrue(loan: Loan, *, effective_on: date) -> Events:
@@ -29,17 +30,22 @@ def close_day(loan: Loan, *, on: date) -> Events:
     return tuple(draft.events)
 
 
+def standing(terms: Terms, days: int) -> tuple[int, bool]:
+    """(stage, whether interest is no income) of a loan so many days past due."""
+    stage = 3 if days >= terms.stage_3_from else 2 if days >= terms.stage_2_from else 1
+    return stage, terms.suspend_from is not None and days >= terms.suspend_from
+
+
 def _move_stage(draft: Draft, on: date) -> None:
     loan, terms = draft.loan, draft.loan.terms
     if loan.status is not Status.ACTIVE or on < loan.through:
         return
     days = loan.days_past_due(on)
-    stage = 3 if days >= terms.stage_3_from else 2 if days >= terms.stage_2_from else 1
+    stage, suspends = standing(terms, days)
     if stage != loan.stage:
         draft.record(
             e.StageChanged(effective_on=on, before=loan.stage, after=stage, days_past_due=days)
         )
-    suspends = terms.suspend_from is not None and days >= terms.suspend_from
     if suspends and not loan.suspended:
         draft.record(e.AccrualSuspended(effective_on=on, days_past_due=days))
     elif loan.suspended and not suspends:

@@ -1,6 +1,6 @@
 """A copy of a loan on which a command tries out its events, and the passing of time on it."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec import structs
 
@@ -13,6 +13,7 @@ from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
 from domain.refit import refitted, row_at, with_rest
+from domain.stops import judged_on, stops
 from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
 
 PREPAYMENT_FEE = "prepayment_fee"
@@ -39,7 +40,7 @@ class Draft:
         loan = self.loan
         while loan.status is Status.ACTIVE and (stop := self._next_stop(to)):
             since = self._since
-            if stop == self._judged_on():
+            if stop == judged_on(loan):
                 self._judge_statement(stop)
             self._accrue(since, stop)
             self._charge_late_fees(stop)
@@ -197,20 +198,10 @@ class Draft:
         """The first day up to ``to`` on which something happens by itself."""
         loan = self.loan
         since = self._since
-        stops = [day for day, _ in late_fee_days(loan) if since < day <= to]
-        for pause in loan.pauses:
-            stops += [day for day in pause if since < day <= to]
+        days = [day for day in stops(loan) if since < day <= to]
         if (due_on := loan.next_due_on) and due_on <= to:
-            stops.append(due_on)
-        stops += [day for day in (loan.cut_on, self._judged_on()) if day and since < day <= to]
-        return min(stops, default=None)
-
-    def _judged_on(self) -> date | None:
-        """The morning after the due date of a statement that may be free of interest."""
-        loan = self.loan
-        if not loan.spares or not loan.current:
-            return None
-        return loan.lines[loan.current - 1].due_on + timedelta(days=1)
+            days.append(due_on)
+        return min(days, default=None)
 
     def _judge_statement(self, on: date) -> None:
         """Who has not paid it whole owes the interest that was spared, and more from day to day."""

@@ -91,7 +91,7 @@ def reset_rate(loan: Loan, *, upto: date, value_of: IndexValue) -> Events:
     if floating is None or loan.status is not Status.ACTIVE:
         return ()
     events: list[e.AnyLoanEvent] = []
-    for day in _reset_days(loan, floating, upto):
+    for day in reset_days(loan, floating, upto):
         value = value_of(floating.index, day)
         if value is None:
             raise IndexWithoutValue(floating.index, day)
@@ -117,7 +117,7 @@ def floating_rate(floating: Floating, value: int) -> int:
     return rate if floating.cap is None else min(rate, floating.cap)
 
 
-def _reset_days(loan: Loan, floating: Floating, upto: date) -> list[date]:
+def reset_days(loan: Loan, floating: Floating, upto: date) -> list[date]:
     """Reset days on which no rate has been fixed yet.
 
     They count from the day the rate began to float as it does; each is fixed once, and not where

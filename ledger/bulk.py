@@ -63,7 +63,7 @@ def append(store: Store, command: Command, entries: Sequence[Entry]) -> set[UUID
                 for row in _entry_rows(command.id, entry)
             ]
             if rows:
-                _record(connection, command, len(rows))
+                record(connection, command, len(rows))
                 _copy(connection, rows)
             return won
 
@@ -133,7 +133,8 @@ def _rows(
                event.effective_on, text)  # fmt: skip
 
 
-def _record(connection: Connection[TupleRow], command: Command, appended: int) -> None:
+def record(connection: Connection[TupleRow], command: Command, appended: int) -> None:
+    """The order behind the events of many loans, in the caller's transaction."""
     connection.execute(
         "INSERT INTO ledger.commands"
         " (id, name, actor, channel, correlation_id, causation_id, appended)"

@@ -74,8 +74,22 @@ def _layout() -> str:
 
 
 LAYOUT = _layout()
-_encode_loan = msgspec.msgpack.Encoder().encode
-decode_loan = msgspec.msgpack.Decoder(Loan).decode
+_encode_packed = msgspec.msgpack.Encoder().encode
+_decode_packed = msgspec.msgpack.Decoder(Loan).decode
+_decode_text = msgspec.json.Decoder(Loan).decode
+
+
+def encode_loan(loan: Loan) -> bytes:
+    """A snapshot's bytes: MessagePack, which holds no exact sum beyond 64 bits; else JSON."""
+    try:
+        return _encode_packed(loan)
+    except OverflowError:
+        return e.encode.encode(loan)
+
+
+def decode_loan(state: bytes) -> Loan:
+    """The loan of a snapshot. Errors: ``msgspec.MsgspecError``."""
+    return _decode_text(state) if state.startswith(b"{") else _decode_packed(state)
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,7 @@ class EventMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         if isinstance(domain_event, Snapshot):
             kept = domain_event.loan
-            state = _encode_loan(kept)
+            state = encode_loan(kept)
             return StoredSnapshot(
                 domain_event.loan_id, kept.version, LAYOUT, state, domain_event.position
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.loan import Loan
+from domain.quiet import DAY_COUNTS, ROUNDINGS, quiet
 from ledger.log import load_many
 
 
@@ -37,6 +39,23 @@ class StateRow(msgspec.Struct, frozen=True):
     next_due_on: date | None
     closed_through: date | None = None
     group_no: str = ""
+    quiet_until: date | None = None
+    runs: int | None = None
+    accruing: int | None = None
+    bears: int | None = None
+    rate: int | None = None
+    begins_on: date | None = None
+    ends_on: date | None = None
+    exact: int | None = None
+    day_count: int | None = None
+    rounding: int | None = None
+    tax_rate: int | None = None
+    late_rate: int | None = None
+    late_grace_days: int | None = None
+    late_lines: list[int] | None = None
+    late_due_on: list[date] | None = None
+    late_bases: list[int] | None = None
+    late_numerators: list[int] | None = None
 
 
 COLUMNS = StateRow.__struct_fields__
@@ -69,7 +88,38 @@ def row(loan_id: UUID, loan: Loan, closed_through: date | None = None) -> StateR
         next_due_on=loan.next_due_on,
         closed_through=closed_through,
         group_no=loan.opened.group,
+        **quiet_columns(loan),
     )
+
+
+def quiet_columns(loan: Loan) -> dict[str, Any]:
+    """What the close counts the loan's quiet days from; nothing where it has to ask the loan."""
+    if (kept := quiet(loan)) is None:
+        return {}
+    terms, late = loan.terms, {}
+    if kept.late:
+        late = {
+            "late_lines": [line.instalment for line in kept.late],
+            "late_due_on": [line.due_on for line in kept.late],
+            "late_bases": [line.base for line in kept.late],
+            "late_numerators": [line.numerator for line in kept.late],
+        }
+    return {
+        "quiet_until": kept.until,
+        "runs": kept.runs.value,
+        "accruing": kept.instalment,
+        "bears": kept.bears,
+        "rate": kept.rate,
+        "begins_on": kept.begins_on,
+        "ends_on": kept.ends_on,
+        "exact": kept.exact,
+        "day_count": DAY_COUNTS.index(terms.day_count),
+        "rounding": ROUNDINGS.index(terms.rounding),
+        "tax_rate": terms.tax_rate,
+        "late_rate": terms.late_rate,
+        "late_grace_days": terms.late_grace_days,
+        **late,
+    }
 
 
 def rebuild(connection: Connection[TupleRow], batch: int = 2_000) -> int:

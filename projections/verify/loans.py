@@ -11,6 +11,7 @@ from psycopg.rows import namedtuple_row
 from domain.closing import close_day
 from domain.events import ChargedBack, Instalment
 from domain.loan import Line, Loan, Status
+from domain.quiet import quiet
 from domain.refit import row_at
 from ledger.log import load_many
 from projections.movements import COMPONENTS
@@ -124,6 +125,7 @@ def _state(loan_id: UUID, loan: Loan, row: Any) -> Iterator[Finding]:
         "oldest_unpaid_due_on": loan.oldest_unpaid_due_on,
         "next_due_on": loan.next_due_on,
         **_owed(loan),
+        **_running(loan, row),
     }
     yield from _differ("state row", loan_id, expected, row)
     closed = getattr(row, "closed_through", None)
@@ -131,6 +133,20 @@ def _state(loan_id: UUID, loan: Loan, row: Any) -> Iterator[Finding]:
     if open_loan and closed and closed > loan.through and close_day(loan, on=closed):
         message = f"closed through {closed}, replayed only through {loan.through}"
         yield Finding("state row", message, loan_id)
+
+
+def _running(loan: Loan, row: Any) -> dict[str, Any]:
+    """What the close counts quiet days from; a row without it has the loan itself asked."""
+    if getattr(row, "quiet_until", None) is None:
+        return {}
+    if (kept := quiet(loan)) is None:
+        return {"quiet_until": None}
+    late = [line.numerator for line in kept.late] or None
+    return {
+        "quiet_until": kept.until, "runs": kept.runs, "accruing": kept.instalment,
+        "bears": kept.bears, "rate": kept.rate, "begins_on": kept.begins_on,
+        "ends_on": kept.ends_on, "exact": kept.exact, "late_numerators": late,
+    }  # fmt: skip
 
 
 def _balances(loan_id: UUID, loan: Loan, last: int, row: Any) -> Iterator[Finding]:

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import msgspec
@@ -7,6 +8,7 @@ from domain import commands
 from domain.loan import Status
 from ledger import close_of_day, log, state
 from ledger.close_of_day import close_through
+from ledger.closing import by_loan
 from tests.ledger.builders import CAUSE, START, a_ledger, mxn, opened, pay, running, stored
 
 ON = date(2026, 3, 20)
@@ -89,6 +91,44 @@ def test_straight_to_the_date_gives_the_same_balances(ledger):
     assert one.stage == other.stage
 
 
+def test_straight_through_quiet_days_is_one_record(ledger, look):
+    loan_id = running(ledger)
+    on = START + timedelta(days=12)
+    expected = commands.close_day(ledger.load(loan_id), on=on)
+
+    report = close_through(ledger, on, daily=False)
+
+    assert (report.closed, report.events) == (1, 1)
+    [fact, _] = look(lambda c: log.history(c, loan_id))[-1]
+    assert (fact.event,) == expected
+
+
+def test_a_row_from_before_quiet_days_were_told_has_its_loan_asked(ledger, look):
+    known, unknown = running(ledger), running(ledger)
+    told = ", ".join(
+        f"{name} = NULL" for name in state.COLUMNS[state.COLUMNS.index("quiet_until") :]
+    )
+    look(lambda c: c.execute(f"UPDATE ledger.loan_state SET {told} WHERE loan_id = %s", [unknown]))
+
+    close_through(ledger, ON)
+
+    one, other = streams(look, known, unknown)
+    assert one[1:] == other[1:]
+    assert look(lambda c: all_state(c, known)) == look(lambda c: all_state(c, unknown))
+
+
+def test_two_closes_of_a_day_at_once_record_it_once(ledger, look):
+    loans = [running(ledger) for _ in range(9)]
+    with ThreadPoolExecutor(2) as both:
+        reports = list(both.map(lambda batch: close_through(ledger, ON, batch=batch), (2, 3)))
+
+    assert [report.set_aside for report in reports] == [[], []]
+    assert {ledger.load(loan).through for loan in loans} == {ON}
+    assert sum(report.events for report in reports) == len(look(stored)) - 2 * len(loans)
+    model = streams(look, loans[0])
+    assert streams(look, *loans) == undisturbed_for(loans, model, look)
+
+
 def shard_of(ledger, wanted, other):
     """A shard that holds one of two loans and not the other."""
     for of in range(2, 1_000):
@@ -145,18 +185,18 @@ def test_a_loan_that_fails_is_set_aside_and_the_others_go_on(ledger, look, monke
     real = commands.close_day
 
     def failing(loan, *, on):
-        if loan.loan_no in numbers and on == date(2026, 2, 1):
+        if loan.loan_no in numbers and on == date(2026, 2, 15):
             raise ZeroDivisionError
         return real(loan, on=on)
 
-    monkeypatch.setattr(close_of_day.commands, "close_day", failing)
+    monkeypatch.setattr(by_loan.commands, "close_day", failing)
     report = close_through(ledger, ON)
 
     assert (report.closed, [aside.loan_id for aside in report.set_aside]) == (2, [bad])
-    assert report.set_aside[0].business_date == date(2026, 2, 1)
+    assert report.set_aside[0].business_date == date(2026, 2, 15)
     assert "ZeroDivisionError" in report.set_aside[0].reason
-    assert look(failures) == [(bad, date(2026, 2, 1), "unreadable-loan")]
-    assert ledger.load(bad).through == date(2026, 1, 31)
+    assert look(failures) == [(bad, date(2026, 2, 15), "unreadable-loan")]
+    assert ledger.load(bad).through == date(2026, 2, 14)
     assert ledger.load(good).through == ledger.load(also_good).through == ON
 
     numbers.clear()
@@ -187,16 +227,19 @@ def test_a_loan_whose_history_cannot_be_read_is_set_aside(ledger, look):
     assert ledger.load(good).through == ON
 
 
-def test_a_loan_changed_meanwhile_is_closed_again_alone(ledger, look, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "writes"), [(close_of_day, "close_together"), (by_loan.bulk, "append")]
+)
+def test_a_loan_changed_meanwhile_is_closed_again_alone(ledger, look, monkeypatch, module, writes):
     quiet, busy = running(ledger), running(ledger)
-    real, interrupted = close_of_day.bulk.append, []
+    real, interrupted = getattr(module, writes), []
 
-    def late(store, command, entries):
+    def late(*given):
         if not interrupted:
             interrupted.append(pay(ledger, busy, "100.00", on=START))
-        return real(store, command, entries)
+        return real(*given)
 
-    monkeypatch.setattr(close_of_day.bulk, "append", late)
+    monkeypatch.setattr(module, writes, late)
     report = close_through(ledger, ON)
 
     assert (report.closed, report.redone) == (2, 1)

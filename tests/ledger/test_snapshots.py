@@ -1,10 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
+from domain.limits import MAX_AMOUNT
 from ledger import log
 from ledger.streams import load_streams
-from tests.ledger.builders import CAUSE, START, mxn, pay, running
+from tests.ledger.builders import CAUSE, START, TERMS, mxn, pay, running
 
 
 def long_lived(ledger):
@@ -75,3 +77,15 @@ def test_an_earlier_version_is_the_loan_as_it_was(small_steps, app):
         loan = small_steps.load(loan_id, version)
         assert loan.version == version
         assert loan.through == max(fact.effective_on for fact in facts[:version])
+
+
+def test_a_sum_beyond_64_bits_is_kept_in_a_snapshot(small_steps, app):
+    loan_id = running(small_steps, terms=structs.replace(TERMS, principal=MAX_AMOUNT // 4))
+    for day in range(1, 15):
+        small_steps.close_day(loan_id, on=START + timedelta(days=day), cause=CAUSE)
+
+    [stream] = load_streams(app, [loan_id])
+
+    assert stream.snapshot_version > 0
+    assert stream.known.lines[0].numerator > 2**64
+    assert stream.loan == log.load_many(app, [loan_id])[loan_id]

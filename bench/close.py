@@ -1,0 +1,137 @@
+"""The close of one day for a whole portfolio, read models and all, beside the COPY of its rows."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
+
+from psycopg import Connection
+from psycopg.sql import SQL
+
+from bench.report import BenchResult, result, scratch
+from ledger import database
+from ledger.application import Ledger
+from ledger.clock import FixedClock
+from ledger.close_of_day import close_through
+from ledger.settings import Settings
+from ledger.synthetic import fill
+from projections.engine import catch_up
+
+UNTIL = date(2026, 3, 11)
+LOANS = 250_000
+ROUNDS = 3
+TWINS = 25
+
+
+def run(quick: bool = False) -> BenchResult:
+    """Several days in turn, and each day's COPY; the best of each counts."""
+    loans, rounds = (2_000, 2) if quick else (LOANS, ROUNDS)
+    with scratch() as settings:
+        made = fill(settings, loans=loans, until=UNTIL, history="none", twins=TWINS,
+                    processes=1 if quick else None, clock=FixedClock(UNTIL))  # fmt: skip
+        bring_up(settings)
+        vacuum(settings)
+        _forget_peak()
+        days = [_day(settings, UNTIL + timedelta(days=n)) for n in range(1, rounds + 1)]
+        peak = _peak()
+        best = min(days, key=lambda day: day["close and read models"])
+        limit = min(day["copy"] for day in days)
+    whole = best["close and read models"]
+    others = {
+        "close alone": best["close"],
+        "times the limit, close alone": best["close"] / limit,
+        "loans closed per second": best["loans"] / whole,
+        "events": best["events"],
+        "peak memory, MB": peak,
+    }
+    active = made.statuses.get("active", 0)
+    return result(
+        "close",
+        "s",
+        ours=whole,
+        limit=limit,
+        others=others,
+        work=f"one day of {loans:,} loans ({active:,} active), all read models current at the end;"
+        " limit: raw COPY of the same rows into a table like the log",
+    )
+
+
+def _day(settings: Settings, on: date) -> dict[str, float]:
+    with Ledger(settings, clock=FixedClock(on)) as ledger:
+        [[before]] = ledger.store.run(
+            lambda connection: connection.execute("SELECT ledger.horizon()").fetchall()
+        )
+        closing, report = timed(lambda: close_through(ledger, on))
+    reading, _ = timed(lambda: bring_up(settings))
+    assert not report.set_aside, report.set_aside[0]
+    return {
+        "close": closing,
+        "close and read models": closing + reading,
+        "copy": copied_again(settings, before),
+        "events": report.events,
+        "loans": report.loans,
+    }
+
+
+def bring_up(settings: Settings) -> int:
+    """Every read model, up to the end of the log."""
+    with database.pool(settings, min_size=2, max_size=4) as pool:
+        return catch_up(pool).events
+
+
+def vacuum(settings: Settings) -> None:
+    """What autovacuum does in its time, done before the clock runs."""
+    with database.connect(settings, owner=True, autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE")
+        owner.execute("CHECKPOINT")
+
+
+def copied_again(settings: Settings, after: int) -> float:
+    """Seconds to COPY the log's rows above a position into an empty table of the same kind."""
+    columns = "loan_id, version, type, revision, more, effective_on, command_id, state"
+    with database.connect(settings, owner=True, autocommit=True) as owner:
+        [[newest]] = owner.execute(
+            "SELECT tableoid::regclass::text FROM ledger.events ORDER BY position DESC LIMIT 1"
+        ).fetchall()
+        owner.execute("DROP TABLE IF EXISTS ledger.bench_events")
+        owner.execute(_sql(f"CREATE TABLE ledger.bench_events (LIKE {newest} INCLUDING ALL)"))
+        rows = _copy_out(owner, f"SELECT {columns} FROM ledger.events WHERE position > {after}")
+        seconds, _ = timed(lambda: _copy_in(owner, f"ledger.bench_events ({columns})", rows))
+        owner.execute("DROP TABLE ledger.bench_events")
+    return seconds
+
+
+def _copy_out(owner: Connection[Any], query: str) -> list[bytes]:
+    with owner.cursor() as cursor, cursor.copy(_sql(f"COPY ({query}) TO STDOUT")) as copy:
+        whole = b"".join(bytes(row) for row in copy)
+    return [whole[at : at + 2**18] for at in range(0, len(whole), 2**18)]
+
+
+def _copy_in(owner: Connection[Any], table: str, parts: list[bytes]) -> None:
+    with owner.cursor() as cursor, cursor.copy(_sql(f"COPY {table} FROM STDIN")) as copy:
+        for part in parts:
+            copy.write(part)
+
+
+def _sql(text: LiteralString) -> SQL:
+    return SQL(text)
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came of it."""
+    started = time.perf_counter()
+    found = work()
+    return time.perf_counter() - started, found
+
+
+def _forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> float:
+    """Megabytes this process held at most since then."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found, "no VmHWM in /proc/self/status"
+    return int(found.group(1)) / 1024
