@@ -84,7 +84,7 @@ def quiet(loan: Loan) -> Quiet | None:
     None where it cannot be told ahead, or where its sums could leave an int64.
     """
     line = accruing_line(loan) if loan.status is Status.ACTIVE else None
-    if loan.terms.day_count not in DAY_COUNTS or line is not None and _may_turn(loan, line):
+    if loan.terms.day_count not in DAY_COUNTS or (line is not None and _may_turn(loan, line)):
         return None
     running = _running(loan, line)
     late = tuple(_late(loan))

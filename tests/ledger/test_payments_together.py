@@ -18,7 +18,7 @@ from ledger.payment_batch import land_together, matched
 from ledger.payment_file import _Import, import_payments
 from ledger.payment_landing import Direct, Landing
 from tests.domain.histories import START, STEPS, agreements, disbursed, play
-from tests.ledger.builders import CAUSE, a_ledger, keyed, pay, running
+from tests.ledger.builders import CAUSE, a_ledger, keyed, mxn, pay, running
 
 HEADER = "date,reference,amount,channel,transaction_id,currency"
 EVERY_DAY = (date.min, date.max)
@@ -182,12 +182,15 @@ def test_a_loan_that_another_changed_meanwhile_is_decided_again_and_the_others_s
     assert amounts(ledger, other) == [2_00, 4_00]
 
 
-def test_a_loan_that_was_written_off_meanwhile_sends_its_lines_to_suspense(ledger, two_loans):
+def test_a_loan_that_was_sold_meanwhile_sends_its_lines_to_suspense(ledger, two_loans):
     one, other, path = two_loans
 
-    outcomes = interrupted(
-        ledger, path, lambda: ledger.write_off(one, effective_on=date(2026, 2, 15), cause=CAUSE)
-    )
+    def sell():
+        ledger.sell(
+            one, effective_on=date(2026, 2, 15), holder="a fund", price=mxn("9000.00"), cause=CAUSE
+        )
+
+    outcomes = interrupted(ledger, path, sell)
 
     assert outcomes == ["suspended", "applied", "suspended", "applied"]
     assert amounts(ledger, one) == []
