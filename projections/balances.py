@@ -9,7 +9,7 @@ from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch, Ints, add_at
-from projections.movements import COMPONENTS, PRINCIPAL, Movement
+from projections.movements import COMPONENTS, PRINCIPAL
 from projections.projection import Projection
 from projections.staging import Column, copy_columns, staging_table
 
@@ -57,23 +57,25 @@ def changes(batch: Batch) -> Ints:
         add_at(sums, (loans, np.full_like(loans, AT[interest])), accruals.interest)
         add_at(sums, (loans, np.full_like(loans, AT[f"{interest}_tax"])), accruals.tax)
     if batch.movements:
-        places = batch.codes[[at for at, _ in batch.movements]]
-        rows = np.array([_moved(movement) for _, movement in batch.movements], dtype=np.int64)
-        add_at(sums, places, rows)
+        add_at(sums, batch.codes[[at for at, _ in batch.movements]], _moved(batch))
     return sums
 
 
-def _moved(movement: Movement) -> list[int]:
-    row = [movement.effect * amount for amount in movement.amounts] + [0] * (len(SUMS) - 7)
-    if movement.kind == "recovery":
-        row[AT["recovered"]] = movement.amount
-    if movement.kind in WENT_TO:
-        principal, whole = WENT_TO[movement.kind]
-        row[AT[principal]] = movement.amounts[PRINCIPAL]
-        if whole:
-            row[AT[whole]] = sum(movement.amounts)
-    row[AT["overpaid"]] = movement.overpaid
-    return row
+def _moved(batch: Batch) -> Ints:
+    """What each movement adds; shape (movements, ``SUMS``)."""
+    rows = np.zeros((len(batch.movements), len(SUMS)), dtype=np.int64)
+    amounts, overpaid, whole = np.split(batch.amounts, [len(COMPONENTS), -1], axis=1)
+    rows[:, AT["overpaid"]] = overpaid[:, 0]
+    for (kind, effect, _), at in batch.alike.items():
+        rows[at, : len(COMPONENTS)] = effect * amounts[at]
+        if kind == "recovery":
+            rows[at, AT["recovered"]] = whole[at, 0]
+        if kind in WENT_TO:
+            principal, total = WENT_TO[kind]
+            rows[at, AT[principal]] = amounts[at, PRINCIPAL]
+            if total:
+                rows[at, AT[total]] = amounts[at].sum(axis=1)
+    return rows
 
 
 class Balances(Projection):

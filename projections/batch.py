@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from domain import events as e
 from ledger.log import Columns, moment
-from projections.movements import MOVING, Movement, movements
+from projections.movements import MOVING, NOTHING, Movement, movements
 
 Ints: TypeAlias = NDArray[np.int64]
+Alike: TypeAlias = tuple[str, int, str]
+"""Kind, effect and source of a movement: what says which sums and accounts it changes."""
 T = TypeVar("T")
 
 KINDS = {kind: number for number, kind in enumerate(e.AnyLoanEvent.__args__)}
@@ -39,13 +41,12 @@ class Batch:
         self.events = columns.events
         self.positions, self.versions = columns.positions, columns.versions
         self.days, self.instants = columns.days, columns.instants
-        places: dict[bytes, int] = {}
-        self.place_of: list[int] = [
-            places.setdefault(loan, len(places)) for loan in columns.loans.tolist()
-        ]
+        loans: list[bytes] = columns.loans.tolist()
+        places = {loan: place for place, loan in enumerate(dict.fromkeys(loans))}
+        self.place_of: list[int] = list(map(places.__getitem__, loans))
         self.codes: Ints = np.array(self.place_of, dtype=np.int64)
         self.uuids: NDArray[np.void] = np.frombuffer(b"".join(places), dtype="V16")
-        self._kinds = np.fromiter(
+        self.kinds = np.fromiter(
             map(KINDS.__getitem__, map(type, self.events)), np.int8, len(self.events)
         )
         self._derived: dict[Callable[..., Any], Any] = {}
@@ -63,7 +64,7 @@ class Batch:
     def _among(self, types: tuple[type, ...]) -> NDArray[np.bool_]:
         wanted = np.zeros(len(KINDS), dtype=bool)
         wanted[[KINDS[one] for one in types]] = True
-        return wanted[self._kinds]
+        return wanted[self.kinds]
 
     def each(self, *types: type) -> Iterator[tuple[UUID, Any]]:
         """(loan, event) of those types, in the order of the log."""
@@ -105,6 +106,20 @@ class Batch:
         return [
             (at, movement) for at in self.of(*MOVING) for movement in movements(self.events[at])
         ]
+
+    @cached_property
+    def amounts(self) -> Ints:
+        """Of each movement: its components, what it overpaid, and its amount."""
+        rows = [(*one.amounts, one.overpaid, one.amount) for _, one in self.movements]
+        return np.array(rows, dtype=np.int64).reshape(-1, len(NOTHING) + 2)
+
+    @cached_property
+    def alike(self) -> dict[Alike, list[int]]:
+        """The numbers of the movements of each kind."""
+        found: dict[Alike, list[int]] = {}
+        for number, (_, one) in enumerate(self.movements):
+            found.setdefault((one.kind, one.effect, one.source), []).append(number)
+        return found
 
     @cached_property
     def interest(self) -> Accruals:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any, LiteralString, TypeAlias
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ Column: TypeAlias = tuple[str, str, NDArray[Any]]
 """Name, type (a key of ``WIDTHS``) and values."""
 
 WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
+
+ROWS_AT_ONCE = 1_000
 
 FIRST_DAY = date(2000, 1, 1).toordinal()
 NO_DATE = 2**31 - 1
@@ -68,10 +72,31 @@ def copy_rows(
     names: Sequence[str],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """COPY rows of mixed values, nulls and text among them; for what is not frequent."""
+    """COPY rows of mixed values, nulls and text among them."""
     with cursor.copy(_copy(table, names, sql.SQL(""))) as copy:
-        for row in rows:
-            copy.write_row(row)
+        lines = (
+            "\t".join([str(v) if v.__class__ is int else _field(v) for v in row]) + "\n"
+            for row in rows
+        )
+        while some := "".join(islice(lines, ROWS_AT_ONCE)):
+            copy.write(some)
+
+
+def _field(value: Any) -> str:
+    """A value in COPY's text form; psycopg's own adapters take five times as long."""
+    if value is None:
+        return r"\N"
+    if isinstance(value, str):
+        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPED)
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, list):
+        quoted = (one.replace("\\", r"\\").replace('"', r"\"") for one in value)
+        return _field("{" + ",".join(f'"{one}"' for one in quoted) + "}")
+    return str(value)
+
+
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def _copy(table: LiteralString, names: Sequence[str], how: sql.SQL) -> sql.Composed:

@@ -1,8 +1,9 @@
 """Which debits and credits did every event cause?"""
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from psycopg import Cursor
 from domain import events as e
 from projections.batch import Accruals, Batch, Ints, add_at
 from projections.journal.accounts import Account
-from projections.journal.postings import postings
-from projections.movements import MOVING
+from projections.journal.postings import Changes, post, postings
+from projections.movements import MOVING, NOTHING, Movement
 from projections.projection import Projection
 from projections.staging import FIRST_DAY, copy_packed, copy_rows, day, staging_table
 
@@ -23,6 +24,7 @@ ENTRY = (
     "accounts", "amounts",
 )  # fmt: skip
 TOTAL = ("currency", "effective_on", "account", "debit", "credit")
+ACCOUNTS = max(Account) + 1
 KEPT_CURRENCIES = 500_000
 INT2, INT8 = 21, 20  # PostgreSQL's type numbers, inside binary arrays
 
@@ -63,17 +65,18 @@ _FOLD = """
 
 
 def entries_of(batch: Batch) -> list[Entries]:
-    """The entries of ``batch``: positive accruals by column, the rest event by event."""
+    """The entries of ``batch``: accruals and movements by column, the rest event by event."""
     return list(_entries(batch))
 
 
 def _entries(batch: Batch) -> Iterable[Entries]:
-    singles: list[int] = list(batch.moved)
+    singles: list[int] = batch.of(e.LoanDisbursed)
     if batch.interest.at.size:
         singles += yield from _accrued(batch, e.InterestAccrued, batch.interest, _INTEREST)
     if batch.late_interest.at.size:
         late = _by_event(batch.late_interest)
         singles += yield from _accrued(batch, e.LateInterestAccrued, late, _LATE_INTEREST)
+    yield from _moved(batch)
     yield from _one_by_one(batch, sorted(singles))
 
 
@@ -121,6 +124,55 @@ def _by_event(lines: Accruals) -> Accruals:
     add_at(interest, inverse, lines.interest)
     add_at(tax, inverse, lines.tax)
     return Accruals(at, np.zeros_like(at), interest, tax, np.ones_like(at))
+
+
+def _moved(batch: Batch) -> Iterator[Entries]:
+    """What movements mean, added up by event and date; disbursements mean more than they move."""
+    alike = [(kind, at) for kind, at in batch.alike.items() if kind[0] != "disbursement"]
+    if not alike:
+        return
+    numbers = np.concatenate([at for _, at in alike])
+    booked = np.concatenate([batch.amounts[at] @ _means(*kind) for kind, at in alike])
+    moved = [batch.movements[number] for number in numbers]
+    keys = [(at << 32) + one.on.toordinal() for at, one in moved]
+    found, group = np.unique(keys, return_inverse=True)
+    lines = np.zeros((len(found), ACCOUNTS), dtype=np.int64)
+    add_at(lines, group, booked)
+    assert not lines.sum(axis=1).any(), "an entry is out of balance"
+    there = lines.any(axis=1)
+    yield from _by_accounts(batch, found[there] >> 32, found[there] & (2**32 - 1), lines[there])
+
+
+def _by_accounts(batch: Batch, at: Ints, ordinals: Ints, lines: Ints) -> Iterator[Entries]:
+    """Entries in the order of their events and dates, gathered by event and accounts."""
+    first = np.concatenate(([True], at[1:] != at[:-1])) if at.size else np.zeros(0, dtype=bool)
+    number = np.arange(len(at))
+    part = number - np.maximum.accumulate(np.where(first, number, 0)) + 1
+    kinds = batch.kinds[at][:, None]
+    shapes, shape = np.unique(np.hstack((kinds, np.sign(lines))), axis=0, return_inverse=True)
+    for which, (_, *signs) in enumerate(shapes.tolist()):
+        chosen = np.flatnonzero(shape.reshape(-1) == which)
+        accounts = [n for way in (1, -1) for n, sign in enumerate(signs) if sign == way]
+        yield Entries(
+            type(batch.events[at[chosen[0]]]), tuple(map(Account, accounts)), at[chosen],
+            part[chosen], ordinals[chosen] - FIRST_DAY, lines[chosen][:, accounts],
+        )  # fmt: skip
+
+
+@cache
+def _means(kind: str, effect: int, source: str) -> Ints:
+    """What one unit of each of a movement's amounts does to each account."""
+    found = np.zeros((len(NOTHING) + 2, ACCOUNTS), dtype=np.int64)
+    for row, unit in enumerate(np.eye(len(found), dtype=np.int64).tolist()):
+        a, b, c, d, f, g, h, overpaid, amount = unit
+        changes: Changes = defaultdict(int)
+        one = Movement(
+            kind, date.min, effect, amount, (a, b, c, d, f, g, h), overpaid=overpaid, source=source
+        )
+        post(changes, one)
+        for account, change in changes.items():
+            found[row, account] = change
+    return found
 
 
 def _one_by_one(batch: Batch, places: Sequence[int]) -> Iterable[Entries]:

@@ -52,7 +52,7 @@ def postings(event: e.AnyLoanEvent) -> list[Posting]:
         _disburse(by_date[event.effective_on], event)
     else:
         for movement in movements(event):
-            _post(by_date[movement.on], movement)
+            post(by_date[movement.on], movement)
     return [posting for on, changes in sorted(by_date.items()) for posting in _ordered(on, changes)]
 
 
@@ -63,7 +63,8 @@ def _ordered(on: date, changes: Changes) -> list[Posting]:
     return sorted(lines, key=lambda line: (line.amount < 0, line.account))
 
 
-def _post(changes: Changes, movement: Movement) -> None:
+def post(changes: Changes, movement: Movement) -> None:
+    """Add what a movement means to ``changes``. Linear in its amounts: entries.py counts on it."""
     amounts = movement.amounts
     if movement.kind == "taken_on":
         _carry(changes, amounts, OWES_MORE)

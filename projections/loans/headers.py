@@ -110,13 +110,12 @@ def sums(batch: Batch) -> tuple[Ints, Ints, Ints]:
     principal = np.zeros(len(batch.uuids), dtype=np.int64)
     disbursed = np.zeros_like(principal)
     if batch.movements:
-        rows = [
-            (batch.place_of[at], one.effect * one.amounts[PRINCIPAL], one.kind in DISBURSING)
-            for at, one in batch.movements
-        ]
-        loans, moved, disburses = np.array(rows, dtype=np.int64).T
-        add_at(principal, loans, moved)
-        add_at(disbursed, loans, moved * disburses)
+        loans = batch.codes[[at for at, _ in batch.movements]]
+        for (kind, effect, _), at in batch.alike.items():
+            moved = effect * batch.amounts[at, PRINCIPAL]
+            add_at(principal, loans[at], moved)
+            if kind in DISBURSING:
+                add_at(disbursed, loans[at], moved)
     touched = batch.of(*CHANGING, e.LoanOpened, e.InstalmentFellDue, e.ScheduleRevised, *MOVING)
     after_due = batch.interest.at[batch.interest.due != 0]
     places = np.unique(batch.codes[np.concatenate((np.array(touched, dtype=np.int64), after_due))])
