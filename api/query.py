@@ -28,19 +28,23 @@ def run(
     *,
     operation_name: str | None = None,
     clock: Clock | None = None,
+    books: str | None = None,
 ) -> dict[str, Any]:
-    """Data and errors, as `POST /graphql` would answer them.
+    """Data and errors, as `POST /graphql` would answer them; of ``books`` made under that name.
 
-    Errors: ``NotAllowed`` where no role may read; psycopg's own when the database is away.
+    Errors: ``NotAllowed`` where no role may read, ``BooksError``; psycopg's own when the database
+    is away.
     """
     if not allows(roles, Action.READ):
         raise NotAllowed(f"reading is not allowed to the roles {sorted(roles)}")
     chosen = settings or current_settings()
     asked = Question(query=document, variables=dict(variables or {}), operationName=operation_name)
-    return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone)))
+    return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone), books))
 
 
-async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str, Any]:
+async def _run(
+    question: Question, settings: Settings, clock: Clock, books: str | None
+) -> dict[str, Any]:
     options = ApiSettings()
     alone = settings.model_copy(update={"pool_min_size": 1, "pool_max_size": 1})
     open_schema = options.graphql_introspection
@@ -51,6 +55,6 @@ async def _run(question: Question, settings: Settings, clock: Clock) -> dict[str
     target = read_conninfo(settings, "cartera-query")
     async with (
         read_pool(target, alone, options.graphql_statement_seconds) as reads,
-        snapshot(reads, settings, today) as view,
+        snapshot(reads, settings, today, books=books) as view,
     ):
         return await answered(asked, view, question, read)

@@ -49,24 +49,58 @@ def closed(report: Any) -> str:
     return f"closed {report.closed:,} loans through {report.on}: {report.events:,} events recorded"
 
 
-def rebuild(as_json: AsJson = False) -> None:
-    """Make the read models again from the log, and put them in the place of the old ones."""
+def rebuild(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only what is dated up to DATE."),
+    ] = None,
+    to_position: Annotated[
+        int | None, typer.Option(metavar="N", help="Only what the log said at position N.")
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="How `query --books` finds it (default: on_ or at_...)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the read models again from the log, and put them in the place of the old ones.
+
+    With --as-of or --to-position they are made beside the live ones, as books of a name of their
+    own: `cartera query --books NAME`, or the header Cartera-Books of POST /graphql, asks them.
+    """
+    from ledger.clock import SystemClock
     from ledger.database import pool
+    from projections import books
     from projections.rebuild import RebuildFailed, RebuildRunning
     from projections.rebuild import rebuild as run
 
+    chosen, on = ready(), as_of.date() if as_of else None
+    name = into or (f"on_{on:%Y%m%d}" if on else f"at_{to_position}")
+    beside = on is not None or to_position is not None
+    if into and not beside:
+        fail("into: needs --as-of or --to-position; a whole rebuild replaces the live read models")
     try:
         with (
-            pool(ready(), application_name="cartera-rebuild", max_size=2) as connections,
+            pool(chosen, application_name="cartera-rebuild", max_size=2) as connections,
             progress("rebuild", quiet=as_json) as told,
         ):
-            report = run(connections, progress=told)
+            if beside:
+                today = SystemClock(chosen.zone).business_date()
+                report = books.make(
+                    connections, name, today, told, as_of=on, to_position=to_position
+                )
+            else:
+                report = run(connections, progress=told)
+    except books.BooksError as error:
+        fail(f"{error.field}: {error}")
     except RebuildRunning as error:
         fail(f"rebuild: {error}", Exit.ENVIRONMENT)
     except RebuildFailed as error:
         fail(f"rebuild: {error}", Exit.FINDINGS)
     if as_json:
         answer(report)
+    elif beside:
+        say(f"made books {name} from {report.events:,} events, up to position {report.position}")
     else:
         say(f"rebuilt from {report.events:,} events")
 

@@ -97,12 +97,16 @@ def query(
     variables: Annotated[
         str, typer.Option("--vars", metavar="JSON", help="Its variables, as a JSON object.")
     ] = "{}",
+    books: Annotated[
+        str | None, typer.Option(help="Ask books made by `rebuild --into` instead of the live one.")
+    ] = None,
 ) -> None:
     """Ask a GraphQL question of the read models, and print the answer as JSON.
 
     Exit code 2 if the answer holds errors.
     """
     from api.query import run
+    from projections.books import BooksError
 
     try:
         given = json.loads(variables)
@@ -110,7 +114,11 @@ def query(
         fail(f"vars: is not JSON: {error}")
     if not isinstance(given, dict):
         fail("vars: must be a JSON object")
-    found = run(sys.stdin.read() if graphql == "-" else graphql, given, ready())
+    document = sys.stdin.read() if graphql == "-" else graphql
+    try:
+        found = run(document, given, ready(), books=books)
+    except BooksError as error:
+        fail(f"books: {error}")
     answer(found)
     if found.get("errors"):
         raise typer.Exit(Exit.BAD_INPUT)

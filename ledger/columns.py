@@ -57,6 +57,12 @@ class Columns(NamedTuple):
         columns: list[Any] = [column[:rows] for column in self]
         return Columns(*columns)
 
+    def chosen(self, rows: NDArray[np.bool_]) -> "Columns":
+        """Only those rows."""
+        columns: list[Any] = [column[rows] for column in self[:-1]]
+        columns.append([event for event, kept in zip(self.events, rows, strict=True) if kept])
+        return Columns(*columns)
+
     def records(self) -> list[Recorded]:
         """The facts one by one."""
         return [

@@ -29,6 +29,7 @@ __all__ = [
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
 
+MAX_POSITION = 2**63 - 1
 LARGE = 2_000
 """Bytes of an event; most take a tenth of it."""
 
@@ -158,13 +159,15 @@ def outcome(connection: Connection[TupleRow], receipt: Receipt) -> list[e.AnyLoa
     return [upcasters.decode(tag, revision, state) for tag, revision, state in rows]
 
 
-def load_many(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> dict[UUID, Loan]:
-    """The loans as they stand, in one statement; unknown ids are left out."""
+def load_many(
+    connection: Connection[TupleRow], loan_ids: Sequence[UUID], upto: int = MAX_POSITION
+) -> dict[UUID, Loan]:
+    """The loans as they stand, or stood at position ``upto``; unknown ids are left out."""
     rows = connection.cursor(binary=True).execute(
         "SELECT loan_id, min(version), '[' || string_agg(state::text, ',' ORDER BY version) || ']',"
         f" bool_or({upcasters.OLD})"
-        " FROM ledger.events WHERE loan_id = ANY(%s) GROUP BY loan_id",
-        [list(loan_ids)],
+        " FROM ledger.events WHERE loan_id = ANY(%s) AND position <= %s GROUP BY loan_id",
+        [list(loan_ids), upto],
     )
     found: dict[UUID, Loan] = {}
     old: list[UUID] = []
@@ -175,7 +178,8 @@ def load_many(connection: Connection[TupleRow], loan_ids: Sequence[UUID]) -> dic
         elif (loan := replay(decode_list(states))) is not None:
             found[loan_id] = loan
     for loan_id in old:
-        loan = replay(recorded.event for recorded in facts(connection, loan_id))
+        known = [one.event for one in facts(connection, loan_id) if one.position <= upto]
+        loan = replay(known)
         assert loan is not None, loan_id
         found[loan_id] = loan
     return found

@@ -1,7 +1,7 @@
 """A stretch of the log in columns, decoded once and shared by every projection."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator
+from datetime import date, datetime
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from domain import events as e
 from ledger.log import Columns, moment
 from projections.movements import MOVING, NOTHING, Movement, movements
+from projections.staging import day
 
 Ints: TypeAlias = NDArray[np.int64]
 Alike: TypeAlias = tuple[str, int, str]
@@ -34,10 +35,12 @@ class Accruals(NamedTuple):
 
 class Batch:
     """Consecutive facts of the log. ``uuids`` are the loans met, 16 bytes each; ``place_of`` is
-    the place of each fact's loan among them, ``codes`` the same as an array.
+    the place of each fact's loan among them, ``codes`` the same as an array. Movements after
+    ``until`` are left out.
     """
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, until: date | None = None) -> None:
+        self._columns, self._until = columns, until
         self.events = columns.events
         self.positions, self.versions = columns.positions, columns.versions
         self.days, self.instants = columns.days, columns.instants
@@ -51,6 +54,17 @@ class Batch:
         )
         self._derived: dict[Callable[..., Any], Any] = {}
         self._loans: dict[int, UUID] = {}
+
+    def valued(self, until: date) -> "Batch":
+        """What has a value date up to ``until``."""
+        return Batch(self._columns.chosen(self.days <= day(until)), until)
+
+    def without(self, loans: Collection[bytes]) -> "Batch":
+        """What happened to other loans."""
+        if not loans:
+            return self
+        kept = np.array([loan not in loans for loan in self.uuids.tolist()], dtype=bool)
+        return Batch(self._columns.chosen(kept[self.codes]), self._until)
 
     def has(self, *types: type) -> bool:
         """Whether any event is of ``types``."""
@@ -104,7 +118,10 @@ class Batch:
     def movements(self) -> list[tuple[int, Movement]]:
         """(place of the record, movement), in the order of the log."""
         return [
-            (at, movement) for at in self.of(*MOVING) for movement in movements(self.events[at])
+            (at, movement)
+            for at in self.of(*MOVING)
+            for movement in movements(self.events[at])
+            if self._until is None or movement.on <= self._until
         ]
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, LiteralString, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 import structlog
@@ -83,7 +83,7 @@ class Engine:
         writer: Connection[Any],
         reader: Connection[Any],
         projections: Kinds = PROJECTIONS,
-        schema: LiteralString = "read",
+        schema: str = "read",
     ) -> None:
         self._writer = writer
         self._reader = reader
@@ -210,7 +210,7 @@ class Engine:
         return Report(events, steps, min(running, default=0), tuple(stopped))
 
 
-def use_schema(cursor: Cursor[Any], schema: LiteralString) -> None:
+def use_schema(cursor: Cursor[Any], schema: str) -> None:
     """Name tables in ``schema`` until the transaction ends."""
     cursor.execute(sql.SQL("SET LOCAL search_path = {}, pg_temp").format(sql.Identifier(schema)))
 

@@ -51,10 +51,10 @@ def rebuild(
     Errors: ``RebuildRunning``, ``RebuildFailed``, ``LockNotAvailable`` where readers never let go.
     """
     tables = [table for kind in projections for table in kind().tables]
-    with pool.connection() as writer, pool.connection() as reader, _alone(writer):
+    with pool.connection() as writer, pool.connection() as reader, alone(writer):
         lay_out(writer, tables)
         engine = Engine(writer, reader, projections, SHADOW)
-        with _indexes_later(writer):
+        with indexes_later(writer):
             report = engine.run(None, batch_size, progress)
             if report.stopped:
                 raise RebuildFailed(report.stopped)
@@ -70,7 +70,8 @@ def rebuild(
 
 
 @contextmanager
-def _alone(connection: Connection[Any]) -> Iterator[None]:
+def alone(connection: Connection[Any]) -> Iterator[None]:
+    """The shadow schema to itself. Errors: ``RebuildRunning``."""
     [[got]] = connection.execute("SELECT pg_try_advisory_lock(%s)", [REBUILD_LOCK]).fetchall()
     connection.commit()
     if not got:
@@ -112,7 +113,7 @@ def _same_options(cursor: Cursor[Any], table: str) -> None:
 
 
 @contextmanager
-def _indexes_later(connection: Connection[Any]) -> Iterator[None]:
+def indexes_later(connection: Connection[Any]) -> Iterator[None]:
     """Without the indexes that only readers need; once the rows are there they are made at once."""
     with connection.transaction():
         made = connection.execute(
@@ -145,12 +146,12 @@ def _swap(
         if stopped := _not_running(cursor):
             raise RebuildFailed(stopped)
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
-        views = _views(cursor)
-        for view, _ in reversed(views):
+        known = views(cursor)
+        for view, _ in reversed(known):
             cursor.execute(sql.SQL("DROP VIEW {}").format(sql.Identifier(LIVE, view)))
         for table in tables:
             _put_in_place(cursor, table)
-        for view, definition in views:
+        for view, definition in known:
             name = sql.Identifier(LIVE, view)
             cursor.execute(sql.SQL("CREATE VIEW {} AS {}").format(name, sql.SQL(definition)))
         cursor.execute(
@@ -169,7 +170,7 @@ def _put_in_place(cursor: Cursor[Any], table: str) -> None:
     cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(shadow, sql.Identifier(LIVE)))
 
 
-def _views(cursor: Cursor[Any]) -> list[tuple[str, LiteralString]]:
+def views(cursor: Cursor[Any]) -> list[tuple[str, LiteralString]]:
     """The live views, which would follow the old tables; one may read those before it."""
     cursor.execute(
         "SELECT relname, pg_get_viewdef(oid) FROM pg_class"

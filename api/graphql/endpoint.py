@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from graphql import GraphQLError
 from psycopg.errors import QueryCanceled
 from pydantic import Field
@@ -23,10 +23,17 @@ from api.graphql.snapshot import Snapshot, snapshot
 from api.graphql.trusted import Trusted
 from api.json_text import encoded
 from api.policy import Action
-from api.problems import DATABASE_AWAY, DOCUMENTED
+from api.problems import DATABASE_AWAY, DOCUMENTED, Problem
 from api.running import Running, running
+from projections.books import BooksError
 
 router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
+
+
+BOOKS = Header(
+    alias="Cartera-Books",
+    description="Ask the books that `cartera rebuild --into NAME` made, instead of the live ones.",
+)
 
 
 class Question(Body):
@@ -50,7 +57,10 @@ class Question(Body):
     response_class=Response,
 )
 async def ask(
-    request: Request, question: Question, here: Annotated[Running, Depends(running)]
+    request: Request,
+    question: Question,
+    here: Annotated[Running, Depends(running)],
+    books: Annotated[str | None, BOOKS] = None,
 ) -> Response:
     """One question per request: there are no batches and no mutations."""
     today = here.ledger.clock.business_date()
@@ -61,10 +71,12 @@ async def ask(
         question = question.model_copy(update={"query": document})
         asked = planner.read(document, question.operation_name, question.variables, today)
         await written(here.log, asked.at_least)
-        async with snapshot(here.reads, here.settings, today, asked.at_least) as view:
+        async with snapshot(here.reads, here.settings, today, asked.at_least, books) as view:
             told = await answered(request.app.state.schema, view, question, asked)
     except Refused as refused:
         told = _refused(refused)
+    except BooksError as error:
+        raise Problem(404, "unknown-books", str(error), field="Cartera-Books") from error
     return Response(encoded(told), media_type="application/json")
 
 

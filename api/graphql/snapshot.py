@@ -1,6 +1,7 @@
 """One request's view of the book: a single read-only snapshot, and loaders that batch over it."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from psycopg import AsyncConnection
+from psycopg.errors import InvalidSchemaName, UndefinedTable
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 from strawberry import Info
@@ -16,6 +18,8 @@ from strawberry.dataloader import DataLoader
 
 from api.graphql.errors import Refused
 from ledger.settings import Settings
+from projections.books import UnknownBooks, schema_of
+from projections.rebuild import LIVE
 from projections.registry import PROJECTIONS
 
 ReadPool: TypeAlias = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -35,11 +39,13 @@ class Snapshot:
     today: date
     position: int
     """Up to where in the log every read model has read."""
+    books: str = LIVE
+    """The schema of the read models."""
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[DictRow]:
         """The rows of one statement; ``sql`` is ours, ``values`` are bound."""
-        ran = await self.connection.execute(sql.encode(), values)
+        ran = await self.connection.execute(in_books(sql, self.books), values)
         return await ran.fetchall()
 
     async def count(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -81,26 +87,43 @@ for each other.
 HOLD = f"LOCK TABLE {', '.join(f'read.{table}' for table in TABLES)} IN ACCESS SHARE MODE"
 
 
-POSITION = b"SELECT coalesce(min(position), 0) AS position FROM read.positions"
+POSITION = "SELECT coalesce(min(position), 0) AS position FROM read.positions"
+
+
+def in_books(sql: str, schema: str) -> bytes:
+    """A statement of ours over the read models and the log of the books in ``schema``."""
+    if schema != LIVE:
+        sql = re.sub(r"\b(?:read|ledger(?=\.events\b))\.", f"{schema}.", sql)
+    return sql.encode()
 
 
 @asynccontextmanager
 async def snapshot(
-    pool: ReadPool, settings: Settings, today: date, at_least: int = 0
+    pool: ReadPool, settings: Settings, today: date, at_least: int = 0, books: str | None = None
 ) -> AsyncIterator[Snapshot]:
     """A snapshot of the book for one request, waited for until it has read up to ``at_least``.
 
     The tables are held before the snapshot is taken: one that a rebuild swaps in later would look
-    empty to an older snapshot.
-    Errors: ``Refused`` where the read models, or the replica, stay behind.
+    empty to an older snapshot. With ``books`` it is of those made under that name, on their date.
+    Errors: ``Refused`` where the read models, or the replica, stay behind; ``BooksError``.
     """
+    schema = LIVE if books is None else schema_of(books)
     until = time.monotonic() + settings.graphql_wait_seconds
     while True:
         async with pool.connection() as connection, connection.transaction():
-            await connection.execute(HOLD.encode())
-            [row] = await (await connection.execute(POSITION)).fetchall()
+            try:
+                await connection.execute(in_books(HOLD, schema))
+            except (InvalidSchemaName, UndefinedTable) as none:
+                if books is None:
+                    raise
+                raise UnknownBooks(books) from none
+            [row] = await (await connection.execute(in_books(POSITION, schema))).fetchall()
+            if books is not None:
+                told = await connection.execute(f"SELECT as_of FROM {schema}.made".encode())
+                [made] = await told.fetchall()
+                today = made["as_of"] or today
             if row["position"] >= at_least:
-                yield Snapshot(connection, settings, today, row["position"])
+                yield Snapshot(connection, settings, today, row["position"], schema)
                 return
         if time.monotonic() > until:
             raise _behind(at_least, row["position"])
