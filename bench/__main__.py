@@ -10,7 +10,7 @@ import msgspec
 from bench.report import shown
 
 NAMES = (
-    "append", "load", "replay", "project", "payments", "backdate", "accrual", "schedule", "reads",
+    "append", "load", "replay", "project", "rebuild", "payments", "backdate", "accrual", "schedule", "reads",
     "close", "close-year",
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from domain.draft import Draft
 from domain.fold import replay
 from domain.loan import Status
 from domain.terms import Frequency, Terms
-from ledger import database, log, upcasters
+from ledger import database, partitions, upcasters
 from ledger.settings import Settings
 from projections import engine
 from projections.rebuild import rebuild
@@ -24,6 +24,17 @@ SEED = 20_260_101
 FIRST_DAY = date(2026, 1, 5)
 LATE_PAYERS = 0.15
 BATCH = 20_000
+MOST = 30_000_000
+COLUMNS = "loan_id, version, type, revision, more, effective_on, command_id, state"
+COPY = f"COPY ledger.events ({COLUMNS}) FROM STDIN"
+SELECT = (
+    "SELECT position, loan_id, version, type, revision, recorded_at, command_id, more, state::text"
+    " FROM ledger.events WHERE position > %s ORDER BY position LIMIT %s"
+)
+LAST = """
+    SELECT loan_id, version + 1, accrued_through FROM read.balances
+    WHERE principal > 0 ORDER BY position LIMIT 1
+"""
 Row: TypeAlias = tuple[UUID, int, str, int, int, date, UUID, str]
 
 
@@ -101,49 +112,80 @@ def run(quick: bool = False) -> BenchResult:
     with scratch() as settings:
         mix = store(settings, book(loans, days))
         events = mix.total()
-        limit = _timed(lambda: _read_all(settings), events)
+        limit = timed(lambda: plain(settings), events)
         with database.pool(settings, min_size=2, max_size=4) as pool:
-            ours = _timed(lambda: engine.catch_up(pool, batch_size=BATCH).events, events)
-            again = _timed(lambda: rebuild(pool).events, events)
-        limit = max(limit, _timed(lambda: _read_all(settings), events))
-    parts = ", ".join(f"{count / events:.1%} {tag}" for tag, count in mix.most_common())
+            ours = timed(lambda: engine.catch_up(pool, batch_size=BATCH).events, events)
+            again = timed(lambda: rebuild(pool).events, events)
+            waits = _latencies(pool, 50 if quick else 300)
+        limit = max(limit, timed(lambda: plain(settings), events))
     return result(
         "project",
         "events/s",
         ours=ours,
         limit=limit,
-        others={"rebuild": again},
-        work=f"{events:,} events of {loans:,} loans over {days} days ({parts}) through every"
+        others={
+            "rebuild": again,
+            "commit to visible at rest, ms, median": 1_000 * waits[len(waits) // 2],
+            "99 of 100 within, ms": 1_000 * waits[len(waits) * 99 // 100],
+        },
+        work=f"{events:,} events of {loans:,} loans over {days} days ({parts(mix)}) through every"
         " projection; limit: SELECT and decode of the same",
     )
 
 
+def parts(mix: Counter[str]) -> str:
+    """The kinds of events and their shares."""
+    return ", ".join(f"{count / mix.total():.1%} {tag}" for tag, count in mix.most_common())
+
+
 def store(settings: Settings, rows: Iterator[Row]) -> Counter[str]:
+    """Put ``rows`` into the log; how many there were of each kind."""
     mix: Counter[str] = Counter()
-    columns = "loan_id, version, type, revision, more, effective_on, command_id, state"
     with database.connect(settings) as connection:
-        copying = f"COPY ledger.events ({columns}) FROM STDIN"
-        with connection.cursor() as cursor, cursor.copy(copying) as copy:
+        partitions.make(connection, settings.partition_size, MOST)
+        with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             for row in rows:
                 mix[row[2]] += 1
                 copy.write_row(row)
         connection.commit()
     with database.connect(settings, owner=True, autocommit=True) as owner:
-        owner.execute("VACUUM ANALYZE ledger.events")
+        owner.execute("VACUUM ANALYZE")
     return mix
 
 
-def _read_all(settings: Settings) -> int:
-    """The least any projection must do: SELECT and decode every fact, in the same batches."""
+def plain(settings: Settings) -> int:
+    """The least a reader does that knows nothing of columns: SELECT every fact, decode each."""
     after = seen = 0
     with database.connect(settings) as connection:
-        while batch := log.read(connection, after, BATCH).events:
-            after, seen = batch[-1].position, seen + len(batch)
+        cursor = connection.cursor(binary=True)
+        while rows := cursor.execute(SELECT, [after, BATCH]).fetchall():
+            for row in rows:
+                e.decode.decode(row[-1])
+            after, seen = rows[-1][0], seen + len(rows)
     return seen
 
 
-def _timed(work: Callable[[], int], events: int) -> float:
+def timed(work: Callable[[], int], events: int) -> float:
+    """Events a second, all of them done."""
     started = time.perf_counter()
     done = work()
     assert done == events, f"{done} of {events} events"
     return events / (time.perf_counter() - started)
+
+
+def _latencies(pool: database.Pool, number: int) -> list[float]:
+    """From the commit of one event until every read model shows it, the shortest first."""
+    waits = []
+    with pool.connection() as connection:
+        for nth in range(number):
+            loan_id, version, on = connection.execute(LAST).fetchall()[0]
+            accrued = e.InterestAccrued(effective_on=on, instalment=1, interest=nth + 1)
+            state = e.encode.encode(accrued).decode()
+            with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+                command = UUID(int=nth, version=4)
+                copy.write_row((loan_id, version, e.tag(accrued), 1, 0, on, command, state))
+            connection.commit()
+            committed = time.perf_counter()
+            assert engine.catch_up(pool).events == 1
+            waits.append(time.perf_counter() - committed)
+    return sorted(waits)
