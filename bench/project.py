@@ -116,8 +116,8 @@ def run(quick: bool = False) -> BenchResult:
         with database.pool(settings, min_size=2, max_size=4) as pool:
             ours = timed(lambda: engine.catch_up(pool, batch_size=BATCH).events, events)
             again = timed(lambda: rebuild(pool).events, events)
+            limit = max(limit, timed(lambda: plain(settings), events))
             waits = _latencies(pool, 50 if quick else 300)
-        limit = max(limit, timed(lambda: plain(settings), events))
     return result(
         "project",
         "events/s",
