@@ -82,3 +82,30 @@ def test_a_projection_nobody_knows_is_bad_input(cartera, book):
 
     assert told.code == 2
     assert told.err.startswith("error projection: 'aging' is none; there are balances, journal,")
+
+
+def test_books_of_a_position_are_made_and_asked_beside_the_live_ones(cartera, book):
+    last = cartera("status", "--json").json["book"]["position"]
+
+    made = cartera("rebuild", "--to-position", str(last), "--into", "before", "--json")
+    asked = cartera("query", "--books", "before", "{ position loans { totalCount } }")
+
+    assert (made.code, made.json["position"]) == (0, last)
+    assert asked.json["data"] == {"position": last, "loans": {"totalCount": 2}}
+    assert cartera("query", "--books", "other", "{ position }").code == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (("--to-position", "999999"), "to_position"),
+        (("--as-of", "2999-01-01"), "as_of"),
+        (("--to-position", "1", "--into", "No!"), "into"),
+        (("--into", "then"), "into"),
+    ],
+)
+def test_books_that_cannot_be_made_are_refused_by_field(cartera, book, given, field):
+    told = cartera("rebuild", *given)
+
+    assert told.code == 2
+    assert f"{field}: " in told.err
