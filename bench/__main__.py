@@ -10,8 +10,8 @@ import msgspec
 from bench.report import shown
 
 NAMES = (
-    "append", "load", "replay", "project", "rebuild", "payments", "backdate", "accrual", "schedule", "reads",
-    "close", "close-year",
+    "append", "load", "replay", "project", "rebuild", "payments", "backdate", "accrual",
+    "schedule", "reads", "close", "close-year",
 )  # fmt: skip
 
 
