@@ -39,7 +39,7 @@ def test_numpy_financial_is_left_out_with_a_reason_where_it_is_not_installed(car
 
 
 def test_every_benchmark_that_is_named_is_there():
-    assert all(importlib.util.find_spec(f"bench.{name}") for name in NAMES)
+    assert all(importlib.util.find_spec(f"bench.{name.replace('-', '_')}") for name in NAMES)
 
 
 def test_an_unknown_benchmark_is_told_with_those_there_are(cartera):
