@@ -76,8 +76,13 @@ async def ask(
     except Refused as refused:
         told = _refused(refused)
     except BooksError as error:
-        raise Problem(404, "unknown-books", str(error), field="Cartera-Books") from error
+        raise unknown(error) from error
     return Response(encoded(told), media_type="application/json")
+
+
+def unknown(error: BooksError) -> Problem:
+    """No books of that name."""
+    return Problem(404, "unknown-books", str(error), field="Cartera-Books")
 
 
 def _refused(error: GraphQLError) -> dict[str, Any]:

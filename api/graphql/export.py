@@ -14,16 +14,17 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from api.auth import requires
 from api.graphql import portfolio as book
-from api.graphql.endpoint import Question
+from api.graphql.endpoint import BOOKS, Question, unknown
 from api.graphql.errors import Refused, shown
 from api.graphql.parquet import NoParquet, write_parquet
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.export import Export, exported
-from api.graphql.snapshot import Snapshot, snapshot
+from api.graphql.snapshot import Snapshot, in_books, snapshot
 from api.graphql.trusted import Trusted
 from api.policy import Action
 from api.problems import DOCUMENTED, Problem
 from api.running import Running, running
+from projections.books import BooksError
 
 router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
 
@@ -51,31 +52,32 @@ async def export(
     question: Question,
     here: Annotated[Running, Depends(running)],
     format: Format = Format.JSONL,  # noqa: A002 - what clients call it
+    books: Annotated[str | None, BOOKS] = None,
 ) -> Response:
     """The `nodes` of one list, all of them, as a query would bring them in pages."""
-    planner: Planner = request.app.state.planner
     trusted: Trusted = request.app.state.trusted
+    planner: Planner = request.app.state.planner
     today = here.ledger.clock.business_date()
-    try:
-        document = trusted.document(question.query, question.document_id, question.extensions)
-        asked = exported(
-            planner.reading(document, question.operation_name, question.variables, today)
-        )
-    except GraphQLError as refused:
-        raise _problem(refused) from None
-    opened = AsyncExitStack()
-    view = await opened.enter_async_context(snapshot(here.reads, here.settings, today))
-    try:
+    async with AsyncExitStack() as opened:
+        try:
+            document = trusted.document(question.query, question.document_id, question.extensions)
+            reading = snapshot(here.reads, here.settings, today, books=books)
+            view = await opened.enter_async_context(reading)
+            asked = exported(
+                planner.reading(document, question.operation_name, question.variables, view.today)
+            )
+        except BooksError as error:
+            raise unknown(error) from error
+        except GraphQLError as refused:
+            raise _problem(refused) from None
         headers = {POSITION: str(await book.position(view))}
         lines = _lines(view, asked)
-        if format is Format.JSONL:
-            return StreamingResponse(
-                _closing(opened, lines), headers=headers, media_type=JSON_LINES
-            )
-        return await _parquet(opened, lines, asked, headers)
-    except BaseException:
-        await opened.aclose()
-        raise
+        if format is Format.PARQUET:
+            made = await _parquet(opened, lines, asked)
+            ended = BackgroundTask(opened.pop_all().aclose)
+            return FileResponse(made, headers=headers, media_type=PARQUET, background=ended)
+        streamed = _closing(opened.pop_all(), lines)
+        return StreamingResponse(streamed, headers=headers, media_type=JSON_LINES)
 
 
 def _problem(refused: GraphQLError) -> Problem:
@@ -85,7 +87,7 @@ def _problem(refused: GraphQLError) -> Problem:
 
 async def _lines(view: Snapshot, asked: Export) -> AsyncIterator[bytes]:
     async with view.connection.cursor(name="export") as cursor:
-        await cursor.execute(asked.statement.encode(), asked.values)
+        await cursor.execute(in_books(asked.statement, view.books), asked.values)
         while rows := await cursor.fetchmany(ROWS):
             yield "".join(f"{row['line']}\n" for row in rows).encode()
 
@@ -96,9 +98,7 @@ async def _closing(opened: AsyncExitStack, lines: AsyncIterator[bytes]) -> Async
             yield some
 
 
-async def _parquet(
-    opened: AsyncExitStack, lines: AsyncIterator[bytes], asked: Export, headers: dict[str, str]
-) -> Response:
+async def _parquet(opened: AsyncExitStack, lines: AsyncIterator[bytes], asked: Export) -> Path:
     """Written to a file first: a Parquet file ends with what it holds."""
     folder = TemporaryDirectory(prefix="cartera-export-")
     opened.callback(folder.cleanup)
@@ -107,11 +107,8 @@ async def _parquet(
         async for some in lines:
             file.write(some)
     try:
-        made = write_parquet(path, asked.line)
+        return write_parquet(path, asked.line)
     except NoParquet as missing:
         raise Problem(501, "no-parquet", str(missing)) from None
     except Refused as refused:
         raise _problem(refused) from None
-    return FileResponse(
-        made, headers=headers, media_type=PARQUET, background=BackgroundTask(opened.aclose)
-    )

@@ -1,5 +1,6 @@
 """Books of an earlier day or position, asked through the same GraphQL."""
 
+import json
 from datetime import date
 
 import pytest
@@ -68,3 +69,30 @@ def test_books_that_nobody_made_are_not_found(client, name):
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "unknown-books"
+
+
+PLANNED = "{ businessDate loans { totalCount nodes { loanNo daysPastDue } } }"
+
+
+@pytest.mark.parametrize("books", ["early", "february"])
+def test_what_is_planned_and_what_is_exported_is_of_those_books_too(client, books):
+    number = client.running()
+    client.settled()
+    headers = {"Authorization": f"Bearer {client.tokens['auditor']}", "Cartera-Books": books}
+
+    def post(path, query):
+        return client.run(client.http.post(path, json={"query": query}, headers=headers))
+
+    found = post("/graphql", PLANNED).json()["data"]
+    lines = post("/graphql/export", "{ loans { nodes { loanNo daysPastDue } } }").text.splitlines()
+
+    assert [json.loads(line) for line in lines] == found["loans"]["nodes"]
+    assert number not in [node["loanNo"] for node in found["loans"]["nodes"]]
+    assert found["loans"]["totalCount"] == 1
+
+
+def test_an_export_of_no_such_books_is_refused(client):
+    headers = {"Authorization": f"Bearer {client.tokens['auditor']}", "Cartera-Books": "nowhere"}
+    body = {"query": "{ loans { nodes { loanNo } } }"}
+    answer = client.run(client.http.post("/graphql/export", json=body, headers=headers))
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown-books")

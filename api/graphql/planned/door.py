@@ -20,6 +20,7 @@ from api.running import Running
 from ledger.api_keys import digest
 
 PATH = "/graphql"
+BOOKS = "cartera-books"  # others than the live ones are asked of the endpoint
 BEARER = "Bearer "
 
 
@@ -68,7 +69,7 @@ class PlannedDoor:
     async def _answered(self, scope: Scope, body: bytes, send: Send) -> bool:
         headers = Headers(scope=scope)
         given = headers.get("authorization", "")
-        if not given.startswith(BEARER):
+        if not given.startswith(BEARER) or BOOKS in headers:
             return False
         state = scope["app"].state
         here: Running = state.running
