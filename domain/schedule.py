@@ -13,7 +13,7 @@ from domain.events import Instalment
 from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
-from domain.period import Period, period_interest
+from domain.period import Period, period_interest, rounded_interest
 from domain.terms import LastInstalment, Level, LevelRounding, Method, RateStep, Terms
 
 TRIES = 3
@@ -226,6 +226,8 @@ def _rows(
                 own = period_interest(terms, bears, period, opening.since, opening.numerator)
             else:
                 own = period_interest(terms, bears, period)
+        elif index == 0 and opening is not None and terms.method is not Method.DISCOUNT:
+            own = rounded_interest(terms, opening.numerator, period)  # ran before it became free
         own_tax = share(own, terms.tax_rate, terms.rounding)
         if index == max(unpaid, 0):
             even = _even_part(terms, balance, len(periods) - index)

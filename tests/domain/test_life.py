@@ -872,3 +872,18 @@ def test_a_draw_in_mid_period_bears_nothing_for_the_days_before_it():
     book.do(commands.close_day, on=DUE[1])
 
     assert book.loan.balances().interest == 32_14
+
+
+def test_a_holiday_without_interest_keeps_what_ran_before_it():
+    book = lent(principal=1_000_00, annual_rate=145_000, instalments=3, frequency=Frequency.WEEKLY)
+    book.do(
+        commands.payment_holiday,
+        effective_on=START + timedelta(days=1),
+        periods=2,
+        interest_runs=False,
+    )
+
+    due = views.as_of(book.loan, book.loan.next_due_on)
+
+    assert due.lines[0].owed.interest == 40  # 1,000.00 x 14.5 % / 52 x 1/7: of the first day
+    assert due.balances().interest == 40

@@ -102,7 +102,7 @@ def test_two_files_of_one_name_are_refused(tmp_path, name, second):
     [
         ("name: ", "name", "is missing"),
         ("name: 7", "name", "must be text, not a number"),
-        ("name: no", "name", "must be text, not true or false"),
+        ("name: true", "name", "must be text, not true or false"),
         ("name: Acme", "name", "'Acme' must be 3 to 40 of a-z, 0-9 and _"),
         ("name: mx_banking", "name", "no built-in calendar"),
         ("years: ", "years", "must name at least one"),
