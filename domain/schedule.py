@@ -177,7 +177,10 @@ def _levelled(
         )
         if fitted_rows < 2 or abs(apart) <= fitted_rows // 2 or moved == level:
             break
-        tried = tuple(_rows(terms, principal, periods, place, opening, moved))
+        try:
+            tried = tuple(_rows(terms, principal, periods, place, opening, moved))
+        except InvalidTerms:  # so much less does not cover its interest: it stays as it was
+            break
         if abs(_apart(terms, place, tried, moved)) >= abs(apart):
             break
         level, rows = moved, tried

@@ -252,3 +252,14 @@ def test_the_last_instalment_is_levelled_after_interest_became_principal_too():
     rows = schedule(agreed, agreed.principal, START)
 
     assert [row.principal + row.interest for row in rows] == [0, 15_47, 15_47, 15_47, 15_47, 15_45]
+
+
+def test_levelling_stops_where_less_would_not_cover_the_interest():
+    agreed = terms(
+        principal=100_00, annual_rate=900_000, instalments=5, frequency=Frequency.ANNUAL,
+        interest=InterestBasis.PER_PERIOD, annuity=Annuity.ACTUAL, tax_rate=0,
+        last_instalment=LastInstalment.LEVELLED,
+    )  # fmt: skip
+    rows = schedule(agreed, agreed.principal, date(2023, 1, 1))
+    assert sum(row.principal for row in rows) == 100_00
+    assert all(row.principal >= 0 for row in rows)
