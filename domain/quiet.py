@@ -23,9 +23,9 @@ from domain.terms import DayCount, LateBase
 DAY_COUNTS = (
     DayCount.ACTUAL_360, DayCount.ACTUAL_364, DayCount.ACTUAL_365, DayCount.ACTUAL_ACTUAL,
     DayCount.ACTUAL_ACTUAL_YEAR_END, DayCount.THIRTY_360, DayCount.THIRTY_E_360,
+    DayCount.ACTUAL_ACTUAL_ICMA,
 )  # fmt: skip
-"""By the number they are stored under: new ones come last. ICMA's units depend on the month they
-are counted in; loans that count so are asked themselves."""
+"""By the number they are stored under: new ones come last."""
 
 ROUNDINGS = (Rounding.HALF_EVEN, Rounding.HALF_UP)
 """As ``DAY_COUNTS``."""
@@ -83,8 +83,11 @@ def quiet(loan: Loan) -> Quiet | None:
 
     None where it cannot be told ahead, or where its sums could leave an int64.
     """
-    line = accruing_line(loan) if loan.status is Status.ACTIVE else None
-    if loan.terms.day_count not in DAY_COUNTS or (line is not None and _may_turn(loan, line)):
+    active = loan.status is Status.ACTIVE
+    line = accruing_line(loan) if active else None
+    if active and loan.terms.day_count is DayCount.ACTUAL_ACTUAL_ICMA:
+        return None  # its units depend on the month they are counted in
+    if line is not None and _may_turn(loan, line):
         return None
     running = _running(loan, line)
     late = tuple(_late(loan))

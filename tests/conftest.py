@@ -30,7 +30,11 @@ hypothesis_settings.register_profile(
     "default", deadline=None, print_blob=True, derandomize="CI" in os.environ
 )
 hypothesis_settings.register_profile(  # finds, and does not shrink
-    "quick", deadline=None, max_examples=150, phases=[Phase.explicit, Phase.generate]
+    "quick",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    max_examples=150,
+    phases=[Phase.explicit, Phase.generate],
 )
 hypothesis_settings.register_profile("deep", deadline=None, print_blob=True, max_examples=3_000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -25,8 +25,8 @@ STATE: Types = {
     "late_grace_days": "int2", "overdue": "int4",
 }  # fmt: skip
 
-OPEN = (
-    " FROM ledger.loan_state WHERE status <> 'closed'"
+OPEN = (  # a closed loan may still have a promise to judge
+    " FROM ledger.loan_state WHERE (status <> 'closed' OR quiet_until < %(on)s)"
     " AND (closed_through IS NULL OR closed_through < %(on)s)"
     " AND loan_id > %(after)s AND loan_id <= %(last)s"
     " AND (%(of)s = 1 OR (uuid_hash(loan_id)::bigint & 2147483647) %% %(of)s = %(nth)s)"

@@ -114,5 +114,5 @@ def test_a_quiet_day_records_interest_alone_and_leaves_what_was_told(agreed, ste
 
 
 def test_the_stored_numbers_name_every_convention_and_rounding():
-    assert set(DAY_COUNTS) == set(DayCount) - {DayCount.ACTUAL_ACTUAL_ICMA}  # one by one
+    assert set(DAY_COUNTS) == set(DayCount)
     assert set(ROUNDINGS) == set(Rounding)

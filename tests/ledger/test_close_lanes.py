@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from domain import commands
@@ -13,6 +13,7 @@ from domain.limits import MAX_AMOUNT
 from domain.terms import Floating, LateBase, Method, Revolving
 from ledger import log, state, upcasters
 from ledger.close_of_day import close_through
+from ledger.errors import NotStorable
 from ledger.indices import rates_first, with_rates
 from ledger.synthetic import publish
 from projections.engine import catch_up
@@ -64,7 +65,10 @@ def recorded(ledger, history):
     loan_id = ledger.open_loan(
         loan_no=f"P-{next(_numbers):06d}", terms=history[0].terms, effective_on=START, cause=CAUSE
     ).loan_id
-    ledger.execute(loan_id, lambda _: history[1:], {"command": "story"}, CAUSE, START)
+    try:
+        ledger.execute(loan_id, lambda _: history[1:], {"command": "story"}, CAUSE, START)
+    except NotStorable:  # beyond the largest amounts a state row holds
+        assume(False)
     return loan_id
 
 

@@ -277,3 +277,19 @@ def test_loans_that_cannot_change_are_left_alone(ledger):
 def test_the_report_can_be_sent(ledger):
     running(ledger)
     assert msgspec.json.decode(msgspec.json.encode(close_through(ledger, ON)))["closed"] == 1
+
+
+def test_a_promise_on_a_loan_paid_off_meanwhile_is_judged(ledger):
+    loan_id = running(ledger)
+    ledger.make_promise(
+        loan_id, amount=mxn("100.00"), promised_for=date(2026, 2, 10),
+        effective_on=date(2026, 2, 1), cause=CAUSE,
+    )  # fmt: skip
+    pay(ledger, loan_id, "99999.00", on=date(2026, 2, 5))
+    assert ledger.load(loan_id).status == "closed"
+
+    close_through(ledger, date(2026, 2, 28))
+    again = close_through(ledger, date(2026, 3, 1))
+
+    assert [one.state for one in ledger.load(loan_id).promises.values()] == ["kept"]
+    assert again.events == 0

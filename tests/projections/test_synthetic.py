@@ -39,7 +39,7 @@ def test_a_portfolio_of_every_product_closed_each_day_verifies_clean(book):
 def test_made_again_it_verifies_clean(book):
     with pool(book, max_size=2) as connections:
         rebuild(connections)
-    rows = "SELECT to_jsonb(s) FROM ledger.loan_state AS s ORDER BY loan_id"
+    rows = "SELECT to_jsonb(s) - 'since' FROM ledger.loan_state AS s ORDER BY loan_id"
     with connect(book, autocommit=True) as connection:
         before = connection.execute(rows).fetchall()
 
