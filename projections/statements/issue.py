@@ -14,12 +14,22 @@ from uuid import UUID
 
 import msgspec
 
+from domain.events import LoanClosed
+from domain.fold import replay
 from ledger import log
 from ledger.database import connect
 from ledger.settings import Settings
 from projections.statements import records
 from projections.statements.account import Cut, Statement, statement
-from projections.statements.documents import Desk, account_statement, desk
+from projections.statements.documents import (
+    Desk,
+    account_statement,
+    amortization_table,
+    desk,
+    no_debt_letter,
+    payoff_letter,
+    receipt,
+)
 from projections.statements.lender import lender
 from projections.statements.period import (
     NothingToState,
@@ -29,7 +39,7 @@ from projections.statements.period import (
     TemplateTooSlow,
 )
 from projections.statements.records import Cuts, Issue
-from projections.statements.render import Setter, html, limited, template, version
+from projections.statements.render import Press, Setter, html, limited, template, version
 from projections.statements.sheet import Party, Sheet
 
 AT_ONCE = 50
@@ -191,3 +201,58 @@ def one(settings: Settings, loan_no: str, period: Period, today: date) -> tuple[
         history = log.facts(connection, loan_id)
     told = statement(history, period, cut, known.before)
     return told, account_statement(at, told, history, party(told))
+
+
+def letter(
+    settings: Settings,
+    loan_no: str,
+    kind: str,
+    today: date,
+    *,
+    on: date | None = None,
+    payment: int | None = None,
+) -> Sheet:
+    """Another document of a loan: ``schedule``, ``payoff``, ``receipt`` or ``no_debt``.
+
+    ``on`` is the day of a payoff or schedule (default: the business date), ``payment`` the number
+    of a receipt's (default: the latest that stands).
+    Errors: ``UnknownLoan``, ``UnknownPayment``, ``NothingOwedLetter``, and the domain's own.
+    """
+    at = desk(lender(settings.lender_file))
+    with closing(connect(settings, autocommit=True)) as connection:
+        history = log.facts(connection, records.loan_id(connection, loan_no))
+    loan = replay(recorded.event for recorded in history)
+    assert loan is not None, loan_no
+    to = Party(loan.opened.borrower or loan.loan_no)
+    match kind:
+        case "schedule":
+            return amortization_table(at, loan, on or max(today, loan.through), to)
+        case "payoff":
+            return payoff_letter(at, loan, on or max(today, loan.through), to)
+        case "receipt":
+            standing = [n for n, paid in loan.payments.items() if paid.reversed_on is None]
+            return receipt(at, loan, payment or max(standing, default=0), to)
+        case _:
+            closed = [
+                recorded.event.effective_on
+                for recorded in history
+                if isinstance(recorded.event, LoanClosed)
+            ]
+            return no_debt_letter(at, loan, max(closed, default=today), to)
+
+
+LETTERS = ("schedule", "payoff", "receipt", "no_debt")
+
+
+def laid_out(settings: Settings, sheet: Sheet, form: str) -> bytes:
+    """A sheet as a file: ``pdf``, ``html`` or ``json``.
+
+    Errors: ``TemplateError``, ``TemplateTooSlow``.
+    """
+    if form == "json":
+        return msgspec.json.encode(sheet)
+    if form == "html":
+        return html(sheet, settings.templates_dir)
+    beside = settings.lender_file.parent if settings.lender_file else None
+    with Press(settings.templates_dir, beside, seconds=settings.template_seconds) as press:
+        return press.pdf(sheet)
