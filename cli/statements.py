@@ -93,8 +93,8 @@ def show(loan: Loan, period: Month, form: Written = Form.PDF, to: To = None) -> 
 
     chosen = ready()
     with _refusals():
-        _, sheet = one(chosen, loan, month(period), _today(chosen))
-        _write(chosen, sheet, form, to)
+        told = one(chosen, loan, month(period), _today(chosen))
+        _write(chosen, told.sheet, form, to)
 
 
 @statements.command("letter")

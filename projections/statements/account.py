@@ -154,10 +154,16 @@ def standing(loan: Loan, on: date) -> tuple[Loan, Standing]:
 
 
 def statement(
-    history: Sequence[Recorded], period: Period, cut: Cut, before: Cut | None = None
+    history: Sequence[Recorded],
+    period: Period,
+    cut: Cut,
+    before: Cut | None = None,
+    closed_through: date | None = None,
 ) -> Statement:
     """The statement of a loan's ``history`` at ``cut``.
 
+    ``closed_through`` is the last day that was closed: a day on which nothing was to record left
+    no event.
     ``before`` is the cut of the latest statement issued, if there is one; without it all that is
     dated before the period counts as opening balance.
     Errors: ``PeriodNotClosed``, ``NothingToState``.
@@ -165,8 +171,9 @@ def statement(
     loan = _known(history, cut)
     if loan is None or loan.opened_on > period.ends_on:
         raise NothingToState(_number(history), period)
-    if loan.status is Status.ACTIVE and loan.through < period.ends_on:
-        raise PeriodNotClosed(loan.loan_no, period.ends_on, loan.through)
+    through = max(loan.through, closed_through or loan.through)
+    if loan.status is Status.ACTIVE and through < period.ends_on:
+        raise PeriodNotClosed(loan.loan_no, period.ends_on, through)
     seen, closing = standing(loan, period.ends_on)
     _, begun = standing(loan, period.before)
     opening, late = begun, []

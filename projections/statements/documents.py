@@ -1,6 +1,6 @@
 """The documents of a loan: each is the loan's own figures put into words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -263,16 +263,15 @@ def _schedule(said: Words, title: str, rows: Sequence[ScheduleRow], amount: _Amo
     }
     always = {said.total, said.balance, said.principal}
     shown = {label: column for label, column in of.items() if any(column) or label in always}
+    blank = {said.late_interest, said.fees, said.paid}
     columns = [Column(said.number), Column(said.due_on, wide=True)]
     columns += [Column(label, "right") for label in shown]
-    table = [
-        [
-            str(row.number),
-            said.short(row.due_on),
-            *(amount(column[at]) for column in shown.values()),
-        ]
-        for at, row in enumerate(rows)
-    ]
+
+    def written(at: int) -> Iterator[str]:
+        for name, column in shown.items():
+            yield amount.or_blank(column[at]) if name in blank else amount(column[at])
+
+    table = [[str(row.number), said.short(row.due_on), *written(at)] for at, row in enumerate(rows)]
     foot = ["", said.total]
     foot += [
         "" if label == said.balance else amount(sum(column)) for label, column in shown.items()

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -39,11 +39,10 @@ from projections.statements.period import (
     TemplateTooSlow,
 )
 from projections.statements.records import Cuts, Issue
-from projections.statements.render import Press, Setter, html, limited, template, version
+from projections.statements.render import Form, Press, Setter, limited, template, version
 from projections.statements.sheet import Party, Sheet
 
 AT_ONCE = 50
-FORMATS = ("pdf", "html")
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -71,7 +70,7 @@ class Task(NamedTuple):
     period: Period
     position: int
     into: Path
-    formats: tuple[str, ...]
+    formats: tuple[Form, ...]
     seconds: float
 
 
@@ -81,7 +80,7 @@ def issue(
     into: Path,
     *,
     today: date,
-    formats: tuple[str, ...] = ("pdf",),
+    formats: tuple[Form, ...] = ("pdf",),
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -143,7 +142,9 @@ def _issue(loans: Sequence[UUID]) -> Report:
         for loan_id, history in records.histories(connection, loans).items():
             cut = Cut(_task.period.ends_on, _task.position)
             try:
-                told = statement(history, _task.period, cut, cuts[loan_id].before)
+                told = statement(
+                    history, _task.period, cut, cuts[loan_id].before, cuts[loan_id].closed_through
+                )
             except NothingToState:
                 quiet += 1
                 continue
@@ -160,7 +161,7 @@ def _written(loan_id: UUID, told: Statement, sheet: Sheet) -> Issue:
     folder = _task.settings.templates_dir
     for form in _task.formats:
         with limited(_task.seconds):
-            laid = _setter.lay_out(sheet) if form == "pdf" else html(sheet, folder)
+            laid = _setter.lay_out(sheet, form)
         whole = _task.into / f"{file_name(sheet)}.{form}"
         part = whole.with_suffix(f".{form}.part")
         part.write_bytes(laid)
@@ -186,7 +187,14 @@ def party(told: Statement) -> Party:
     return Party(told.loan.opened.borrower or told.loan.loan_no)
 
 
-def one(settings: Settings, loan_no: str, period: Period, today: date) -> tuple[Statement, Sheet]:
+class Told(NamedTuple):
+    """One statement as figures and as a document."""
+
+    statement: Statement
+    sheet: Sheet
+
+
+def one(settings: Settings, loan_no: str, period: Period, today: date) -> Told:
     """One loan's statement as it was issued, or as it would be issued now.
 
     Errors: ``UnknownLoan``, ``PeriodNotOver``, ``PeriodNotClosed``, ``NothingToState``.
@@ -199,8 +207,8 @@ def one(settings: Settings, loan_no: str, period: Period, today: date) -> tuple[
         known: Cuts = records.cuts(connection, [loan_id], period)[loan_id]
         cut = known.issued or Cut(period.ends_on, log.horizon(connection))
         history = log.facts(connection, loan_id)
-    told = statement(history, period, cut, known.before)
-    return told, account_statement(at, told, history, party(told))
+    told = statement(history, period, cut, known.before, known.closed_through)
+    return Told(told, account_statement(at, told, history, party(told)))
 
 
 def letter(
@@ -241,18 +249,13 @@ def letter(
             return no_debt_letter(at, loan, max(closed, default=today), to)
 
 
-LETTERS = ("schedule", "payoff", "receipt", "no_debt")
-
-
-def laid_out(settings: Settings, sheet: Sheet, form: str) -> bytes:
-    """A sheet as a file: ``pdf``, ``html`` or ``json``.
+def laid_out(settings: Settings, sheet: Sheet, form: Literal["pdf", "html", "json"]) -> bytes:
+    """A sheet as a file, laid out in a process of its own.
 
     Errors: ``TemplateError``, ``TemplateTooSlow``.
     """
     if form == "json":
         return msgspec.json.encode(sheet)
-    if form == "html":
-        return html(sheet, settings.templates_dir)
     beside = settings.lender_file.parent if settings.lender_file else None
     with Press(settings.templates_dir, beside, seconds=settings.template_seconds) as press:
-        return press.pdf(sheet)
+        return press.one(sheet, form)

@@ -21,10 +21,14 @@ class UnknownLoan(StatementError):
 
 
 class Cuts(NamedTuple):
-    """Of a loan and period: where the statement issued ends, and the one before it."""
+    """Of a loan and period: where the statement issued ends, and the one before it.
+
+    ``closed_through`` is the last day of the loan that was closed.
+    """
 
     issued: Cut | None = None
     before: Cut | None = None
+    closed_through: date | None = None
 
 
 def loan_id(connection: Connection[Any], loan_no: str) -> UUID:
@@ -50,11 +54,17 @@ def cuts(connection: Connection[Any], loan_ids: Sequence[UUID], period: Period) 
         " ORDER BY loan_id, ends_on = %(on)s, ends_on DESC",
         {"on": period.ends_on, "ids": list(loan_ids)},
     )
-    found = dict.fromkeys(loan_ids, Cuts())
+    closed = connection.execute(
+        "SELECT loan_id, closed_through FROM ledger.loan_state WHERE loan_id = ANY(%s)",
+        [list(loan_ids)],
+    )
+    found = {one: Cuts(closed_through=day) for one, day in closed}
     for one, ends_on, position in rows:
         cut = Cut(ends_on, position)
-        name = "issued" if ends_on == period.ends_on else "before"
-        found[one] = found[one]._replace(**{name: cut})
+        if ends_on == period.ends_on:
+            found[one] = found[one]._replace(issued=cut)
+        else:
+            found[one] = found[one]._replace(before=cut)
     return found
 
 

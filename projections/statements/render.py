@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from projections.statements.period import TemplateError, TemplateTooSlow
 from projections.statements.sheet import Sheet
 
-Format: TypeAlias = Literal["pdf", "html", "png"]
+Form: TypeAlias = Literal["pdf", "png", "html"]
 
 SHIPPED = Path(__file__).parent / "templates"
 COMMON = "document"
@@ -95,8 +95,10 @@ class Setter:
         self._root = Path(tempfile.mkdtemp(prefix="cartera-templates-"))
         self._ready: dict[Path, typst.Compiler] = {}
 
-    def lay_out(self, sheet: Sheet, form: Literal["pdf", "png"] = "pdf") -> bytes:
+    def lay_out(self, sheet: Sheet, form: Form = "pdf") -> bytes:
         """The sheet as a file. Errors: ``TemplateError``."""
+        if form == "html":
+            return html(sheet, self._folder)
         path = template(sheet.kind, "typ", self._folder)
         compiler = self._compiler(path, sheet)
         try:
@@ -141,20 +143,16 @@ def _line(error: typst.TypstError) -> str:
 
 
 class Press:
-    """Lays sheets out in processes of their own; one that takes too long is ended."""
+    """Lays sheets out in a process of its own; one that takes too long is ended."""
 
     def __init__(
         self,
         folder: Path | None = None,
         beside: Path | None = None,
-        *,
-        processes: int = 1,
         seconds: float = SECONDS,
     ) -> None:
         self.seconds = seconds
-        self._pool = ProcessPoolExecutor(
-            processes, get_context("spawn"), _begin, (folder, beside, seconds)
-        )
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (folder, beside, seconds))
 
     def __enter__(self) -> Self:
         return self
@@ -162,18 +160,12 @@ class Press:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def pdf(self, sheet: Sheet) -> bytes:
+    def one(self, sheet: Sheet, form: Form = "pdf") -> bytes:
         """One sheet. Errors: ``TemplateError``, ``TemplateTooSlow``."""
-        return next(self.pdfs([sheet]))
-
-    def pdfs(self, sheets: Iterable[Sheet], form: Literal["pdf", "png"] = "pdf") -> Iterator[bytes]:
-        """Each sheet in turn."""
-        coming = [(sheet.kind, self._pool.submit(_lay_out, sheet, form)) for sheet in sheets]
-        for kind, one in coming:
-            try:
-                yield one.result()
-            except BrokenProcessPool:
-                raise TemplateTooSlow(f"{kind}.typ", self.seconds) from None
+        try:
+            return self._pool.submit(_lay_out, sheet, form).result()
+        except BrokenProcessPool:
+            raise TemplateTooSlow(sheet.kind, self.seconds) from None
 
 
 _setter: Setter
@@ -185,7 +177,7 @@ def _begin(folder: Path | None, beside: Path | None, seconds: float) -> None:
     _setter, _seconds = Setter(folder, beside), seconds
 
 
-def _lay_out(sheet: Sheet, form: Literal["pdf", "png"]) -> bytes:
+def _lay_out(sheet: Sheet, form: Form) -> bytes:
     with limited(_seconds):
         return _setter.lay_out(sheet, form)
 
