@@ -18,6 +18,7 @@ from cli import (
     loans,
     products,
     refinancing,
+    reports,
     schedule,
     servers,
     statements,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, statements,
+    documents, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 
