@@ -15,6 +15,7 @@ from api import (
     payments,
     problems,
     refinancing,
+    reports,
     statements,
     work,
 )
@@ -33,7 +34,8 @@ from ledger.settings import settings as current_settings
 
 UPLOADS = "/v1/payment-files"
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, statements, work, endpoint, export,
+    health, loans, payments, agreement, refinancing, groups, statements, reports, work,
+    endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable

@@ -106,15 +106,15 @@ def report(
 ) -> None:
     """A report from the frozen ends of months: portfolio at risk, roll rates, vintages, ..."""
     from projections.reports.files import FORMATS
-    from projections.reports.made import make
+    from projections.reports.made import make, months_of
     from projections.reports.month_end import book, up_to
     from projections.statements.period import month as period
 
     with _refusals():
         last: date = period(month).ends_on
         with connect(ready(), autocommit=True) as connection:
-            wanted = {"roll": 2, "risk": months, "vintages": months}.get(name, 1)
-            books = [book(connection, one) for one in up_to(connection, last, wanted)]
+            wanted = up_to(connection, last, months_of(name.value, months))
+            books = [book(connection, one) for one in wanted]
         made = make(name.value, books, by)
         if form is not Form.TABLE:
             laid = FORMATS[form.value](made)

@@ -175,6 +175,11 @@ def vintages(books: Sequence[Book]) -> Report:
 REPORTS = ("portfolio", "risk", "concentration", "roll", "vintages")
 
 
+def months_of(name: str, asked: int) -> int:
+    """How many months' ends a report is made from."""
+    return {"roll": 2, "risk": asked, "vintages": asked}.get(name, 1)
+
+
 def make(name: str, books: Sequence[Book], by: str = "product") -> Report:
     """The report of that name from months' ends, the latest last. Errors: ``ReportError``."""
     if name not in REPORTS:
