@@ -17,7 +17,7 @@ from ledger.api_keys import Key
 from projections.reports import month_end
 from projections.reports.files import FORMATS
 from projections.reports.made import make, months_of
-from projections.reports.month_end import MonthEndError, NotFrozen
+from projections.reports.month_end import AlreadyFrozen, MonthEndError, NotFrozen
 from projections.statements.period import BadPeriod, month
 
 router = APIRouter(prefix="/v1", tags=["reports"], responses=DOCUMENTED)
@@ -75,15 +75,20 @@ def months(here: Here, _: Reader) -> list[MonthEnd]:
         return [MonthEnd(**one._asdict()) for one in month_end.frozen(connection)]
 
 
-@router.post("/month-ends/{name}", status_code=201, summary="Freeze the book at a month's end")
+@router.put("/month-ends/{name}", summary="Freeze the book at a month's end")
 def freeze(
     name: Annotated[str, Path(max_length=20, examples=["2026-03"])],
     here: Here,
     actor: Annotated[Key, Depends(requires(Action.CLOSE_DAY))],
 ) -> MonthEnd:
+    """What is frozen already stays, and is answered as it is."""
     today = here.ledger.clock.business_date()
     with _problems(), here.pool.connection() as connection:
-        return MonthEnd(**month_end.freeze(connection, month(name), today, actor.name)._asdict())
+        try:
+            kept = month_end.freeze(connection, month(name), today, actor.name)
+        except AlreadyFrozen as before:
+            kept = before.kept
+        return MonthEnd(**kept._asdict())
 
 
 @router.get(

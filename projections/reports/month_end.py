@@ -51,13 +51,6 @@ class MonthNotClosed(MonthEndError):
         )
 
 
-class AlreadyFrozen(MonthEndError):
-    """What is frozen stays."""
-
-    def __init__(self, ends_on: date, digest: str) -> None:
-        super().__init__(f"the month to {ends_on} is frozen with the hash {digest}")
-
-
 class NotFrozen(MonthEndError):
     """Reports are of frozen months."""
 
@@ -82,6 +75,14 @@ class Frozen(NamedTuple):
     digest: str
     actor: str
     frozen_at: datetime
+
+
+class AlreadyFrozen(MonthEndError):
+    """What is frozen stays: ``kept``."""
+
+    def __init__(self, kept: Frozen) -> None:
+        super().__init__(f"the month to {kept.month} is frozen with the hash {kept.digest}")
+        self.kept = kept
 
 
 class Book(NamedTuple):
@@ -123,7 +124,7 @@ def freeze(connection: Connection[Any], period: Period, today: date, actor: str)
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('month-ends', 8400))")
         if before := _found(connection, on):
-            raise AlreadyFrozen(on, before.digest)
+            raise AlreadyFrozen(before)
         [[open_loans]] = connection.execute(_OPEN, {"on": on}).fetchall()
         if open_loans:
             raise MonthNotClosed(on, open_loans)

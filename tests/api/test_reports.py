@@ -18,7 +18,7 @@ def client(database):
     fill(database, loans=40, seed=12, until=date(2026, 6, 30), days=60, processes=1)
     with served(database, TODAY) as client:
         client.settled()
-        assert client.post("/v1/month-ends/2026-06").status_code == 201
+        assert client.request("PUT", "/v1/month-ends/2026-06").status_code == 200
         yield client
 
 
@@ -60,7 +60,8 @@ def test_what_cannot_be_reported_is_said(client, path, status, code):
 
 
 def test_a_month_is_frozen_once_and_by_who_may(client):
-    assert client.post("/v1/month-ends/2026-06").json()["code"] == "already-frozen"
-    assert client.post("/v1/month-ends/2026-05", role="collector").status_code == 403
+    [kept] = client.get("/v1/month-ends").json()
+    assert client.request("PUT", "/v1/month-ends/2026-06").json() == kept
+    assert client.request("PUT", "/v1/month-ends/2026-05", role="collector").status_code == 403
     asked = client.try_ask(ASKED, month="2026-05", by="branch")
     assert asked["errors"][0]["extensions"]["code"] == "not-frozen"
