@@ -8,7 +8,7 @@ from msgspec import structs
 
 from domain import events as e
 from domain.accrual import fixed_interest
-from domain.loan import COMPONENTS, Amounts, Line, Loan, Payment
+from domain.loan import COMPONENTS, NOTHING, Amounts, Line, Loan, Payment
 from domain.money import divide, share
 from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timing, Walk
 
@@ -222,17 +222,21 @@ def oldest_first(loan: Loan, component: Component, amount: int) -> Iterator[tupl
 
 
 def unearned(loan: Loan, payment: Payment) -> tuple[e.Portion, ...]:
-    """What of the payment is interest that has not accrued, and its tax: as taken back."""
-    found = []
-    for number, cleared in sorted(payment.allocation.items()):
-        line = loan.lines[number - 1]
+    """What of the payment is interest that has not accrued, and its tax: as taken back.
+
+    It may have moved on to a later instalment than the one it was paid with.
+    """
+    found, cleared = [], Amounts()
+    for line in loan.lines:
+        cleared.add(payment.allocation.get(line.number, NOTHING))
         left = line.owed.less(line.paid)
         part = Amounts(
-            interest=-min(cleared.interest, max(-left.interest, 0)),
-            interest_tax=-min(cleared.interest_tax, max(-left.interest_tax, 0)),
+            interest=-max(min(cleared.interest, -left.interest), 0),
+            interest_tax=-max(min(cleared.interest_tax, -left.interest_tax), 0),
         )
-        if part != Amounts():
-            found.append(as_portion(number, part))
+        if part != NOTHING:
+            cleared.add(part)
+            found.append(as_portion(line.number, part))
     return tuple(found)
 
 

@@ -84,7 +84,7 @@ class Draft:
         level = self.level
         if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(fact):
             self._charge_prepayment(fact)
-        if isinstance(fact, e.LoanSold | e.LoanWrittenOff):
+        if ends_earning(fact):
             self._return_unearned(on)
         told = with_effects(self.loan, fact)
         self.record(told)
@@ -304,6 +304,15 @@ class Draft:
             )
         )  # fmt: skip
         self.revise(on, "capitalisation")
+
+
+def ends_earning(fact: e.AnyLoanEvent) -> bool:
+    """What the schedule would still have earned is not earned any more."""
+    match fact:
+        case e.LoanRestructured(kind=e.Revision.RESTRUCTURE | e.Revision.ACCELERATION):
+            return True
+        case _:
+            return isinstance(fact, e.LoanSold | e.LoanWrittenOff)
 
 
 def closing_reason(last: e.AnyLoanEvent) -> e.ClosingReason:

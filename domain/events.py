@@ -47,7 +47,8 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     earned in it or before and fall due with the next. A negative ``principal`` is interest that
     becomes principal. ``fee`` and ``fee_tax`` are the charges of its period. ``before`` is the
     exact interest of it before ``since``, the day its terms changed, and ``earned`` what had
-    accrued by then (per period only).
+    accrued by then (per period only). ``brought`` and ``brought_tax`` are what of ``interest`` and
+    ``tax`` was earned before its period, where that is not what the row before it defers.
     """
 
     number: int
@@ -63,6 +64,8 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     since: date | None = None
     before: int = 0
     earned: int = 0
+    brought: int | None = None
+    brought_tax: int | None = None
 
     @property
     def total(self) -> int:

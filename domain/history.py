@@ -226,8 +226,14 @@ def _replanned(loan: Loan, telling: Loan) -> Iterator[e.Instalment]:
     """Rows that are planned otherwise in the telling, or only there."""
     for n in range(len(telling.lines)):
         row = row_at(telling, n)
-        if n >= len(loan.lines) or row != row_at(loan, n):
+        if n >= len(loan.lines) or row != row_at(loan, n) or _earns(telling, n) != _earns(loan, n):
             yield row
+
+
+def _earns(loan: Loan, index: int) -> tuple[int, int]:
+    """What the period of the line in that place earns by the schedule."""
+    line = loan.lines[index]
+    return line.planned_interest, line.planned_tax
 
 
 def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:

@@ -17,6 +17,7 @@ from domain.errors import (
     UnknownFee,
     UnknownPayment,
 )
+from domain.fold import replay
 from domain.loan import Amounts, Status
 from domain.restructuring import NewTerms
 from domain.terms import (
@@ -208,6 +209,30 @@ def test_capitalised_grace_becomes_principal_on_its_due_date():
     assert (book.loan.principal, book.loan.capitalised) == (12_240_00, 240_00)
     assert book.loan.balances().interest == 0
     assert book.loan.days_past_due(DUE[0] + timedelta(1)) == 0
+
+
+def test_interest_kept_by_new_terms_is_owed_once_whatever_changes_in_their_first_period():
+    """240.00 of the month before and 240.00 of the period, whatever is fitted anew."""
+    book = lent()
+    book.do(commands.restructure, effective_on=DUE[0], new=NewTerms(instalments=4))
+    book.do(commands.change_rate, annual_rate=240_000, effective_on=DUE[0] + timedelta(5))
+
+    book.do(commands.close_day, on=DUE[1])
+
+    assert book.loan.balances().interest == 480_00
+    assert views.schedule_rows(book.loan, DUE[1])[1].interest == 480_00
+
+
+def test_a_deferred_interest_paid_before_it_fell_due_leaves_the_next_period_its_own():
+    """240.00 deferred and paid at once: row 2 still earns its 2 % on 12,000.00."""
+    grace = Grace(principal_periods=1, interest_payment_periods=1)
+    book = lent(grace=grace)
+    book.do(commands.receive_payment, amount=240_00, effective_on=START)
+    book.do(commands.change_rate, annual_rate=240_000, effective_on=DUE[0])
+
+    book.do(commands.close_day, on=DUE[1])
+
+    assert book.loan.lines[1].owed.interest == 240_00
 
 
 # Rates
@@ -664,6 +689,23 @@ def test_a_written_off_loan_that_had_paid_ahead_closes_when_all_is_recovered():
     book.do(commands.receive_recovery, amount=8_925_93, effective_on=DUE[3])
 
     assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "recovered")
+
+
+def test_interest_paid_ahead_that_moved_on_to_the_next_instalment_pays_principal_as_well():
+    """12.50 of interest paid ahead, 12.08 earned when it falls due: 0.42 go on to row 2."""
+    book = lent(principal=1_000_00, annual_rate=145_000)
+    paid = e.PaymentReceived(effective_on=START, payment=1, amount=12_50,
+                             allocation=(e.Portion(instalment=1, interest=12_50),))  # fmt: skip
+    accrued = e.InterestAccrued(effective_on=DUE[0], instalment=1, interest=12_08)
+    due = e.InstalmentFellDue(effective_on=DUE[0], instalment=1, principal=245_50, interest=12_50,
+                              carried=-42)  # fmt: skip
+    book.loan = replay([paid, accrued, due], book.loan)
+    assert book.loan.lines[1].left == book.loan.lines[1].owed.principal - 42
+
+    book.do(commands.write_off, effective_on=DUE[0])
+
+    assert book.loan.written_off == Amounts(principal=999_58)
+    assert all(line.owed == line.paid for line in book.loan.lines)
 
 
 # Refusals

@@ -348,6 +348,32 @@ def test_the_payoff_quote_closes_the_loan_to_the_centavo(agreed, steps):
     assert not any(isinstance(event, e.LoanClosed) for event in missing)
 
 
+@given(agreements(), STEPS, st.sampled_from([0, 1, 17, "due"]), st.booleans())
+def test_whatever_was_paid_ahead_a_loan_leaves_the_books_whole(agreed, steps, when, is_sold):
+    book = book_of(agreed)
+    day = max(play(book, steps), book.loan.through)
+    assume(book.loan.status is Status.ACTIVE)
+    due_on = book.loan.next_due_on or day
+    day = max(day, due_on) if when == "due" else day + timedelta(days=when)
+    before = views.as_of(book.loan, day)
+    owed, kept = before.balances().total, before.overpaid
+    assume(before.status is Status.ACTIVE)
+
+    if is_sold:
+        book.do(commands.sell, effective_on=day, holder="Fund", price=1)
+    else:
+        book.do(commands.write_off, effective_on=day)
+
+    gone = next(each for each in reversed(book.history)
+                if isinstance(each, e.LoanSold | e.LoanWrittenOff))  # fmt: skip
+    portions = gone.sold if is_sold else gone.written_off
+    credit = book.loan.overpaid - kept  # paid ahead beyond all principal: the borrower's
+    assert sum(portion.total for portion in portions) == owed + credit
+    assert book.loan.balances() == Amounts()
+    if not agreed.grace.capitalise:  # a row planned to become principal owes less than nothing
+        assert all(line.owed == line.paid for line in book.loan.lines)
+
+
 @settings(max_examples=50)
 @given(agreements(), STEPS)
 def test_a_forecast_comes_true_when_nothing_more_happens_late(agreed, steps):
