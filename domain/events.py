@@ -362,6 +362,8 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     difference in what became principal. ``terms`` are those that hold now, and ``first`` the
     instalment they begin with, if these change; ``statement`` and ``revolves`` the difference in
     what is left of the last statement, and whether interest runs from day to day.
+    ``charged_back``: by so much more a chargeback made principal owed again, and took less of what
+    had been kept of its payment.
     """
 
     charged: tuple[Charged, ...] = ()
@@ -372,6 +374,7 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     terms: Terms | None = None
     first: int | None = None
     capitalised: int = 0
+    charged_back: tuple[Moved, ...] = ()
     statement: int = 0
     revolves: bool | None = None
     prepaid: int = 0

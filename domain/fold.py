@@ -214,7 +214,9 @@ def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
     _move(loan, event.moved)
     payment = loan.payments[event.payment]
     loan.payments[event.payment] = structs.replace(
-        payment, charged_back=payment.charged_back + event.amount
+        payment,
+        charged_back=payment.charged_back + event.amount,
+        owed_again=payment.owed_again + event.principal,
     )
     if loan.status is Status.CLOSED and event.principal:
         loan.status, loan.closed_for = Status.ACTIVE, ""
@@ -389,6 +391,15 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
         line.late_numerator += change.late_numerator
         line.due_interest += change.due_interest
     _move(loan, event.moved)
+    for again in event.charged_back:
+        payment = loan.payments[again.payment]
+        loan.payments[again.payment] = structs.replace(
+            payment,
+            overpaid=payment.overpaid + again.overpaid,
+            owed_again=payment.owed_again + again.overpaid,
+        )
+        loan.overpaid += again.overpaid
+        loan.principal += again.overpaid
     if event.instalments is not None:
         del loan.lines[event.instalments :]
     if event.due is not None:

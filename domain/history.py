@@ -155,6 +155,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         terms=telling.agreed if telling.agreed != loan.agreed else None,
         first=telling.first_line + 1 if telling.first_line != loan.first_line else None,
         capitalised=telling.capitalised - loan.capitalised,
+        charged_back=tuple(_charged_back(loan, telling)),
         revolves=telling.revolves if telling.revolves != loan.revolves else None,
         prepaid=prepaid,
     )
@@ -246,13 +247,23 @@ def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
             change = told.allocation.get(n, Amounts()).less(payment.allocation.get(n, Amounts()))
             if change != Amounts():
                 portions.append(as_portion(n, change))
-        if portions or told.overpaid != payment.overpaid:
+        overpaid = told.overpaid - told.owed_again - payment.overpaid + payment.owed_again
+        if portions or overpaid:
             yield e.Moved(
                 payment=number,
                 on=payment.effective_on,
                 portions=tuple(portions),
-                overpaid=told.overpaid - payment.overpaid,
+                overpaid=overpaid,
             )
+
+
+def _charged_back(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
+    """What else of a payment was still kept when it was charged back, and went before principal."""
+    backs = [fact for fact in loan.facts if isinstance(fact, e.ChargedBack)]
+    for number, on in {back.payment: back.effective_on for back in backs}.items():
+        again = telling.payments[number].owed_again - loan.payments[number].owed_again
+        if again:
+            yield e.Moved(payment=number, on=on, portions=(), overpaid=again)
 
 
 def _settled(loan: Loan, telling: Loan, before: dict[int, date | None]) -> Iterator[e.Settled]:

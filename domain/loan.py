@@ -111,7 +111,10 @@ class Line(Struct, omit_defaults=True, gc=False):
 
 
 class Payment(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A payment and what it clears now (later corrections included)."""
+    """A payment and what it clears now (later corrections included).
+
+    Of ``charged_back`` so much is ``owed_again`` as principal; the rest had been kept.
+    """
 
     number: int
     amount: int
@@ -124,6 +127,7 @@ class Payment(Struct, frozen=True, omit_defaults=True, gc=False):
     reversed_on: date | None = None
     kind: PaymentKind = PaymentKind.PAYMENT
     charged_back: int = 0
+    owed_again: int = 0
     paid_by: str = ""
 
 

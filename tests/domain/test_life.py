@@ -417,6 +417,26 @@ def test_a_chargeback_asks_again_for_the_money_from_its_day_on():
         commands.reverse_payment(book.loan, payment=1, reversed_on=DUE[1])
 
 
+def test_what_a_chargeback_leaves_owed_is_told_again_with_what_was_kept_by_its_day():
+    """Of 4,000.00 one instalment of 3,000.00 took its part and 1,000.00 were kept; 1,500.00 go back.
+
+    A visit of 200.00 learned late had taken as much of what was kept: 700.00 are owed again.
+    """
+    book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.receive_payment, amount=4_000_00, effective_on=START)
+    book.do(commands.charge_back, payment=1, amount=1_500_00, effective_on=date(2026, 3, 1))
+    assert left(book) == [0, 3_500_00, 3_000_00, 3_000_00]
+
+    book.do(commands.charge_fee, kind="visit", amount=200_00, effective_on=date(2026, 2, 10))
+
+    assert left(book) == [0, 3_700_00, 3_000_00, 3_000_00]
+    assert (book.loan.principal, book.loan.overpaid) == (9_700_00, 0)
+    [corrected] = events_of(book, e.HistoryCorrected)
+    assert [one.overpaid for one in (*corrected.moved, *corrected.charged_back)] == [
+        -200_00, 200_00,
+    ]  # fmt: skip
+
+
 def test_a_chargeback_of_a_closed_loan_opens_it_and_takes_what_was_kept_first():
     book = lent(annual_rate=0)
     book.do(commands.receive_payment, amount=12_500_00, effective_on=START)

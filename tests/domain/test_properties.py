@@ -90,7 +90,7 @@ def test_what_was_lent_is_repaid_forgiven_written_off_sold_or_outstanding(agreed
     loan = book.loan
     repaid = sum(line.paid.principal for line in loan.lines)
     assert loan.principal == loan.balances().principal
-    owed_again = sum(each.principal for each in book.history if isinstance(each, e.ChargedBack))
+    owed_again = principal_owed_again(book)
     assert loan.disbursed + loan.capitalised + owed_again == (
         repaid
         + amount_given(book, e.DebtForgiven, "forgiven")
@@ -98,6 +98,15 @@ def test_what_was_lent_is_repaid_forgiven_written_off_sold_or_outstanding(agreed
         + amount_given(book, e.LoanSold, "sold")
         + loan.balances().principal
     )
+
+
+def principal_owed_again(book) -> int:
+    """What chargebacks made owed again, as they and corrections say."""
+    return sum(
+        each.principal if isinstance(each, e.ChargedBack)
+        else sum(again.overpaid for again in each.charged_back)
+        for each in book.history if isinstance(each, e.ChargedBack | e.HistoryCorrected)
+    )  # fmt: skip
 
 
 def amount_given(book, kind, portions=None) -> int:
@@ -120,8 +129,10 @@ def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps)
     for payment in held:
         assert payment.overpaid >= 0
         cleared += sum(amounts.total for amounts in payment.allocation.values())
-    refunded = amount_given(book, e.OverpaymentRefunded) + sum(
-        each.amount - each.principal for each in book.history if isinstance(each, e.ChargedBack)
+    refunded = (
+        amount_given(book, e.OverpaymentRefunded)
+        + sum(each.amount for each in book.history if isinstance(each, e.ChargedBack))
+        - principal_owed_again(book)
     )
     assert cleared + loan.overpaid + refunded == sum(payment.amount for payment in held)
     for line in loan.lines:

@@ -112,6 +112,20 @@ EVERY_KIND = {
         (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 900_00}),
         (APRIL, commands.close_day, {}),
     )),
+    "kept money charged back": (terms(allocation=AllocationRule(in_advance=InAdvance.WAIT)), (
+        (date(2026, 1, 20), commands.receive_payment, {"amount": 2_500_00}),
+        (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 2_500_00}),
+        (MAY, commands.charge_fee,
+         {"kind": "visit", "amount": 200_00, "effective_on": date(2026, 1, 18)}),
+        (MAY, commands.receive_payment, {"amount": 700_00, "effective_on": FEBRUARY}),
+    )),
+    "charged back, told again": (terms(allocation=AllocationRule(in_advance=InAdvance.WAIT)), (
+        (date(2026, 1, 20), commands.receive_payment, {"amount": 2_500_00}),
+        (date(2026, 2, 20), commands.charge_back, {"payment": 1, "amount": 1_600_00}),
+        (APRIL, commands.charge_fee,
+         {"kind": "visit", "amount": 200_00, "effective_on": date(2026, 1, 18)}),
+        (MAY, commands.receive_payment, {"amount": 700_00, "effective_on": FEBRUARY}),
+    )),
     "fee after the end": (terms(), (
         (FEBRUARY, commands.charge_fee,
          {"kind": "visit", "amount": 100_00, "due_on": date(2027, 6, 1)}),
