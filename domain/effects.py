@@ -167,6 +167,8 @@ def _whole_debt(loan: Loan) -> tuple[e.Portion, ...]:
 
 def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     on = fact.effective_on
+    if fact.keeps_rate:
+        fact = structs.replace(fact, terms=fact.terms.bearing_as(loan.terms))
     if fact.kind is e.Revision.ACCELERATION:
         return _accelerated(loan, fact)
     if fact.kind is e.Revision.RESCHEDULE:

@@ -421,11 +421,13 @@ class LoanRestructured(LoanEvent, frozen=True, kw_only=True, tag="loan-restructu
     ``cleared`` leaves the instalments that it names. Of it ``capitalised`` became principal,
     ``forgiven`` was given up, and ``kept`` falls due with the instalment that it names.
     ``schedule`` are the rows that change, whole; ``instalments`` how many the loan has now, and
-    ``first`` the one its terms begin with.
+    ``first`` the one its terms begin with. ``keeps_rate``: the rate is no part of what was agreed;
+    it is the one that the loan bears by then.
     """
 
     kind: Revision
     terms: Terms
+    keeps_rate: bool = False
     schedule: tuple[Instalment, ...]
     instalments: int
     first: int

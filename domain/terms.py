@@ -334,6 +334,15 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
             steps += [step for step in self.rate_steps if step.from_on > until]
         return structs.replace(self, rate_steps=tuple(steps))
 
+    def bearing_as(self, other: "Terms") -> "Terms":
+        """The terms at the rates of ``other``."""
+        return structs.replace(
+            self,
+            annual_rate=other.annual_rate,
+            rate_steps=other.rate_steps,
+            floating=other.floating,
+        )
+
     def level_of(self, principal: int, interest: int, tax: int) -> int | None:
         """What of an instalment is level: all of it, its principal, or nothing."""
         match self.method:

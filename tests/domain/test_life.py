@@ -223,6 +223,30 @@ def test_interest_kept_by_new_terms_is_owed_once_whatever_changes_in_their_first
     assert views.schedule_rows(book.loan, DUE[1])[1].interest == 480_00
 
 
+@pytest.mark.parametrize("kind", [e.Revision.RESTRUCTURE, e.Revision.RESCHEDULE])
+@pytest.mark.parametrize("agreed", [None, 360_000])
+def test_a_rate_learned_after_new_terms_holds_in_them_unless_they_say_another(kind, agreed):
+    """12.00 % from the first due date: it holds after the second as well."""
+    told, learned_late = lent(method=Method.INTEREST_ONLY), lent(method=Method.INTEREST_ONLY)
+    for book in (told, learned_late):
+        if book is told:
+            book.do(commands.change_rate, annual_rate=120_000, effective_on=DUE[0])
+        book.do(commands.restructure, effective_on=DUE[1], kind=kind,
+                new=NewTerms(annual_rate=agreed))  # fmt: skip
+    learned_late.do(commands.close_day, on=DUE[2])
+    learned_late.do(commands.change_rate, annual_rate=120_000, effective_on=DUE[0])
+    told.do(commands.close_day, on=DUE[2])
+
+    assert learned_late.loan.terms == told.loan.terms
+    assert [line.owed for line in learned_late.loan.lines] == [
+        line.owed for line in told.loan.lines
+    ]
+    third = told.loan.lines[-2 if kind is e.Revision.RESCHEDULE else 2].owed.interest
+    assert third == (360_00 if agreed else 120_00) + (
+        360_00 if kind is e.Revision.RESTRUCTURE else 0  # 240.00 and 120.00 come along
+    )
+
+
 def test_a_deferred_interest_paid_before_it_fell_due_leaves_the_next_period_its_own():
     """240.00 deferred and paid at once: row 2 still earns its 2 % on 12,000.00."""
     grace = Grace(principal_periods=1, interest_payment_periods=1)
@@ -418,7 +442,7 @@ def test_a_chargeback_asks_again_for_the_money_from_its_day_on():
 
 
 def test_what_a_chargeback_leaves_owed_is_told_again_with_what_was_kept_by_its_day():
-    """Of 4,000.00 one instalment of 3,000.00 took its part and 1,000.00 were kept; 1,500.00 go back.
+    """Of 4,000.00 one instalment took 3,000.00 and 1,000.00 were kept; 1,500.00 go back.
 
     A visit of 200.00 learned late had taken as much of what was kept: 700.00 are owed again.
     """
