@@ -82,7 +82,7 @@ class Draft:
         on = fact.effective_on
         self.catch_up(on)
         level = self.level
-        if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(fact):
+        if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(on, fact.amount):
             self._charge_prepayment(fact)
         if ends_earning(fact):
             self._return_unearned(on)
@@ -102,6 +102,8 @@ class Draft:
         self.catch_up(on)
         if isinstance(told, e.FeeCharged | e.ChargedBack | e.WaiverUndone):
             self._apply_held(on)
+        if gives_up(told):
+            self._cleared_out_of_kept(on)
         self.close_if_paid(on)
 
     @property
@@ -170,12 +172,12 @@ class Draft:
                 self._apply(payment, portions, on)
                 self.close_if_paid(on)
 
-    def _cleared_out_of_kept(self, payment: e.PaymentReceived) -> bool:
-        """Where the payment and what is kept pay the loan off together, what is kept goes first."""
-        loan, on = self.loan, payment.effective_on
+    def _cleared_out_of_kept(self, on: date, more: int = 0) -> bool:
+        """Where what is kept pays the loan off, with ``more`` that comes in, it goes first."""
+        loan = self.loan
         if loan.overpaid <= 0 or loan.status is not Status.ACTIVE:
             return False
-        if payment.amount + loan.overpaid < closing_amounts(loan).total:
+        if more + loan.overpaid < closing_amounts(loan).total:
             return False
         if loan.current < len(loan.lines):
             self._charge(loan.lines[loan.current], PREPAYMENT_FEE, *closing_fee(loan), on)
@@ -313,6 +315,15 @@ def ends_earning(fact: e.AnyLoanEvent) -> bool:
             return True
         case _:
             return isinstance(fact, e.LoanSold | e.LoanWrittenOff)
+
+
+def gives_up(fact: e.AnyLoanEvent) -> bool:
+    """Part of the debt is not asked for any more: what is left may be less than what is kept."""
+    match fact:
+        case e.LoanRestructured(forgiven=forgiven):
+            return forgiven is not None
+        case _:
+            return isinstance(fact, e.DebtForgiven | e.FeeWaived | e.ChargesWaived)
 
 
 def closing_reason(last: e.AnyLoanEvent) -> e.ClosingReason:

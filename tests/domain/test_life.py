@@ -400,11 +400,33 @@ def test_money_that_waits_and_more_than_the_quote_leaves_the_difference():
     assert (book.loan.status, kept) == (Status.CLOSED, [0, 1])
 
 
-def test_a_quote_asks_for_nothing_where_what_waits_is_enough():
+@pytest.mark.parametrize(
+    ("forgiven", "status", "kept"),
+    [(5_999_99, Status.ACTIVE, 6_000_00), (6_000_00, Status.CLOSED, 0),
+     (7_000_00, Status.CLOSED, 1_000_00)],
+)  # fmt: skip
+def test_what_waits_closes_a_loan_of_which_no_more_is_left_than_that(forgiven, status, kept):
     book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
     book.do(commands.receive_payment, amount=6_000_00, effective_on=START)
-    book.do(commands.forgive, amounts={Component.PRINCIPAL: 7_000_00}, effective_on=START)
-    assert views.payoff(book.loan, START).total == 0
+
+    book.do(commands.forgive, amounts={Component.PRINCIPAL: forgiven}, effective_on=START)
+
+    assert (book.loan.status, book.loan.overpaid) == (status, kept)
+    if status is Status.CLOSED:
+        assert (book.loan.closed_for, book.loan.balances()) == ("forgiven", Amounts())
+    else:
+        assert views.payoff(book.loan, START).total == 1
+
+
+def test_what_waits_closes_a_loan_whose_last_fee_is_waived():
+    book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.charge_fee, kind="visit", amount=100_00, effective_on=START)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    assert book.loan.status is Status.ACTIVE
+
+    book.do(commands.waive_fee, fee=1, effective_on=START)
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
 
 
 def test_whoever_paid_the_next_instalment_is_not_asked_for_it_again_by_a_new_rate():
