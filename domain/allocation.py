@@ -48,12 +48,15 @@ class Allocation:
 
     def by_rule(self) -> None:
         """Follow the rule."""
-        if self.rule.walk is Walk.BY_COMPONENT:
-            for timing, component in self.rule.order:
-                self._component(timing, component)
-        else:
-            for timing, entries in groupby(self.rule.order, key=lambda entry: entry[0]):
-                self._instalments(timing, [component for _, component in entries])
+        for timing, entries in groupby(self.rule.order, key=lambda entry: entry[0]):
+            components = [component for _, component in entries]
+            if timing is Timing.IN_ADVANCE:
+                self._billed(components)
+            if self.rule.walk is Walk.BY_COMPONENT:
+                for component in components:
+                    self._component(timing, component)
+            else:
+                self._instalments(timing, components)
 
     def pay_off(self) -> None:
         """Clear all that has accrued and all principal; interest paid ahead comes back."""
@@ -62,6 +65,20 @@ class Allocation:
             if rest != Amounts():
                 self._taken[line.number] = rest
                 self.left -= rest.total
+
+    def _billed(self, components: Sequence[Component]) -> None:
+        """Of a line what its statement asks for comes first: its interest since then can wait."""
+        billed = self.loan.billed
+        lines = self._lines(Timing.IN_ADVANCE)[:1]
+        if billed is None or not lines:
+            return
+        paid = lines[0].paid
+        asked = {
+            Component.INTEREST: max(billed[0] - paid.interest, 0),
+            Component.INTEREST_TAX: max(billed[1] - paid.interest_tax, 0),
+        }
+        for component in components:
+            self._take(lines, [component], at_most=asked.get(component))
 
     def _component(self, timing: Timing, component: Component) -> None:
         lines = self._lines(timing)

@@ -13,6 +13,7 @@ from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
 from domain.refit import refitted, row_at, with_rest
+from domain.statements import unbilled
 from domain.stops import judged_on, stops
 from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
 
@@ -270,7 +271,7 @@ class Draft:
             capitalised = line.owed.interest - line.paid.interest
             capitalised_tax = line.owed.interest_tax - line.paid.interest_tax
         else:
-            carried, carried_tax = carry(loan, line)
+            carried, carried_tax = unbilled(loan, line) if loan.billed else carry(loan, line)
         left = line.left - carried - carried_tax
         if capitalises:
             left = line.left - line.owed.principal + line.paid.principal

@@ -77,6 +77,8 @@ def _waiver_undone(loan: Loan, fact: e.WaiverUndone) -> e.WaiverUndone:
 def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
     due_on = fact.due_on or fact.effective_on
     regular = [line for line in loan.lines if line.start_on < line.due_on]  # no down payment
+    if loan.billed is not None and fact.due_on is None:  # the next statement asks for it
+        regular = [line for line in regular if line.number != loan.current + 1]
     line = next((line for line in regular if line.due_on >= due_on), loan.lines[-1])
     portion = e.Portion(instalment=line.number, fee=fact.amount, fee_tax=fact.tax)
     if fact.due_on is not None and fact.due_on > line.due_on:

@@ -359,11 +359,11 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     Only differences: the loan now stands as if the fact had been known on its value date.
     ``schedule`` are rows that are planned otherwise, ``instalments`` how many there are if that
     changes, ``due`` how many of them have fallen due if that does. ``capitalised`` is the
-    difference in what became principal. ``terms`` are those that hold now, and ``first`` the
-    instalment they begin with, if these change; ``statement`` and ``revolves`` the difference in
-    what is left of the last statement, and whether interest runs from day to day.
-    ``charged_back``: by so much more a chargeback made principal owed again, and took less of what
-    had been kept of its payment.
+    difference in what became principal. ``charged_back``: by so much more a chargeback made
+    principal owed again, and took less of what had been kept of its payment. ``terms`` are those
+    that hold now, and ``first`` the instalment they begin with, if these change; ``statement`` and
+    ``revolves`` the difference in what is left of the last statement, and whether interest runs
+    from day to day; ``billed`` the interest and tax that a statement asks for.
     """
 
     charged: tuple[Charged, ...] = ()
@@ -377,6 +377,7 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     charged_back: tuple[Moved, ...] = ()
     statement: int = 0
     revolves: bool | None = None
+    billed: tuple[int, int] | None = None
     prepaid: int = 0
     settled: tuple[Settled, ...] = ()
 

@@ -132,6 +132,7 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
     line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
+    loan.billed = None
     if not event.judged_later:
         loan.revolves = loan.statement > 0
     if event.carried or event.carried_tax:
@@ -158,6 +159,8 @@ def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
 
 def _statement(loan: Loan, event: e.StatementCut) -> None:
     loan.statement = event.balance
+    owed = loan.lines[loan.current].owed
+    loan.billed = (owed.interest, owed.interest_tax)
 
 
 def _judged_statement(loan: Loan, event: e.StatementJudged) -> None:
@@ -204,6 +207,7 @@ def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
     loan.agreed = event.terms
     loan.first_line = event.first - 1
     loan.prepaid = 0
+    loan.billed = None
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -412,6 +416,8 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     loan.capitalised += event.capitalised
     loan.statement += event.statement
     loan.revolves = loan.revolves if event.revolves is None else event.revolves
+    moves = event.due is not None or event.terms is not None
+    loan.billed = event.billed or (None if moves else loan.billed)
     loan.prepaid += event.prepaid
     _mark(loan, event.settled)
 

@@ -145,6 +145,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
     if telling.status is Status.CLOSED:
         prepaid = -loan.prepaid
     before = {line.number: line.settled_on for line in loan.lines}
+    moves = telling.current != loan.current or telling.agreed != loan.agreed
     correction = e.HistoryCorrected(
         effective_on=effective_on,
         charged=tuple(_charged(loan, telling)),
@@ -157,6 +158,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         capitalised=telling.capitalised - loan.capitalised,
         charged_back=tuple(_charged_back(loan, telling)),
         revolves=telling.revolves if telling.revolves != loan.revolves else None,
+        billed=telling.billed if moves or telling.billed != loan.billed else None,
         prepaid=prepaid,
     )
     nothing = e.HistoryCorrected(effective_on=effective_on)

@@ -177,7 +177,8 @@ class Loan(Struct, omit_defaults=True):
     ``agreed`` are the terms now, once they are other than those of the opening; they plan the
     instalments after the first ``first_line``. ``capitalised`` is what became principal.
     ``pauses`` (from, until) count no days past due. ``statement`` is what is left to pay of the
-    last statement of a line, ``revolves`` that one was not paid whole by its due date.
+    last statement of a line, ``revolves`` that one was not paid whole by its due date, ``billed``
+    the interest and tax of the running instalment that its statement asks for, once it is cut.
     """
 
     opened: e.LoanOpened
@@ -207,6 +208,7 @@ class Loan(Struct, omit_defaults=True):
     capitalised: int = 0
     statement: int = 0
     revolves: bool = False
+    billed: tuple[int, int] | None = None
     chargebacks: int = 0
     pauses: list[tuple[date, date]] = []
     facts: list[e.AnyLoanEvent] = []

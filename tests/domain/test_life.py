@@ -910,6 +910,55 @@ def test_whoever_pays_what_is_billed_owes_nothing_more_on_the_due_date():
     assert [line.owed.interest for line in book.loan.lines[:2]] == [0, 258_33 + 7_50]
 
 
+@pytest.mark.parametrize("days", [0, 5])
+def test_the_interest_after_a_statement_is_asked_for_by_the_next_one(days):
+    """4,500.00 from 15 February on: 8 nights to the cut, 60.00, and 20 more, 150.00.
+
+    Billed are 450.00, 258.33 of the period before and 60.00. Paid five days early: 7.50 a night
+    run on 4,500.00 for 15 nights, then on 4,050.00 for 5.
+    """
+    book = card()
+    book.do(commands.receive_payment, amount=500_00, effective_on=DUE[0])
+    book.do(commands.close_day, on=date(2026, 3, 1))
+    assert events_of(book, e.StatementCut)[-1].minimum == 450_00 + 258_33 + 60_00
+    forecast = [row.interest for row in views.schedule_rows(book.loan, date(2026, 3, 1))[1:3]]
+
+    book.do(commands.receive_payment, amount=768_33, effective_on=DUE[1] - timedelta(days))
+    book.do(commands.close_day, on=DUE[1] + timedelta(1))
+
+    due, following = book.loan.lines[1:3]
+    assert (due.left, book.loan.days_past_due(DUE[1] + timedelta(1))) == (0, 0)
+    assert forecast[0] == due.owed.interest == 318_33
+    since = 150_00 if not days else 112_50 + 33_75
+    assert following.owed.interest == since + 6_75  # a night on 4,050.00
+    assert forecast[1] == 150_00 + 74_25  # to the cut of 26 March, 11 nights
+
+
+def test_a_fee_after_a_statement_is_asked_for_by_the_next_one():
+    book = card(tax_rate=160_000)
+
+    book.do(commands.charge_fee, kind="card", amount=100_00, effective_on=date(2026, 2, 1))
+
+    assert [line.owed.fee for line in book.loan.lines[:2]] == [0, 100_00]
+
+
+def test_a_payment_learned_late_among_statements_bills_as_if_it_had_been_known():
+    told, learned_late = card(), card()
+    early = {"amount": 700_00, "effective_on": date(2026, 2, 20)}
+    for book in (told, learned_late):
+        book.do(commands.close_day, on=DUE[0] + timedelta(2))
+    told.do(commands.receive_payment, **early)
+    learned_late.do(commands.close_day, on=date(2026, 3, 1))
+    learned_late.do(commands.receive_payment, **early)
+
+    for book in (told, learned_late):
+        book.do(commands.close_day, on=DUE[1] + timedelta(1))
+    assert learned_late.loan.billed == told.loan.billed
+    assert [(line.owed, line.paid) for line in learned_late.loan.lines] == [
+        (line.owed, line.paid) for line in told.loan.lines
+    ]
+
+
 def test_a_line_that_revolved_bears_nothing_again_once_a_statement_is_paid_whole_on_its_day():
     book = card()
     book.do(commands.close_day, on=date(2026, 2, 23))

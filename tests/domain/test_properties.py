@@ -268,12 +268,42 @@ def test_a_rate_learned_late_ends_as_if_it_had_come_on_time(agreed, steps, data)
     assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
 
 
-def play_strictly(book, steps, without=None) -> list[date]:
-    """Every step accepted, or the example is dropped; each step's day."""
+@given(agreements(), EVENTFUL_STEPS, st.data())
+def test_a_rate_learned_late_among_changes_of_terms_ends_as_if_on_time(agreed, steps, data):
+    """Of a day with a rate or new terms of its own the last one known holds: none of these."""
+    told, learned_late = book_of(agreed), book_of(agreed)
+    money = ("pay", "fee", "goodwill", "close_day", "tranche_now")
+    which = data.draw(st.sampled_from([n for n, step in enumerate(steps) if step[1] in money]))
+    change = {"annual_rate": data.draw(st.sampled_from([0, 90_000, 600_000])),
+              "keeps_instalment": data.draw(st.booleans())}  # fmt: skip
+    wait = data.draw(st.integers(0, 45))
+
+    days = play_strictly(told, steps, first=(which, change))
+    play_strictly(learned_late, steps)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    end = days[-1] + timedelta(days=wait)
+    learned_late.do(commands.close_day, on=end)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    try:
+        learned_late.do(commands.change_rate, effective_on=days[which], **change)
+    except LoanError:
+        assume(False)
+
+    assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
+
+
+def play_strictly(book, steps, without=None, first=(None, None)) -> list[date]:
+    """Every step accepted, or the example is dropped; each step's day.
+
+    ``first`` is (number of a step, the change of rate that comes before it that day).
+    """
     days, day = [], START
     for n, (wait, verb, size) in enumerate(steps):
         day += timedelta(days=wait)
         days.append(day)
+        if n == first[0]:
+            assume(book.loan.status is Status.ACTIVE)
+            book.do(commands.change_rate, effective_on=day, **first[1])
         if n == without:
             continue
         try:
