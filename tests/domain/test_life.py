@@ -495,6 +495,21 @@ def test_a_chargeback_of_a_closed_loan_opens_it_and_takes_what_was_kept_first():
     assert book.loan.days_past_due(DUE[3] + timedelta(2)) == 2
 
 
+@pytest.mark.parametrize("method", [Method.EQUAL_INSTALMENTS, Method.FLAT])
+def test_a_repaid_loan_opened_again_by_a_chargeback_earns_no_interest_on_what_was_paid(method):
+    """Paid off ten days into the period, 240.00 x 10/31 = 77.42; 500.00 go back to the payer."""
+    book = lent(method=method, tax_rate=160_000)
+    on = START + timedelta(10)
+    book.do(commands.receive_payment, amount=views.payoff(book.loan, on).total, effective_on=on)
+
+    book.do(commands.charge_back, payment=1, amount=500_00, effective_on=on + timedelta(5))
+    book.do(commands.close_day, on=DUE[3])
+
+    assert sum(line.owed.interest for line in book.loan.lines) == 77_42
+    assert book.loan.balances() == Amounts(principal=500_00)
+    assert book.loan.days_past_due(DUE[3]) == (DUE[3] - DUE[0]).days
+
+
 def test_a_reversal_gives_back_the_interest_of_rows_that_a_payment_had_done_away_with():
     shortens = in_advance(InAdvance.REDUCE_TERM)
     bounced, never = lent(allocation=shortens), lent(allocation=shortens)
@@ -1012,6 +1027,26 @@ def test_a_line_lends_again_what_was_repaid():
         commands.disburse(book.loan, principal=7_000_01, effective_on=START + timedelta(2))
     book.do(commands.disburse, principal=7_000_00, effective_on=START + timedelta(2))
     assert book.loan.principal == 12_000_00
+
+
+@pytest.mark.parametrize("kind", [PaymentKind.PAYMENT, PaymentKind.GOODWILL_CREDIT])
+@pytest.mark.parametrize("how", list(InAdvance))
+def test_on_a_line_money_paid_ahead_lets_no_interest_of_the_cycle_wait(how, kind):
+    """2,000.00 of 8,000.00 ten days in: 24 % on 8,000.00 for ten nights, paid, and 21 on 6,053.33.
+
+    Where the money waits it clears what falls due on its day: 24 % for 31 nights of 8,000.00.
+    """
+    line = lent(
+        method=Method.REVOLVING, principal=8_000_00, instalments=12, interest=InterestBasis.DAILY,
+        revolving=Revolving(minimum_rate=100_000), allocation=in_advance(how),
+    )  # fmt: skip
+    line.do(commands.receive_payment, amount=2_000_00, effective_on=START + timedelta(10),
+            kind=kind)  # fmt: skip
+    line.do(commands.close_day, on=DUE[0])
+
+    waits = how is InAdvance.WAIT
+    assert line.loan.lines[0].owed.interest == (165_33 if waits else 53_33 + 84_75)
+    assert line.loan.lines[1].owed.interest == 0
 
 
 def test_a_draw_in_mid_period_bears_nothing_for_the_days_before_it():

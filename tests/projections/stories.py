@@ -10,7 +10,7 @@ from domain import commands
 from domain import events as e
 from domain.fold import replay
 from domain.restructuring import NewTerms
-from domain.terms import AllocationRule, Component, Grace, InAdvance, PaymentKind
+from domain.terms import AllocationRule, Component, Grace, InAdvance, InterestBasis, PaymentKind
 from ledger import database, state, upcasters
 from projections import engine
 from tests.domain.histories import START, Book, play, terms
@@ -125,6 +125,11 @@ EVERY_KIND = {
         (APRIL, commands.charge_fee,
          {"kind": "visit", "amount": 200_00, "effective_on": date(2026, 1, 18)}),
         (MAY, commands.receive_payment, {"amount": 700_00, "effective_on": FEBRUARY}),
+    )),
+    "opened again": (terms(interest=InterestBasis.PER_PERIOD), (
+        (FEBRUARY, commands.receive_payment, {"amount": 10_203_92}),
+        (date(2026, 2, 3), commands.charge_back, {"payment": 1, "amount": 900_00}),
+        (LATE, commands.close_day, {}),
     )),
     "fee after the end": (terms(), (
         (FEBRUARY, commands.charge_fee,
