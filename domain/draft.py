@@ -234,7 +234,7 @@ class Draft:
                 self._charge(line, e.LATE_FEE, fee, tax_of(self.loan, fee), on)
 
     def _charge(self, line: Line, kind: str, amount: int, tax: int, on: date) -> None:
-        if not amount:
+        if not amount and not tax:
             return
         portion = e.Portion(instalment=line.number, fee=amount, fee_tax=tax)
         self.record(
