@@ -206,7 +206,7 @@ class Table:
         if self.terms.level == Level.WITH_TAX:
             asked += tax_on(self.terms, last.own)
         if self.terms.method == Method.BALLOON:
-            asked -= self.terms.balloon
+            asked -= min(self.terms.balloon, sum(row.principal for row in rows))
         return asked - self.grown(level, last.index)
 
     def grown(self, level: int, index: int) -> int:
