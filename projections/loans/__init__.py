@@ -21,7 +21,7 @@ class Loans(Projection):
         e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
     derives = (headers.sums, headers.changes, changes.changes, changes.packed_lines,
-               changes.ran_lines)  # fmt: skip
+               changes.due_lines, changes.ran_lines)  # fmt: skip
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         headers.prepare(cursor)

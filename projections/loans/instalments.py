@@ -1,7 +1,7 @@
 """What does each instalment come to, what was paid of it, when, and since when is it settled?"""
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, LiteralString, TypeAlias
 
 from psycopg import Cursor
 
@@ -11,7 +11,7 @@ from projections.loans import changes as changed
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED, Changes
 from projections.movements import COMPONENTS, NOTHING, of_portion
-from projections.staging import copy_columns, copy_packed, copy_rows, staging_table
+from projections.staging import Column, copy_columns, copy_packed, copy_rows, staging_table
 
 PLANNED = (
     "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
@@ -51,6 +51,11 @@ def prepare(cursor: Cursor[Any]) -> None:
         f"loan_id uuid, instalment integer, {', '.join(f'{name} bigint' for name in changed.RAN)}",
     )
     staging_table(
+        cursor,
+        "staged_due",
+        "loan_id uuid, instalment integer, interest bigint, interest_tax bigint, settled_on date",
+    )
+    staging_table(
         cursor, "staged_cuts", "loan_id uuid, instalments integer, due integer"
     )  # null: as they are
 
@@ -70,17 +75,24 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
     if plans := list(_plans(batch, found)):
         copy_rows(cursor, "staged_plans", PLAN, plans)
         cursor.execute(_NEW)
-    if len((ran := batch.derive(changed.ran_lines))[0][2]):
-        copy_columns(cursor, "staged_ran", ran)
-        cursor.execute(_RUN)
-        known = len(ran[0][2])
-        assert cursor.rowcount == known, f"{known} changed, {cursor.rowcount} known"
+    _change(cursor, "staged_due", batch.derive(changed.due_lines), _DUE)
+    _change(cursor, "staged_ran", batch.derive(changed.ran_lines), _RUN)  # some ran once it was due
     if lines := found.lines:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
     if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
         cursor.execute(_NEVER_DUE)
+
+
+def _change(
+    cursor: Cursor[Any], table: LiteralString, rows: list[Column], statement: LiteralString
+) -> None:
+    """Stage rows, of which each changes one instalment, and carry the statement out."""
+    if size := len(rows[0][2]):
+        copy_columns(cursor, table, rows)
+        cursor.execute(statement)
+        assert cursor.rowcount == size, f"{size} changed, {cursor.rowcount} known"
 
 
 def _planned(batch: Batch) -> Iterator[tuple[Any, ...]]:
@@ -158,6 +170,17 @@ _NOT_DUE = """
     FROM staged_cuts AS cut
     WHERE kept.loan_id = cut.loan_id AND kept.due AND kept.instalment > cut.due
 """
+
+_DUE = """
+    UPDATE schedule AS kept SET
+        due = true,
+        interest = fell.interest + kept.forgiven_interest,
+        interest_tax = fell.interest_tax + kept.forgiven_interest_tax,
+        settled_on = coalesce(nullif(fell.settled_on, 'infinity'), kept.settled_on)
+    FROM staged_due AS fell
+    WHERE kept.loan_id = fell.loan_id AND kept.instalment = fell.instalment
+"""
+"""As `_FOLD` has it of an instalment to which nothing else happened."""
 
 _RUN = """
     UPDATE schedule AS kept SET
