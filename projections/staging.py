@@ -1,6 +1,6 @@
 """Columns into PostgreSQL: whole numpy arrays as one binary COPY, without a Python loop per row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any, LiteralString, TypeAlias
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 Column: TypeAlias = tuple[str, str, NDArray[Any]]
-"""Name, type (a key of ``WIDTHS``) and values."""
+"""Name, type (a key of ``WIDTHS``, or text of one length) and values."""
 
 WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
 
@@ -31,10 +31,13 @@ def day(on: date | None) -> int:
 
 
 def packed(columns: Sequence[tuple[str, NDArray[Any]]]) -> bytes:
-    """Rows of (type, values) columns as binary COPY wants them, without header and trailer."""
+    """Rows of (type, values) columns as binary COPY wants them, without header and trailer.
+
+    Texts are bytes of one length.
+    """
     layout: list[tuple[str, str]] = [("columns", ">i2")]
-    for at, (kind, _) in enumerate(columns):
-        layout += [(f"width{at}", ">i4"), (f"value{at}", WIDTHS[kind])]
+    for at, (kind, values) in enumerate(columns):
+        layout += [(f"width{at}", ">i4"), (f"value{at}", WIDTHS.get(kind) or values.dtype.str)]
     rows = np.empty(len(columns[0][1]), dtype=layout)
     rows["columns"] = len(columns)
     for at, (_, values) in enumerate(columns):
@@ -73,13 +76,25 @@ def copy_rows(
     rows: Iterable[Sequence[Any]],
 ) -> None:
     """COPY rows of mixed values, nulls and text among them."""
+    copy_lines(cursor, table, names, lines_of(rows))
+
+
+def copy_lines(
+    cursor: Cursor[Any], table: LiteralString, names: Sequence[str], lines: Iterable[str]
+) -> None:
+    """COPY rows as ``lines_of`` writes them."""
     with cursor.copy(_copy(table, names, sql.SQL(""))) as copy:
-        lines = (
-            "\t".join([str(v) if v.__class__ is int else _field(v) for v in row]) + "\n"
-            for row in rows
-        )
-        while some := "".join(islice(lines, ROWS_AT_ONCE)):
+        for some in lines:
             copy.write(some)
+
+
+def lines_of(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Rows in COPY's text form, many in each piece."""
+    lines = (
+        "\t".join([str(v) if v.__class__ is int else _field(v) for v in row]) + "\n" for row in rows
+    )
+    while some := "".join(islice(lines, ROWS_AT_ONCE)):
+        yield some
 
 
 def _field(value: Any) -> str:

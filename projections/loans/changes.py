@@ -203,7 +203,10 @@ def _note_portions(found: Changes, loan: int, movement: Movement) -> None:
         if side is None:
             line.added[WHOLE[movement.kind]] += portion.total
             continue
-        line.paid = line.paid or side == MONEY
+        if movement.kind == "payment":
+            line.receive(day(movement.on), portion)
+        else:
+            line.paid = line.paid or side == MONEY
         for at, amount in enumerate(of_portion(portion), start=FIRST[side]):
             line.added[at] += amount
 

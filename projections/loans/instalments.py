@@ -1,33 +1,23 @@
 """What does each instalment come to, what was paid of it, when, and since when is it settled?"""
 
 from collections.abc import Iterator
-from typing import Any, LiteralString, TypeAlias
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
 from projections.loans import changes as changed
+from projections.loans import new_rows
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED, Changes
-from projections.movements import COMPONENTS, NOTHING, of_portion
+from projections.movements import COMPONENTS
 from projections.staging import Column, copy_columns, copy_packed, copy_rows, staging_table
 
-PLANNED = (
-    "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
-    "planned_fee", "planned_fee_tax", *COMPONENTS, "settled_on",
-)  # fmt: skip
 PLAN = (
     "loan_id", "instalment", "start_on", "due_on", "planned_interest", "planned_tax",
     "planned_fee", "planned_fee_tax", "principal",
 )  # fmt: skip
-PORTION = (
-    "loan_id", "position", "line", "kind", "number", "instalment", "effective_on", *COMPONENTS,
-)  # fmt: skip
-NO_INSTALMENT = 0
-"""Of the portion that only says when a payment came which cleared nothing then."""
-
-Portion: TypeAlias = tuple[str, int | None, e.Portion]
 
 
 def prepare(cursor: Cursor[Any]) -> None:
@@ -37,7 +27,8 @@ def prepare(cursor: Cursor[Any]) -> None:
         cursor,
         "staged_lines",
         "loan_id uuid, instalment integer, fell_due boolean, final_interest bigint,"
-        f" final_tax bigint, {added}, pays boolean, settled boolean, settled_on date",
+        f" final_tax bigint, {added}, pays boolean, settled boolean, settled_on date,"
+        " received bigint, received_on date, clears boolean",
     )
     staging_table(
         cursor,
@@ -62,10 +53,10 @@ def prepare(cursor: Cursor[Any]) -> None:
 
 def fold(cursor: Cursor[Any], batch: Batch) -> None:
     """Add new schedules, then what the batch changes; headers are staged already."""
-    planned = list(_planned(batch))
-    if planned:
-        copy_rows(cursor, "schedule", PLANNED, planned)
-    copy_rows(cursor, "portions", PORTION, _portions(batch))
+    for names, rows in batch.derive(new_rows.planned):
+        copy_packed(cursor, "schedule", names, [rows])
+    for names, rows in batch.derive(new_rows.portions):
+        copy_packed(cursor, "portions", names, [rows])
     found = batch.derive(changed.changes)
     if found.cuts:
         cuts = [(batch.loan(loan), *cut) for loan, cut in found.cuts.items()]
@@ -95,30 +86,6 @@ def _change(
         assert cursor.rowcount == size, f"{size} changed, {cursor.rowcount} known"
 
 
-def _planned(batch: Batch) -> Iterator[tuple[Any, ...]]:
-    """The rows of first schedules."""
-    for loan, event in batch.each(e.LoanDisbursed, e.LoanTakenOn):
-        if isinstance(event, e.LoanDisbursed) and event.tranche > 1:
-            continue
-        opening = (
-            {portion.instalment: portion for portion in event.opening}
-            if isinstance(event, e.LoanTakenOn)
-            else None
-        )
-        for row in event.schedule:
-            head = (loan, row.number, row.start_on, row.due_on)
-            owed = [0, 0, 0, 0, row.tax, row.interest, row.principal]
-            due, settled_on = False, None
-            if opening is not None:
-                due = row.due_on <= event.effective_on
-                portion = opening.get(row.number, e.Portion(instalment=row.number))
-                kept = of_portion(portion)
-                owed = [*kept] if due else [*kept[:4], row.tax, row.interest, kept[-1]]
-                settled_on = event.effective_on if due and not portion.total else None
-            plan = (row.interest, row.tax, row.fee, row.fee_tax)
-            yield (*head, due, *plan, *owed, settled_on)
-
-
 def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
     """The rows as the batch leaves them planned."""
     for (loan, number), line in found.lines.items():
@@ -127,34 +94,6 @@ def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
                 batch.loan(loan), number, row.start_on, row.due_on, row.interest, row.tax,
                 row.fee, row.fee_tax, row.principal,
             )  # fmt: skip
-
-
-def _portions(batch: Batch) -> Iterator[tuple[Any, ...]]:
-    """What movements clear, and what a restructuring moves from one instalment to another."""
-    restructured = batch.of(e.LoanRestructured)
-    for at in sorted({*batch.moved, *restructured}):
-        head = batch.loan_of(at), int(batch.positions[at])
-        line = 0
-        for one in batch.moved.get(at, ()):
-            for portion in one.portions:
-                line += 1
-                yield (
-                    *head, line, one.kind, one.number,
-                    portion.instalment, one.on, *of_portion(portion),
-                )  # fmt: skip
-            if one.kind == "payment" and not one.portions:
-                yield (
-                    *head, 1, one.kind, one.number, NO_INSTALMENT,
-                    one.on, *NOTHING,
-                )  # fmt: skip
-        if isinstance(event := batch.events[at], e.LoanRestructured):
-            for portion, sign in changed.restructured(event):
-                line += 1
-                yield (
-                    *head, line, "restructuring", None,
-                    portion.instalment, event.effective_on,
-                    *(sign * amount for amount in of_portion(portion)),
-                )  # fmt: skip
 
 
 _CUT = """
@@ -239,9 +178,15 @@ _FOLD = f"""
 },
         settled_on = CASE WHEN staged.settled THEN nullif(staged.settled_on, 'infinity')
                           ELSE kept.settled_on END,
-        paid_on = CASE WHEN staged.pays THEN seen.paid_on ELSE kept.paid_on END,
-        paid_late = CASE WHEN staged.pays THEN seen.late ELSE kept.paid_late END,
+        paid_on = CASE WHEN staged.pays THEN seen.paid_on
+                       WHEN staged.clears THEN greatest(kept.paid_on, staged.received_on)
+                       ELSE kept.paid_on END,
+        paid_late = CASE WHEN staged.pays THEN seen.late
+                         WHEN staged.received_on > kept.due_on
+                         THEN kept.paid_late + staged.received ELSE kept.paid_late END,
         paid_in_advance = CASE WHEN staged.pays THEN seen.in_advance
+                               WHEN staged.received_on < kept.due_on
+                               THEN kept.paid_in_advance + staged.received
                                ELSE kept.paid_in_advance END
     FROM staged_lines AS staged
     LEFT JOIN staged_plans AS plan
@@ -277,17 +222,22 @@ _GONE = """
 """
 """What left the books with the rest of the loan."""
 
+
+def _never_due(name: str, planned: str, brought: str) -> str:
+    """SQL of an amount that is not due: what became of it where the loan is closed."""
+    return f"""CASE WHEN staged.status = 'closed'
+        THEN kept.paid_{name} + kept.forgiven_{name} + {_GONE.format(name=name)}
+        ELSE kept.{planned} + kept.{brought} END"""
+
+
+_INTEREST = _never_due("interest", "planned_interest", "brought_interest")
+_TAX = _never_due("interest_tax", "planned_tax", "brought_tax")
+
 _NEVER_DUE = f"""
-    UPDATE schedule AS kept SET
-        interest = CASE WHEN staged.status = 'closed'
-                        THEN kept.paid_interest + kept.forgiven_interest
-                             + {_GONE.format(name="interest")}
-                        ELSE kept.planned_interest + kept.brought_interest END,
-        interest_tax = CASE WHEN staged.status = 'closed'
-                            THEN kept.paid_interest_tax + kept.forgiven_interest_tax
-                                 + {_GONE.format(name="interest_tax")}
-                            ELSE kept.planned_tax + kept.brought_tax END
+    UPDATE schedule AS kept SET interest = {_INTEREST}, interest_tax = {_TAX}
     FROM staged_headers AS staged
     WHERE kept.loan_id = staged.loan_id AND NOT kept.due
       AND staged.status IN ('active', 'closed', 'reopened')
+      AND (kept.interest <> {_INTEREST} OR kept.interest_tax <> {_TAX})
 """
+"""A schedule that has just been planned stays as it is."""
