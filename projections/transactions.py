@@ -1,5 +1,8 @@
 """What moved on a loan, and how does each payment stand today?"""
 
+from collections import Counter
+from itertools import compress
+from operator import not_
 from typing import Any
 
 from psycopg import Cursor
@@ -68,9 +71,12 @@ def movement_lines(batch: Batch) -> list[str]:
     return list(lines_of(movement_rows(batch)))
 
 
-def payment_lines(batch: Batch) -> list[str]:
-    """The rows of `staged_payments`."""
-    return list(lines_of(payment_rows(batch)))
+def payment_lines(batch: Batch) -> tuple[list[str], list[str]]:
+    """The rows of payments of which nothing more is told, and the rows of `staged_payments`."""
+    rows = payment_rows(batch)
+    told = Counter(row[:2] for row in rows)
+    plain = [row[3] is not None and told[row[:2]] == 1 for row in rows]
+    return list(lines_of(compress(rows, plain))), list(lines_of(compress(rows, map(not_, plain))))
 
 
 def _cleared(one: Movement) -> tuple[int, ...]:
@@ -107,8 +113,11 @@ class Transactions(Projection):
         if not batch.movements:
             return
         copy_lines(cursor, "transactions", MOVEMENT, batch.derive(movement_lines))
-        if payments := batch.derive(payment_lines):
-            copy_lines(cursor, "staged_payments", PAYMENT, payments)
+        new, others = batch.derive(payment_lines)
+        if new:
+            copy_lines(cursor, "payments", PAYMENT, new)
+        if others:
+            copy_lines(cursor, "staged_payments", PAYMENT, others)
             cursor.execute(_FOLD)
 
 

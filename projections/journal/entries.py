@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from psycopg import Cursor
 
 from domain import events as e
+from ledger.packed_rows import FIRST_ORDINAL, copy_packed
 from projections.batch import Accruals, Batch, Ints, add_at
 from projections.journal.accounts import Account
 from projections.journal.postings import Changes, post, postings
 from projections.movements import MOVING, NOTHING, Movement
 from projections.projection import Projection
-from projections.staging import FIRST_DAY, copy_packed, copy_rows, day, staging_table
+from projections.staging import copy_rows, day, staging_table
 
 ENTRY = (
     "loan_id", "position", "part", "effective_on", "recorded_at", "event", "currency",
@@ -155,7 +156,7 @@ def _by_accounts(batch: Batch, at: Ints, ordinals: Ints, lines: Ints) -> Iterato
         accounts = [n for way in (1, -1) for n, sign in enumerate(signs) if sign == way]
         yield Entries(
             type(batch.events[at[chosen[0]]]), tuple(map(Account, accounts)), at[chosen],
-            part[chosen], ordinals[chosen] - FIRST_DAY, lines[chosen][:, accounts],
+            part[chosen], ordinals[chosen] - FIRST_ORDINAL, lines[chosen][:, accounts],
         )  # fmt: skip
 
 
@@ -310,6 +311,6 @@ def _totals(
                     key = (cell // len(days), int(days[cell % len(days)]), int(account))
                     found[key][side] += int(sums[cell])
     return [
-        (currencies.names[name], date.fromordinal(on + FIRST_DAY), account, debit, credit)
+        (currencies.names[name], date.fromordinal(on + FIRST_ORDINAL), account, debit, credit)
         for (name, on, account), (debit, credit) in found.items()
     ]

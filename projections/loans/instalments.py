@@ -6,13 +6,14 @@ from typing import Any, LiteralString
 from psycopg import Cursor
 
 from domain import events as e
+from ledger.packed_rows import copy_packed
 from projections.batch import Batch
 from projections.loans import changes as changed
 from projections.loans import new_rows
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED, Changes
 from projections.movements import COMPONENTS
-from projections.staging import Column, copy_columns, copy_packed, copy_rows, staging_table
+from projections.staging import Column, copy_columns, copy_rows, staging_table
 
 PLAN = (
     "loan_id", "instalment", "start_on", "due_on", "planned_interest", "planned_tax",
@@ -63,13 +64,13 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
         copy_rows(cursor, "staged_cuts", ("loan_id", "instalments", "due"), cuts)
         cursor.execute(_CUT)
         cursor.execute(_NOT_DUE)
-    if plans := list(_plans(batch, found)):
-        copy_rows(cursor, "staged_plans", PLAN, plans)
-        cursor.execute(_NEW)
     _change(cursor, "staged_due", batch.derive(changed.due_lines), _DUE)
     _change(cursor, "staged_ran", batch.derive(changed.ran_lines), _RUN)  # some ran once it was due
     if lines := found.lines:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
+        if plans := list(_plans(batch, found)):
+            copy_rows(cursor, "staged_plans", PLAN, plans)
+            cursor.execute(_NEW)
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
     if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
@@ -132,9 +133,22 @@ _RUN = """
 """
 
 _NEW = """
-    INSERT INTO schedule (loan_id, instalment, start_on, due_on)
-    SELECT loan_id, instalment, start_on, due_on FROM staged_plans
-    ON CONFLICT DO NOTHING
+    WITH made AS (
+        INSERT INTO schedule (loan_id, instalment, start_on, due_on)
+        SELECT loan_id, instalment, start_on, due_on FROM staged_plans
+        ON CONFLICT DO NOTHING RETURNING loan_id, instalment
+    ), again AS (
+        SELECT loan_id, instalment FROM made
+        UNION ALL
+        SELECT plan.loan_id, plan.instalment
+        FROM staged_plans AS plan JOIN schedule AS kept USING (loan_id, instalment)
+        WHERE plan.due_on <> kept.due_on
+    )
+    UPDATE staged_lines AS staged SET pays = true FROM again
+    WHERE staged.loan_id = again.loan_id AND staged.instalment = again.instalment
+"""
+"""What a row of the number was paid before it was cut, or when it fell due on another day, is
+summed up anew.
 """
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain import events as e
+from ledger.packed_rows import packed
 from projections.movements import COMPONENTS, of_portion
-from projections.staging import NO_DATE, packed
+from projections.staging import NO_DATE
 
 ADDED = (
     *COMPONENTS, "brought_interest", "brought_tax", *(f"paid_{name}" for name in COMPONENTS),
@@ -37,7 +38,8 @@ class Line:
     ``plan`` is the last row planned for it; what was added to its principal before is in it.
     ``final`` is what it asked for when it fell due in the batch. ``received`` on ``received_on``
     is what payments brought it, ``clears`` whether that cleared anything; where more happened to
-    what was paid (``paid``), that is summed up anew.
+    what was paid (``paid``), that is summed up anew; as well where
+    it falls due on another day than before.
     """
 
     __slots__ = (
@@ -84,7 +86,6 @@ class Line:
         self.plan = row
         for replaced, forgiven in REPLACED.items():
             self.added[replaced] = self.added[forgiven]
-        self.paid = True
 
 
 class Changes:

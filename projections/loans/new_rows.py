@@ -7,10 +7,11 @@ from typing import TypeAlias
 import numpy as np
 
 from domain import events as e
+from ledger.packed_rows import packed
 from projections.batch import Batch
 from projections.loans.changes import restructured
 from projections.movements import COMPONENTS, NOTHING, of_portion
-from projections.staging import NO_DATE, day, packed
+from projections.staging import NO_DATE, day
 
 PLANNED = (
     "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
