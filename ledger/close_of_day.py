@@ -25,7 +25,7 @@ from ledger.packed_rows import NEVER
 
 __all__ = ["BATCH", "CloseReport", "Progress", "SetAside", "Shard", "close_through"]
 
-BATCH = 25_000
+BATCH = 10_000
 BY_LOAN = 500
 """Loans that are asked themselves, in one transaction."""
 

@@ -10,7 +10,7 @@ from ledger.database import Pool
 from projections.engine import catch_up
 from projections.registry import PROJECTIONS, Kinds
 
-PAUSE = 0.02
+PAUSE = 0.05
 """Seconds between looks at the log."""
 
 logger = structlog.get_logger(__name__)
