@@ -4,12 +4,14 @@ import asyncio
 import json
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from api.graphql.endpoint import Question, answered
+from api.graphql.nodes import global_id
 from api.graphql.planned.answer import Planner, answer
 from api.graphql.planned.kinds import (
     ENTRY,
@@ -23,6 +25,10 @@ from api.graphql.planned.kinds import (
     TRANSACTION,
 )
 from api.graphql.planned.planner import ROOTS
+from api.graphql.planned.rows import Row
+from api.graphql.planned.whole import BALANCE, BUCKET, GROUP, PORTFOLIO, TRIAL_BALANCE, ratio
+from api.graphql.planned.written import sql
+from api.graphql.portfolio import ratio as resolved_ratio
 from api.graphql.schema import schema
 from api.graphql.snapshot import plan_pool, read_pool, snapshot
 from cli.story_run import outcome
@@ -35,7 +41,9 @@ from tests.api.documents import Maker
 TODAY = date(2027, 3, 1)
 KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": PROMISE,
          "Transaction": TRANSACTION, "LoanEvent": EVENT, "JournalEntry": ENTRY,
-         "JournalLine": LINE, "RecordedBalances": RECORDED}  # fmt: skip
+         "JournalLine": LINE, "RecordedBalances": RECORDED, "Bucket": BUCKET,
+         "AgingGroup": GROUP, "Portfolio": PORTFOLIO, "TrialBalance": TRIAL_BALANCE,
+         "TrialBalanceLine": BALANCE}  # fmt: skip
 RESOLVED = {("Loan", "balances"), ("Loan", "payoff")}
 """What the domain tells, and no plan can."""
 
@@ -94,6 +102,10 @@ def known(both):
         rows = connection.execute(
             "SELECT loan_no, loan_id, branch, product FROM read.loans"
         ).fetchall()
+        named = connection.execute(
+            "SELECT 'Payment', loan_id, payment FROM read.payments"
+            " UNION ALL SELECT 'Promise', loan_id, promise FROM read.promises"
+        ).fetchall()
     numbers = [f'"{row[0]}"' for row in rows]
     return {
         "loanNo": numbers,
@@ -101,6 +113,16 @@ def known(both):
         "product": [f'["{row[3]}"]' for row in rows],
         "currency": ['["MXN"]'],
         "loan": [f'"{row[1]}"' for row in rows],
+        "id": [
+            f'"{global_id(*parts)}"'
+            for parts in (
+                *named,
+                *(("Loan", row[1]) for row in rows),
+                ("Loan", UUID(int=7)),
+                ("Promise", rows[0][1], 999),
+                ("Other", rows[0][1]),
+            )
+        ],
         "dpdFrom": ["0", "1", "30"],
         "dpdTo": ["0", "29", "400"],
         "account": ['"1310"', '"4010"', '"nix"'],
@@ -166,3 +188,16 @@ def test_a_cursor_by_variable_is_read_like_any_other(both, after):
     if after is None:
         assert both.planned(read) == by_resolvers
         assert by_resolvers["data"]["loans"]["pageInfo"]["hasPreviousPage"]
+
+
+@pytest.mark.parametrize("whole", [20_000, 7, 0])
+def test_a_share_is_rounded_half_even_as_resolvers_do(both, whole):
+    parts = [*range(9, 60), 19_999, 20_000]  # of 20,000 every odd one lies half way
+    row = Row("of", "", "")
+    with connect(both.settings) as connection:
+        told = connection.execute(
+            f"SELECT {sql(ratio(row, 'part'))} FROM (SELECT part, nth, %s::numeric AS principal"
+            " FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (part, nth)) AS of ORDER BY nth",
+            [whole, parts],
+        ).fetchall()
+    assert [one for (one,) in told] == [f'"{resolved_ratio(part, whole)}"' for part in parts]

@@ -1,7 +1,7 @@
 """One field of a document where it stands: its arguments, what is selected of it, what is bound."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -127,6 +127,8 @@ class Asked:
     reading: Reading
     parent: GraphQLObjectType
     details: list[FieldDetails]
+    of: GraphQLObjectType | None = None
+    """The type of what it answers, where the schema leaves it open."""
 
     @property
     def name(self) -> str:
@@ -164,9 +166,15 @@ class Asked:
         found = self.arguments.get(python)
         return None if found is None else made(found)
 
+    def being(self, kind: str) -> "Asked":
+        """The same, where it answers an object of that type."""
+        of = self.reading.schema.type_map[kind]
+        assert isinstance(of, GraphQLObjectType), of
+        return replace(self, of=of)
+
     def fields(self) -> Iterator[tuple[str, "Asked"]]:
         """What is selected of it, by the names it is answered under."""
-        of = get_named_type(self.definition.type)
+        of = self.of or get_named_type(self.definition.type)
         assert isinstance(of, GraphQLObjectType), of
         reading = self.reading
         collected = collect_subfields(

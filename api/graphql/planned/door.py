@@ -7,7 +7,8 @@ ordinary endpoint, which tells what is wrong with it.
 from typing import Any
 
 import msgspec
-from psycopg import OperationalError
+import structlog
+from psycopg import Error
 from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,8 @@ from api.graphql.readers import allowed
 from api.graphql.trusted import Trusted
 from api.running import Running
 from ledger.api_keys import digest
+
+log = structlog.get_logger("cartera.api")
 
 PATH = "/graphql"
 BOOKS = "cartera-books"  # others than the live ones are asked of the endpoint
@@ -90,7 +93,8 @@ class PlannedDoor:
             if here.settings.read_database_url and not await allowed(here.log, token):
                 return False  # a replica may not know yet that the key was revoked
             seen = await answer(here.plans, read, token, known)
-        except (OperationalError, PoolTimeout):  # away, or too slow: the endpoint says so
+        except (Error, PoolTimeout) as error:  # away, too slow, failed: the endpoint says so
+            log.warning("no answer by plan", reason=type(error).__name__)
             return False
         if seen is None:
             return False

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from api.graphql import journal, listing
 from api.graphql.arguments import word
@@ -12,8 +11,10 @@ from api.graphql.listing import Where
 from api.graphql.nodes import loan_named
 from api.graphql.planned.asked import Asked, Late, Reading, Unplanned
 from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE, part_of
-from api.graphql.planned.rows import Kind, Listing, Row, one, page, told
-from api.graphql.planned.written import UNIT, Literal, Written, bare, number, sql, thing
+from api.graphql.planned.named import node
+from api.graphql.planned.rows import Kind, Listing, one, page, row_of, told, with_unit
+from api.graphql.planned.whole import aging, portfolio, trial_balance
+from api.graphql.planned.written import Literal, Written, bare, number, sql, thing
 
 
 class Plan(NamedTuple):
@@ -56,33 +57,18 @@ def plan(reading: Reading) -> Plan:
 POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
 
 
-def row_of(reading: Reading) -> Row:
-    """A row that brings its own currency."""
-    alias = reading.alias()
-    return Row(alias, f"{alias}.currency", f"{alias}.unit")
-
-
-def with_unit(columns: str, currency: str) -> str:
-    return f"{columns}, {UNIT.format(currency=currency)} AS unit"
-
-
 def loan(asked: Asked) -> Written:
-    by_id = asked.value("id", "id", _loan_id)
-    by_number = asked.value("loanNo", "loan_no", word)
     given = {name for name, value in asked.arguments.items() if value is not None}
-    if given & {"as_of", "known_at"} or (by_id is None) is (by_number is None):
+    if given & {"as_of", "known_at"} or len(given & {"id", "loan_no"}) != 1:
         raise Unplanned
-    column, value = ("loan_id", by_id) if by_number is None else ("loan_no", by_number)
+    if "id" in given:  # one that names no loan is bound as null, which is equal to nothing
+        column, value = "loan_id", asked.value("id", "id", loan_named)
+    else:
+        column, value = "loan_no", asked.value("loanNo", "loan_no", word)
     where = f"loans.{column} = {asked.reading.bind(value)}"
     row = row_of(asked.reading)
     columns = with_unit("loans.*", "loans.currency")
     return one(row, f"SELECT {columns} FROM read.loans WHERE {where}", told(LOAN, row, asked))
-
-
-def _loan_id(given: str) -> UUID:
-    if (loan_id := loan_named(given)) is None:
-        raise Unplanned
-    return loan_id
 
 
 class Source(NamedTuple):
@@ -142,8 +128,12 @@ ROOTS: dict[str, Callable[[Asked], Written]] = {
     "loan": loan,
     "loans": listed,
     "promises": listed,
+    "node": node,
+    "portfolio": portfolio,
+    "aging": aging,
+    "trialBalance": trial_balance,
     "position": lambda _: number(f"({POSITION})"),
     "businessDate": lambda asked: bare(f"{asked.reading.bind(asked.reading.today)}::date"),
 }
-"""The roots that are planned. Resolved are `node`, figures of the whole book, and pages of the
-journal, which merge two walks of indexes."""
+"""The roots that are planned. Resolved are pages of the journal, which merge two walks of indexes,
+and `projections`."""
