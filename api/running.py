@@ -8,11 +8,13 @@ from fastapi import Request
 from psycopg_pool import ConnectionPool
 
 from api.catch_up import CatchUp
+from api.graphql.budget import Budget
 from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan_pool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
 from ledger.clock import Clock
 from ledger.database import Pool, conninfo, read_conninfo
+from ledger.servers import redis_url
 from ledger.settings import Settings
 from projections import engine
 
@@ -29,6 +31,7 @@ class Running:
     plans: ReadPool
     log: ReadPool
     catch_up: CatchUp
+    budget: Budget | None
 
 
 @asynccontextmanager
@@ -45,6 +48,9 @@ async def started(
     log = plan_pool(primary, settings, options.graphql_statement_seconds)
     for one in (reads, plans, log):
         await one.open()
+    budget = None
+    if options.graphql_budget:
+        budget = Budget(redis_url(settings), options.graphql_budget)
     size = settings.projection_batch_size
     catch_up = CatchUp(
         lambda: engine.catch_up(requests, batch_size=size), settings.projection_poll_seconds
@@ -52,8 +58,10 @@ async def started(
     if options.api_catch_up:
         catch_up.start()
     try:
-        yield Running(settings, options, ledger, requests, reads, plans, log, catch_up)
+        yield Running(settings, options, ledger, requests, reads, plans, log, catch_up, budget)
     finally:
+        if budget is not None:
+            await budget.close()
         catch_up.stop()
         for one in (reads, plans, log):
             await one.close()

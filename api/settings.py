@@ -27,6 +27,9 @@ class ApiSettings(BaseSettings):
     graphql_kept_bytes: int = Field(
         default=32_000_000, ge=0, description="Answers kept until a read model moves; 0 for none."
     )
+    graphql_budget: int = Field(
+        default=0, ge=0, description="Nodes a key may ask for in a minute, kept in Redis; 0: any."
+    )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest payment file; others go in by `cartera`."
     )

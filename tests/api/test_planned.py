@@ -71,7 +71,7 @@ class Both:
         return self.planner.read(document, None, variables, TODAY)
 
     def planned(self, read):
-        return json.loads(self.run(answer(self.plans, read)).body)
+        return json.loads(self.run(answer(self.plans, read)).whole(read, None))
 
     def resolved(self, document, variables=None):
         async def ask():

@@ -1,5 +1,6 @@
 """Answers by plan: one statement, its bytes passed through."""
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,10 +14,12 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, Operati
 
 from api.graphql import readers
 from api.graphql.errors import Refused
-from api.graphql.limits import Measured, faults, parsed
-from api.graphql.planned.asked import Reading, Unplanned, core, reading
+from api.graphql.limits import faults, parsed, suggestion
+from api.graphql.measured import Measured
+from api.graphql.planned.asked import Asked, Reading, Unplanned, core, reading
 from api.graphql.planned.late import KINDS, late_variables
 from api.graphql.planned.planner import Plan, made, plan
+from api.graphql.said import REASONS, Nullable, Spent, cost, problems
 from api.graphql.schema import Schema
 from api.graphql.snapshot import ReadPool
 from ledger.settings import Settings
@@ -28,7 +31,7 @@ class Read(NamedTuple):
     """A question, understood: its plan if it has one, what it costs, how far reads must be.
 
     ``name`` tells it from every other question; ``cost`` counts the objects it may bring, pages
-    multiplied; ``at_least`` is a position.
+    multiplied; ``at_least`` is a position; ``nullable`` are roots that may find nothing.
     """
 
     name: str
@@ -36,6 +39,11 @@ class Read(NamedTuple):
     limit: int
     cost: int = 0
     at_least: int = 0
+    nullable: tuple[Nullable, ...] = ()
+
+    def said(self, spent: Spent | None) -> dict[str, int]:
+        """Its cost, as answers say it."""
+        return cost(self.cost, self.limit, spent)
 
 
 class Planned(NamedTuple):
@@ -44,6 +52,7 @@ class Planned(NamedTuple):
     plan: Plan | None
     cost: int
     at_least: list[Any]
+    nullable: tuple[Nullable, ...]
 
 
 class Planner:
@@ -63,20 +72,31 @@ class Planner:
     ) -> Read:
         """The question as far as it can be understood: resolvers answer or refuse the others."""
         given = variables or {}
+        limit = self.settings.graphql_max_cost
         try:
             _, _, kinds = self._documents(document, operation)
             late = {name for name, kind in kinds.items() if type(given.get(name)) is KINDS[kind][0]}
             fixed = {name: value for name, value in given.items() if name not in late}
-            named = orjson.dumps([fixed, sorted(late)])
-            planned = self._plans(document, operation, named, today)
+            planned = self._plans(document, operation, json.dumps([fixed, sorted(late)]), today)
             awaited = [made(one, given) for one in planned.at_least if one is not None]
-            plan = planned.plan.bound(given) if planned.plan else None
-            name = _name(document, operation, orjson.dumps(given).decode(), today.isoformat())
-        except (GraphQLError, Unplanned, orjson.JSONEncodeError):
-            return Read("", None, self.settings.graphql_max_cost)
-        return Read(
-            name, plan, self.settings.graphql_max_cost, planned.cost, max(awaited, default=0)
-        )
+        except (GraphQLError, Unplanned):
+            return Read("", None, limit)
+        name, bound = "", None
+        try:
+            if planned.plan is not None:
+                bound = planned.plan.bound(given)
+                name = _name(document, operation, given, today.isoformat())
+        except (GraphQLError, Unplanned):  # a value that resolvers refuse where it stands
+            bound = None
+        return Read(name, bound, limit, planned.cost, max(awaited, default=0), planned.nullable)
+
+    def suggestion(
+        self, document: str, operation: str | None, variables: dict[str, Any] | None, most: int
+    ) -> tuple[str, dict[str, int]]:
+        """With which pages a valid question would cost no more than ``most``."""
+        tree, _, _ = self._documents(document, operation)
+        measured = Measured(core(self.schema), tree, variables or {}, self.settings)
+        return suggestion(measured, operation, most)
 
     def reading(
         self, document: str, operation: str | None, variables: dict[str, Any] | None, today: date
@@ -110,36 +130,48 @@ class Planner:
                 return tree, node, late_variables(tree, node)
         raise Unplanned
 
-    def _planned(self, document: str, operation: str | None, named: bytes, today: date) -> Planned:
+    def _planned(self, document: str, operation: str | None, named: str, today: date) -> Planned:
         tree, asked, kinds = self._documents(document, operation)
-        fixed, late = orjson.loads(named)
+        fixed, late = json.loads(named)
         variables = {**fixed, **{name: KINDS[kinds[name]][1] for name in late}}
         contract = core(self.schema)
         if faults(
             contract, tree, operation, variables, self.settings, introspection=self.introspection
         ):
             raise Unplanned
-        _, cost, _ = Measured(contract, tree, variables, self.settings).operation(operation)
+        _, nodes, _ = Measured(contract, tree, variables, self.settings).operation(operation)
         understood = reading(
             self.schema, self.settings, today, tree, asked, variables, frozenset(late)
         )
         at_least = [root.value("atLeast", "at_least", int) for _, root in understood.roots()]
+        nullable = tuple(_nullable(key, root) for key, root in understood.roots()
+                         if root.name in REASONS)  # fmt: skip
         try:
-            return Planned(plan(understood), cost, at_least)
+            found = plan(understood)
         except (GraphQLError, Unplanned):
-            return Planned(None, cost, at_least)
+            found = None
+        return Planned(found, nodes, at_least, nullable)
 
 
-def _name(*parts: str | None) -> str:
+def _nullable(key: str, root: Asked) -> Nullable:
+    by_number = root.arguments.get("loan_no") is not None
+    return Nullable(key, root.name, "loanNo" if by_number else "id")
+
+
+def _name(*parts: Any) -> str:
     """Of this code: another version may answer otherwise."""
-    return sha256(orjson.dumps([RELEASE, *parts])).hexdigest()[:24]
+    return sha256(json.dumps([RELEASE, *parts]).encode()).hexdigest()[:24]
 
 
 class Seen(NamedTuple):
-    """An answer, and how far each read model had read when it was given."""
+    """An answer but for what it cost, and how far each read model had read when it was given."""
 
     body: bytes
     positions: str
+
+    def whole(self, read: Read, spent: Spent | None) -> bytes:
+        """The whole answer, with its cost."""
+        return b'%b,"cost":%b}}' % (self.body, orjson.dumps(read.said(spent)))
 
 
 @dataclass
@@ -197,14 +229,17 @@ async def answer(
         return None
     if row["data"] is None:
         return known
-    told = orjson.dumps(extensions(row["position"], read))
-    body = b'{"data":%b,"extensions":%b}' % (row["data"].encode(), told)
+    body = b'{"data":%b,"extensions":{"position":%d' % (row["data"].encode(), row["position"])
+    if unknown := _unknown(read, row["data"]):
+        body += b',"problems":' + orjson.dumps(unknown)
     return Seen(body, row["positions"])
 
 
-def extensions(position: int, read: Read) -> dict[str, Any]:
-    """What every answer says of itself."""
-    return {"position": position, "cost": {"requested": read.cost, "limit": read.limit}}
+def _unknown(read: Read, data: str) -> list[dict[str, Any]]:
+    """Why roots are null; the text is read again only where one may be."""
+    if not any(f'"{root.key}":null' in data for root in read.nullable):
+        return []
+    return problems(read.nullable, orjson.loads(data))
 
 
 POSITIONS = (

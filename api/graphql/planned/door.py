@@ -25,6 +25,8 @@ log = structlog.get_logger("cartera.api")
 PATH = "/graphql"
 BOOKS = "cartera-books"  # others than the live ones are asked of the endpoint
 BEARER = "Bearer "
+WEAK = "W/"  # what is left of a budget is another each time
+SPENT = "cartera.spent"  # of a request's scope: its budget was asked already
 
 
 class Question(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
@@ -87,8 +89,15 @@ class PlannedDoor:
             document, question.operation_name, question.variables,
             here.ledger.clock.business_date(),
         )  # fmt: skip
+        if read.plan is None:
+            return False
         token = digest(given.removeprefix(BEARER).strip())
-        known = self.kept.get(read) or _had(headers.get("if-none-match", ""), read)
+        spent = await here.budget.spend(token, read.cost) if here.budget else None
+        if spent and not spent.enough:
+            return False
+        scope[SPENT] = spent
+        had = headers.get("if-none-match", "")
+        known = self.kept.get(read) or _had(had, read)
         try:
             if here.settings.read_database_url and not await allowed(here.log, token):
                 return False  # a replica may not know yet that the key was revoked
@@ -99,12 +108,12 @@ class PlannedDoor:
         if seen is None:
             return False
         tag = _tag(read, seen)
-        if headers.get("if-none-match") == tag:
+        if had.removeprefix(WEAK) == tag:
             await _send(send, 304, tag, b"")
             return True
         if seen is not known:
             self.kept.keep(read, seen)
-        await _send(send, 200, tag, seen.body)
+        await _send(send, 200, WEAK + tag if spent else tag, seen.whole(read, spent))
         return True
 
 
@@ -114,7 +123,7 @@ def _tag(read: Read, seen: Seen) -> str:
 
 def _had(tag: str, read: Read) -> Seen | None:
     """The answer that the client still has, of which only the tag is known here."""
-    name, _, positions = tag.strip('"').partition("-")
+    name, _, positions = tag.removeprefix(WEAK).strip('"').partition("-")
     return Seen(b"", positions) if name == read.name else None
 
 
