@@ -12,6 +12,7 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench,
+    documents, exports, demo, generate, bench,
 ):  # fmt: skip
     part.register(app)
 
