@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from api import agreement, groups, health, loans, payments, problems, refinancing, work
+from api import agreement, graphiql, groups, health, loans, payments, problems, refinancing, work
 from api.graphql import endpoint, export
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
@@ -65,5 +65,7 @@ def create_app(
     problems.install(app)
     for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint, export):
         app.include_router(part.router)
+    if wanted.graphiql:
+        app.include_router(graphiql.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

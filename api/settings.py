@@ -17,6 +17,9 @@ class ApiSettings(BaseSettings):
     graphql_introspection: bool = Field(
         default=True, description="Answer questions about the schema itself."
     )
+    graphiql: bool = Field(
+        default=False, description="Serve GraphiQL at /graphiql; its questions need a key as any."
+    )
     graphql_statement_seconds: float = Field(
         default=15.0, gt=0, description="How long one statement of a question may take."
     )
