@@ -9,6 +9,8 @@ from psycopg_pool import ConnectionPool
 
 from api.catch_up import CatchUp
 from api.graphql.budget import Budget
+from api.graphql.redis_store import RedisStore
+from api.graphql.shared import Shared
 from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan_pool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
@@ -32,6 +34,7 @@ class Running:
     log: ReadPool
     catch_up: CatchUp
     budget: Budget | None
+    shared: Shared | None
 
 
 @asynccontextmanager
@@ -48,9 +51,11 @@ async def started(
     log = plan_pool(primary, settings, options.graphql_statement_seconds)
     for one in (reads, plans, log):
         await one.open()
-    budget = None
-    if options.graphql_budget:
-        budget = Budget(redis_url(settings), options.graphql_budget)
+    store, budget, shared = None, None, None
+    if options.graphql_budget or options.graphql_shared:
+        store = RedisStore(redis_url(settings))
+        budget = Budget(store, options.graphql_budget) if options.graphql_budget else None
+        shared = Shared(store) if options.graphql_shared else None
     size = settings.projection_batch_size
     catch_up = CatchUp(
         lambda: engine.catch_up(requests, batch_size=size), settings.projection_poll_seconds
@@ -58,10 +63,12 @@ async def started(
     if options.api_catch_up:
         catch_up.start()
     try:
-        yield Running(settings, options, ledger, requests, reads, plans, log, catch_up, budget)
+        yield Running(
+            settings, options, ledger, requests, reads, plans, log, catch_up, budget, shared
+        )
     finally:
-        if budget is not None:
-            await budget.close()
+        if store is not None:
+            await store.close()
         catch_up.stop()
         for one in (reads, plans, log):
             await one.close()

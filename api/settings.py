@@ -33,6 +33,9 @@ class ApiSettings(BaseSettings):
     graphql_budget: int = Field(
         default=0, ge=0, description="Nodes a key may ask for in a minute, kept in Redis; 0: any."
     )
+    graphql_shared: bool = Field(
+        default=False, description="Keep answers about the whole book in Redis for all servers."
+    )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest payment file; others go in by `cartera`."
     )

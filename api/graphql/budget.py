@@ -4,19 +4,10 @@ A key's minute begins with its first question. While Redis is away nothing is co
 questions are answered: a budget keeps one client from crowding out others, it guards no secret.
 """
 
-import time
-
-import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
+from api.graphql.redis_store import RedisStore
 from api.graphql.said import Spent
 
-log = structlog.get_logger("cartera.api")
-
 WINDOW_SECONDS = 60
-ANSWER_SECONDS = 0.5
-AWAY_SECONDS = 5.0  # then it is tried again: meanwhile no question waits for it
 
 SPEND = f"""
 local spent = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -35,27 +26,17 @@ return {{enough, limit - spent, redis.call('TTL', KEYS[1])}}
 class Budget:
     """The budget of every key: ``limit`` nodes a minute."""
 
-    def __init__(self, url: str, limit: int) -> None:
+    def __init__(self, store: RedisStore, limit: int) -> None:
         self.limit = limit
-        self._redis: Redis = Redis.from_url(
-            url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
-        )
-        self._spend = self._redis.register_script(SPEND)
-        self._away_until = 0.0
+        self._store = store
+        self._spend = store.redis.register_script(SPEND)
 
     async def spend(self, key: bytes, cost: int) -> Spent | None:
         """Spend ``cost`` for the digest of a key if so much is left; None while Redis is away."""
-        if time.monotonic() < self._away_until:
-            return None
         name = f"cartera:graphql:{key.hex()[:32]}"
-        try:
-            enough, left, seconds = await self._spend(keys=[name], args=[max(cost, 1), self.limit])
-        except (RedisError, OSError) as error:
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            log.warning("budgets are not kept: no Redis", reason=type(error).__name__)
+        values = [max(cost, 1), self.limit]
+        told = await self._store.attempt(lambda: self._spend(keys=[name], args=values))
+        if told is None:
             return None
+        enough, left, seconds = told
         return Spent(bool(enough), self.limit, left, seconds if seconds > 0 else WINDOW_SECONDS)
-
-    async def close(self) -> None:
-        """Give its connections back."""
-        await self._redis.aclose()

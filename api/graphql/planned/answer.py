@@ -1,8 +1,6 @@
 """Answers by plan: one statement, its bytes passed through."""
 
 import json
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -174,31 +172,6 @@ class Seen(NamedTuple):
         return b'%b,"cost":%b}}' % (self.body, orjson.dumps(read.said(spent)))
 
 
-@dataclass
-class Kept:
-    """The latest answers, good for as long as no read model has moved; the oldest go first."""
-
-    most_bytes: int
-    answers: OrderedDict[str, Seen] = field(default_factory=OrderedDict)
-    size: int = 0
-
-    def get(self, read: Read) -> Seen | None:
-        """The last answer to the question, if it is still kept."""
-        return self.answers.get(read.name)
-
-    def keep(self, read: Read, seen: Seen) -> None:
-        """Remember an answer that follows from the read models alone."""
-        assert read.plan is not None, read
-        if not read.plan.keeps:
-            return
-        before = self.answers.pop(read.name, None)
-        self.answers[read.name] = seen
-        self.size += len(seen.body) - (len(before.body) if before else 0)
-        while self.size > self.most_bytes:
-            _, gone = self.answers.popitem(last=False)
-            self.size -= len(gone.body)
-
-
 async def answer(
     pool: ReadPool, read: Read, key: bytes | None = None, known: Seen | None = None
 ) -> Seen | None:
@@ -243,7 +216,14 @@ def _unknown(read: Read, data: str) -> list[dict[str, Any]]:
 
 
 POSITIONS = (
-    "SELECT coalesce(string_agg(position::text, '.' ORDER BY projection), '0') AS positions,"
-    " coalesce(min(position), 0) AS position FROM read.positions"
+    "SELECT concat_ws('.', string_agg(position::text, '.' ORDER BY projection),"
+    " to_regclass('read.loans')::oid, here.oid, extract(epoch FROM pg_postmaster_start_time()))"
+    " AS positions,"
+    " coalesce(min(position), 0) AS position"
+    " FROM pg_database AS here LEFT JOIN read.positions ON true"
+    " WHERE here.datname = current_database() GROUP BY here.oid"
 )
+"""How far each read model is; which tables they are, since a rebuild makes new ones; and in which
+database of which run of the server: no answer of another ledger is taken for one of this."""
+
 RELEASE = version("cartera")

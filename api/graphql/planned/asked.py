@@ -45,7 +45,8 @@ class Reading:
     """One operation with its variables, and the values that its statement binds.
 
     ``late`` are the variables that are only bound, so that one plan serves all their values;
-    ``asks_log`` is whether it reads the log itself, which is ahead of the read models.
+    ``asks_log`` is whether it reads the log itself, which is ahead of the read models, and
+    ``asks_book`` whether it adds up the whole book.
     """
 
     contract: Schema
@@ -58,6 +59,7 @@ class Reading:
     values: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     asks_log: bool = False
+    asks_book: bool = False
 
     @property
     def schema(self) -> GraphQLSchema:

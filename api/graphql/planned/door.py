@@ -14,7 +14,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.graphql.errors import Refused
-from api.graphql.planned.answer import Kept, Planner, Read, Seen, answer
+from api.graphql.planned.answer import Planner, Read, Seen, answer
+from api.graphql.planned.kept import Kept
 from api.graphql.readers import allowed
 from api.graphql.trusted import Trusted
 from api.running import Running
@@ -98,6 +99,9 @@ class PlannedDoor:
         scope[SPENT] = spent
         had = headers.get("if-none-match", "")
         known = self.kept.get(read) or _had(had, read)
+        shared = here.shared if read.plan.of_book else None
+        if shared and (found := await shared.get(read.name)):
+            known = Seen(*found)
         try:
             if here.settings.read_database_url and not await allowed(here.log, token):
                 return False  # a replica may not know yet that the key was revoked
@@ -113,6 +117,8 @@ class PlannedDoor:
             return True
         if seen is not known:
             self.kept.keep(read, seen)
+            if shared:
+                await shared.keep(read.name, seen.body, seen.positions)
         await _send(send, 200, WEAK + tag if spent else tag, seen.whole(read, spent))
         return True
 

@@ -20,12 +20,14 @@ from api.graphql.planned.written import Literal, Written, bare, number, sql, thi
 class Plan(NamedTuple):
     """The expression that writes an answer's `data`, and what it binds.
 
-    ``keeps`` is whether the answer stays as it is until a read model moves.
+    ``keeps`` is whether the answer stays as it is until a read model moves; ``of_book`` whether
+    it is such a one that takes long, because it adds up the whole book.
     """
 
     data: str
     values: dict[str, Any]
     keeps: bool
+    of_book: bool
 
     def bound(self, variables: Mapping[str, Any]) -> "Plan":
         """With all that is late. Errors: ``Unplanned``, ``Refused``."""
@@ -51,7 +53,8 @@ def plan(reading: Reading) -> Plan:
             fields[key] = ROOTS[asked.name](asked)
         else:
             raise Unplanned
-    return Plan(sql(thing(fields)), reading.values, not reading.asks_log)
+    keeps = not reading.asks_log
+    return Plan(sql(thing(fields)), reading.values, keeps, keeps and reading.asks_book)
 
 
 POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"

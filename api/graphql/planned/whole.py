@@ -60,6 +60,7 @@ OF_BOOK = f"""{OF_GROUP},
 
 def standing(asked: Asked, on: date, by: book.AgingBy) -> str:
     """The loans on the books on a day by currency, group and bucket: a SELECT."""
+    asked.reading.asks_book = True
     return asked.reading.bound(book.BOOK.format(group=by.value), [on, on])
 
 
