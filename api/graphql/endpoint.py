@@ -18,6 +18,7 @@ from api.fields import Body
 from api.graphql.errors import Refused, shown
 from api.graphql.fresh import written
 from api.graphql.planned.answer import Planner, Read
+from api.graphql.planned.beside import by_plan
 from api.graphql.planned.door import SPENT
 from api.graphql.said import Spent, problems
 from api.graphql.schema import Schema
@@ -122,9 +123,11 @@ async def answered(
     schema: Schema, view: Snapshot, question: Question, asked: Read, spent: Spent | None = None
 ) -> dict[str, Any]:
     """Data and errors as a client may see them. Errors: the database's own, when it went away."""
+    planned = await by_plan(view, asked.beside)
+    beside = asked.beside if planned is not None else None
     try:
         result = await schema.execute(
-            question.query,
+            beside.rest if beside else question.query,
             variable_values=question.variables,
             context_value=view,
             operation_name=question.operation_name,
@@ -139,14 +142,21 @@ async def answered(
         cause = error.original_error
         if isinstance(cause, DATABASE_AWAY) and not isinstance(cause, QueryCanceled):
             raise cause
-    told: dict[str, Any] = {"data": result.data}
+    data = beside.joined(planned or {}, result.data) if beside else result.data
+    told: dict[str, Any] = {"data": data}
     if errors:
-        told["errors"] = [shown(error).formatted for error in errors]
+        told["errors"] = [_shown(error, located=beside is None) for error in errors]
     failed = {error.path[0] for error in errors if error.path}
-    unknown = problems(
-        [root for root in asked.nullable if root.key not in failed], result.data or {}
-    )
+    unknown = problems([root for root in asked.nullable if root.key not in failed], data or {})
     return told | {"extensions": _said(view, asked, spent, unknown)}
+
+
+def _shown(error: GraphQLError, *, located: bool) -> dict[str, Any]:
+    """The error, with where it stands only if that is in the document that was sent."""
+    told: dict[str, Any] = {**shown(error).formatted}
+    if not located:
+        told.pop("locations", None)
+    return told
 
 
 def _said(

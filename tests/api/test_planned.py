@@ -74,10 +74,14 @@ class Both:
         return json.loads(self.run(answer(self.plans, read)).whole(read, None))
 
     def resolved(self, document, variables=None):
+        read = self.read(document, variables)._replace(beside=None)
+        return self.answered(read, document, variables)
+
+    def answered(self, read, document, variables=None):
         async def ask():
             async with snapshot(self.reads, self.settings, TODAY) as view:
                 asked = Question(query=document, variables=variables)
-                return await answered(self.schema, view, asked, self.read(document, variables))
+                return await answered(self.schema, view, asked, read)
 
         return json.loads(json.dumps(self.run(ask()), default=str))
 
@@ -144,6 +148,52 @@ def test_any_document_is_answered_alike(both, known, data):
         by_plan = both.planned(read)
         assert by_plan == by_resolvers
         assert list(by_plan["data"]) == list(by_resolvers["data"])
+
+
+@given(data=st.data())
+def test_roots_without_a_plan_are_resolved_beside_those_that_have_one(both, known, data):
+    maker = Maker(both.schema._schema, data.draw, known, set())
+    document = maker.document({*ROOTS, "journalEntries", "projections"})
+    note(document)
+    read = both.read(document)
+    event(f"beside: {read.beside is not None}")
+    if read.beside is None:
+        return
+    mixed, by_resolvers = both.answered(read, document), both.resolved(document)
+    for error in by_resolvers.get("errors", []):
+        error.pop("locations", None)
+    assert mixed == by_resolvers
+    assert list(mixed["data"] or ()) == list(by_resolvers["data"] or ())
+
+
+def test_what_is_resolved_beside_a_plan_is_as_little_as_it_can_be(both, known):
+    number = json.loads(known["loanNo"][0])
+    document = """query Some($no: String!, $at: Date, $n: Int) {
+        first: loans(first: $n) { nodes { ...part } } ...owed
+        aging(asOf: $at) { name } unknown: node(id: "x") { id } }
+        fragment part on Loan { loanNo approved { ...money } }
+        fragment money on Money { amount }
+        fragment owed on Query { mine: loan(loanNo: $no) { loanNo payoff { total { ...money } } } }
+    """
+    given = {"no": number, "at": "2026-04-30", "n": 2}
+    read = both.read(document, given)
+    asked = read.beside.rest
+    assert [name for name in ("first", "part", "aging", "$at", "$n:") if name in asked] == []
+    assert [name for name in ("mine", "money", "$no", "unknown") if name not in asked] == []
+    told = both.answered(read, document, given)
+    assert list(told["data"]) == ["first", "mine", "aging", "unknown"]
+    [error] = told["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["unknown"], "bad-id")
+    by_resolvers = both.resolved(document, given)
+    assert told["data"] == by_resolvers["data"]
+    assert told["extensions"] == by_resolvers["extensions"]
+
+
+def test_a_plan_that_fails_beside_resolvers_leaves_all_to_them(both, known):
+    document = "{ loans(first: 2) { nodes { loanNo } } projections { name } }"
+    read = both.read(document)
+    broken = read.beside._replace(plan=read.beside.plan._replace(data="1 / 0", values={}))
+    assert both.answered(read._replace(beside=broken), document) == both.resolved(document)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,6 +15,7 @@ from api.graphql.errors import Refused
 from api.graphql.limits import faults, parsed, suggestion
 from api.graphql.measured import Measured
 from api.graphql.planned.asked import Asked, Reading, Unplanned, core, reading
+from api.graphql.planned.beside import Beside, asking
 from api.graphql.planned.late import KINDS, late_variables
 from api.graphql.planned.planner import Plan, made, plan
 from api.graphql.said import REASONS, Nullable, Spent, cost, problems
@@ -29,7 +30,8 @@ class Read(NamedTuple):
     """A question, understood: its plan if it has one, what it costs, how far reads must be.
 
     ``name`` tells it from every other question; ``cost`` counts the objects it may bring, pages
-    multiplied; ``at_least`` is a position; ``nullable`` are roots that may find nothing.
+    multiplied; ``at_least`` is a position; ``nullable`` are roots that may find nothing; ``beside``
+    is what there is where only some roots have a plan.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Read(NamedTuple):
     cost: int = 0
     at_least: int = 0
     nullable: tuple[Nullable, ...] = ()
+    beside: Beside | None = None
 
     def said(self, spent: Spent | None) -> dict[str, int]:
         """Its cost, as answers say it."""
@@ -51,6 +54,7 @@ class Planned(NamedTuple):
     cost: int
     at_least: list[Any]
     nullable: tuple[Nullable, ...]
+    beside: Beside | None
 
 
 class Planner:
@@ -79,14 +83,17 @@ class Planner:
             awaited = [made(one, given) for one in planned.at_least if one is not None]
         except (GraphQLError, Unplanned):
             return Read("", None, limit)
-        name, bound = "", None
+        at_least = max(awaited, default=0)
+        read = Read("", None, limit, planned.cost, at_least, planned.nullable)
         try:
             if planned.plan is not None:
-                bound = planned.plan.bound(given)
                 name = _name(document, operation, given, today.isoformat())
-        except (GraphQLError, Unplanned):  # a value that resolvers refuse where it stands
-            bound = None
-        return Read(name, bound, limit, planned.cost, max(awaited, default=0), planned.nullable)
+                return read._replace(name=name, plan=planned.plan.bound(given))
+            if planned.beside is not None:
+                return read._replace(beside=planned.beside.bound(given))
+        except (GraphQLError, Unplanned):
+            pass  # a value that resolvers refuse where it stands
+        return read
 
     def suggestion(
         self, document: str, operation: str | None, variables: dict[str, Any] | None, most: int
@@ -144,11 +151,26 @@ class Planner:
         at_least = [root.value("atLeast", "at_least", int) for _, root in understood.roots()]
         nullable = tuple(_nullable(key, root) for key, root in understood.roots()
                          if root.name in REASONS)  # fmt: skip
+        found, rest = plan(understood)
+        if not rest:
+            return Planned(found, nodes, at_least, nullable, None)
+        return Planned(None, nodes, at_least, nullable, self._beside(understood, tree, found, rest))
+
+    def _beside(
+        self, understood: Reading, tree: DocumentNode, found: Plan, rest: list[Asked]
+    ) -> Beside | None:
+        """How to answer by the plan and by resolvers; None where all that is planned is small."""
+        roots = dict(understood.roots())
+        left = {id(asked.details[0].node) for asked in rest}
+        planned = [one for one in roots.values() if id(one.details[0].node) not in left]
+        if not any(one.details[0].node.selection_set for one in planned):
+            return None
+        others = asking(tree, understood.operation, rest)
         try:
-            found = plan(understood)
-        except (GraphQLError, Unplanned):
-            found = None
-        return Planned(found, nodes, at_least, nullable)
+            parsed(others, self.settings.graphql_max_tokens)
+        except Refused:  # its fragments, taken together, repeat a field too often
+            return None
+        return Beside(found, others, tuple(roots))
 
 
 def _nullable(key: str, root: Asked) -> Nullable:

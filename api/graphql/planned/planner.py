@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+from graphql import GraphQLError
+
 from api.graphql import journal, listing
 from api.graphql.arguments import word
 from api.graphql.connections import Keyset
@@ -40,21 +42,28 @@ def made(value: Any, variables: Mapping[str, Any]) -> Any:
     return value.made(variables[value.variable]) if isinstance(value, Late) else value
 
 
-def plan(reading: Reading) -> Plan:
-    """The plan of what is asked.
-
-    Errors: ``Unplanned`` where resolvers have to answer; ``Refused`` for a bad argument.
+def plan(reading: Reading) -> tuple[Plan, list[Asked]]:
+    """The plan of what is asked, and the roots that it leaves to resolvers: those that have none,
+    and those with a bad argument, which is refused where it stands.
     """
     fields: dict[str, Written] = {}
+    rest = []
     for key, asked in reading.roots():
-        if asked.name == "__typename":
-            fields[key] = [Literal('"Query"')]
-        elif asked.name in ROOTS:
-            fields[key] = ROOTS[asked.name](asked)
-        else:
-            raise Unplanned
+        try:
+            fields[key] = _root(asked)
+        except (GraphQLError, Unplanned):
+            rest.append(asked)
     keeps = not reading.asks_log
-    return Plan(sql(thing(fields)), reading.values, keeps, keeps and reading.asks_book)
+    whole = Plan(sql(thing(fields)), reading.values, keeps, keeps and reading.asks_book)
+    return whole, rest
+
+
+def _root(asked: Asked) -> Written:
+    if asked.name == "__typename":
+        return [Literal('"Query"')]
+    if asked.name not in ROOTS:
+        raise Unplanned
+    return ROOTS[asked.name](asked)
 
 
 POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
