@@ -239,11 +239,9 @@ def _unknown(read: Read, data: str) -> list[dict[str, Any]]:
 
 POSITIONS = (
     "SELECT concat_ws('.', string_agg(position::text, '.' ORDER BY projection),"
-    " to_regclass('read.loans')::oid, here.oid, extract(epoch FROM pg_postmaster_start_time()))"
-    " AS positions,"
-    " coalesce(min(position), 0) AS position"
-    " FROM pg_database AS here LEFT JOIN read.positions ON true"
-    " WHERE here.datname = current_database() GROUP BY here.oid"
+    " to_regclass('read.loans')::oid, hashtext(current_database()),"
+    " extract(epoch FROM pg_postmaster_start_time())) AS positions,"
+    " coalesce(min(position), 0) AS position FROM read.positions"
 )
 """How far each read model is; which tables they are, since a rebuild makes new ones; and in which
 database of which run of the server: no answer of another ledger is taken for one of this."""
