@@ -41,17 +41,15 @@ function listen(question) {
   };
 }
 
-function isSubscription(question, tree) {
-  const asked = tree?.definitions.find(
-    (node) =>
-      node.kind === "OperationDefinition" &&
-      (!question.operationName || node.name?.value === question.operationName),
-  );
-  return asked?.operation === "subscription";
+// The tree that GraphiQL may hand over lags behind what was just typed: the text is looked at.
+function isSubscription({ query, operationName }) {
+  const plain = query.replace(/"""[\s\S]*?"""|"(?:\\.|[^"\\])*"|#.*/g, "");
+  const name = operationName ? `\\s+${operationName}\\b` : "";
+  return new RegExp(`(?:^|\\})\\s*subscription\\b${name}`).test(plain);
 }
 
-function fetcher(question, options) {
-  return isSubscription(question, options?.documentAST) ? listen(question) : ask(question);
+function fetcher(question) {
+  return isSubscription(question) ? listen(question) : ask(question);
 }
 
 function show() {

@@ -153,6 +153,12 @@ def test_a_browser_asks_by_it_and_loads_nothing_from_elsewhere(client, database,
             told = "document.querySelector('.result-window').innerText"
             await tab.sees(f"{told}.includes('{number}') && {told}.includes('ACTIVE')")
             shot = await tab.do("Page.captureScreenshot")
+            heard = "subscription { loanEvents(after: 0) { position type } }"
+            await tab.do("Runtime.evaluate", expression=f"""
+                document.querySelector('.graphiql-query-editor .CodeMirror')
+                  .CodeMirror.setValue({json.dumps(heard)});
+                document.querySelector('.graphiql-execute-button').click()""")  # fmt: skip
+            await tab.sees(f"{told}.includes('loan-disbursed')")
             return base, tab, shot["data"]
 
     base, tab, shot = asyncio.run(look())
