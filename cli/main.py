@@ -19,8 +19,10 @@ from cli import (
     loans,
     products,
     refinancing,
+    reports,
     schedule,
     servers,
+    statements,
     status,
     stories,
 )
@@ -39,7 +41,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, exports, demo, generate, bench,
+    documents, exports, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 
