@@ -12,6 +12,7 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, statements, reports,
+    documents, exports, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 
