@@ -9,6 +9,7 @@ from starlette.routing import WebSocketRoute
 
 from api import (
     agreement,
+    graphiql,
     groups,
     health,
     indices,
@@ -16,6 +17,7 @@ from api import (
     payments,
     problems,
     refinancing,
+    reports,
     statements,
     work,
 )
@@ -34,8 +36,8 @@ from ledger.settings import settings as current_settings
 
 UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, statements, indices, work, endpoint,
-    export,
+    health, loans, payments, agreement, refinancing, groups, statements, reports, indices, work,
+    endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
@@ -82,5 +84,7 @@ def create_app(
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
+    if wanted.graphiql:
+        app.include_router(graphiql.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app
