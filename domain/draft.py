@@ -12,9 +12,10 @@ from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
-from domain.refit import refitted, row_at, with_rest
+from domain.refit import row_at, with_rest
 from domain.stops import judged_on, stops
-from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
+from domain.terms import REFITTING, Component, InAdvance, InstalmentRule, Method, PaymentKind
+from domain.totals import changed, fitted_anew, total_of
 
 PREPAYMENT_FEE = "prepayment_fee"
 
@@ -93,6 +94,8 @@ class Draft:
                 self.begin_period(on)  # after a down payment it begins as that falls due
             case e.PaymentReceived() if lowers := self._lowers(told):
                 self.revise(on, lowers, level if lowers is InAdvance.REDUCE_TERM else None)
+            case e.PaymentReceived() if self._pays_ahead(told):
+                self._keep_totals(on)
             case e.RateChanged():
                 self.revise(on, "rate", level if told.keeps_instalment else None)
             case e.LoanRestructured(kind=e.Revision.RESTRUCTURE):
@@ -111,15 +114,33 @@ class Draft:
         if loan.current >= len(loan.lines) - 1:
             return None
         line = loan.lines[-2]
+        if loan.terms.instalment is InstalmentRule.KEEPS_TOTAL:
+            return total_of(loan, line) or None
         return loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
 
     def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""
         rule = self.loan.terms.allocation_of(payment.kind).in_advance
-        ahead = any(part.principal and part.instalment > self.loan.current
-                    for part in payment.allocation)  # fmt: skip
         line = self.loan.terms.method is Method.REVOLVING
-        return rule if ahead and (line or rule in REFITTING) else None
+        return rule if self._pays_ahead(payment) and (line or rule in REFITTING) else None
+
+    def _pays_ahead(self, payment: e.PaymentReceived) -> bool:
+        """It cleared principal that is not yet due."""
+        current = self.loan.current
+        return any(part.principal and part.instalment > current for part in payment.allocation)
+
+    def _keep_totals(self, on: date) -> None:
+        """Of instalments that keep their total, principal is what interest leaves of it now."""
+        loan = self.loan
+        if loan.terms.instalment is not InstalmentRule.KEEPS_TOTAL:
+            return
+        if rows := changed(loan, on):
+            self.record(
+                e.ScheduleRevised(
+                    effective_on=on, reason="keeps_total", schedule=rows,
+                    instalments=len(loan.lines),
+                )
+            )  # fmt: skip
 
     def _charge_prepayment(self, payment: e.PaymentReceived) -> None:
         """Charge the fee on principal paid ahead; the payment covers the fee as well."""
@@ -150,7 +171,7 @@ class Draft:
         loan = self.loan
         if loan.status is not Status.ACTIVE or loan.current >= len(loan.lines):
             return
-        rows = with_rest(loan, refitted(loan, on, level=level))
+        rows = with_rest(loan, fitted_anew(loan, on, level=level))
         self.record(
             e.ScheduleRevised(
                 effective_on=on, reason=reason, schedule=rows, instalments=rows[-1].number
@@ -262,6 +283,7 @@ class Draft:
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on
+        self._keep_totals(on)
         capitalised = capitalised_tax = carried = carried_tax = 0
         capitalises = line.owed.principal < line.paid.principal  # planned to become principal
         if capitalises:

@@ -13,9 +13,10 @@ from domain.calendar import due_dates
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan
 from domain.money import share
-from domain.refit import emptied, in_use, opening_of, refitted, row_at, with_paid, with_rest
+from domain.refit import emptied, in_use, opening_of, row_at, with_paid, with_rest
 from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
 from domain.terms import Terms
+from domain.totals import fitted_anew
 
 
 def with_effects(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
@@ -42,7 +43,7 @@ def _disbursed(loan: Loan, fact: e.LoanDisbursed) -> e.LoanDisbursed:
     if fact.tranche == 1:
         rows = schedule(loan.terms, fact.principal, fact.effective_on)
     elif loan.current < len(loan.lines):
-        rows = refitted(loan, fact.effective_on, more=fact.principal)
+        rows = fitted_anew(loan, fact.effective_on, more=fact.principal)
     else:
         raise NotAllowedNow("disburse", "past its last instalment")
     check_sum(rows)

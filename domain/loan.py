@@ -262,6 +262,12 @@ class Loan(Struct, omit_defaults=True):
         free = self.terms.grace.interest_free_periods
         return self.first_line < line.number <= self.first_line + free
 
+    def asks_less(self, line: Line) -> bool:
+        """The line lies in the grace of the terms, or before them."""
+        grace = self.terms.grace
+        unasked = max(grace.principal_periods, grace.interest_payment_periods)
+        return line.number <= self.first_line + unasked
+
     def balances(self) -> Amounts:
         """What is charged so far and not paid, by component.
 

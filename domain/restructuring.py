@@ -13,9 +13,19 @@ from domain.guards import (
     check_not_before_recorded,
 )
 from domain.history import loan_on, told_now
+from domain.level import LEVEL_METHODS
 from domain.limits import check_terms
 from domain.loan import Loan
-from domain.terms import Floating, Frequency, Grace, Graduation, IrregularInstalment, Method, Terms
+from domain.terms import (
+    Floating,
+    Frequency,
+    Grace,
+    Graduation,
+    InstalmentRule,
+    IrregularInstalment,
+    Method,
+    Terms,
+)
 
 MAX_HOLIDAY = 366
 
@@ -162,6 +172,8 @@ def _terms(loan: Loan, new: NewTerms, *, keeps_dates: bool) -> Terms:
         changes.setdefault("first_due_on", None)
         changes.setdefault("instalments", max(len(loan.lines) - loan.current, 1))
     changes.setdefault("grace", Grace())
+    if changes.get("method", terms.method) not in LEVEL_METHODS:
+        changes["instalment"] = InstalmentRule.KEEPS_PRINCIPAL
     balloon = min(terms.balloon, owed - 1)
     kept = structs.replace(terms, principal=owed, down_payment_rate=0, balloon=balloon)
     agreed = structs.replace(kept, **changes)

@@ -14,7 +14,15 @@ from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
 from domain.period import Period, period_interest, rounded_interest
-from domain.terms import LastInstalment, Level, LevelRounding, Method, RateStep, Terms
+from domain.terms import (
+    InstalmentRule,
+    LastInstalment,
+    Level,
+    LevelRounding,
+    Method,
+    RateStep,
+    Terms,
+)
 
 TRIES = 3
 """How often the level instalment may move so that the last one comes nearer to it."""
@@ -220,6 +228,8 @@ def _rows(
     ahead = (*place.ahead, *([0] * (len(periods) - len(place.ahead))))
     later = sum(ahead)
     brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
+    keeps = terms.instalment is InstalmentRule.KEEPS_TOTAL
+    within = (brought, brought_tax) if keeps and place.done > max(unpaid, unasked) else (0, 0)
     for index, period in enumerate(periods):
         own = 0
         if index >= free and terms.method is not Method.DISCOUNT:
@@ -248,8 +258,8 @@ def _rows(
             repaid = _principal_of(
                 terms,
                 balance,
-                own,
-                own_tax,
+                own + within[0],
+                own_tax + within[1],
                 _graduated(terms, level, before, index - max(unpaid, 0)),
                 even,
                 place.done + index,
@@ -257,9 +267,10 @@ def _rows(
             if repaid < 0 and strict:
                 raise _short(place.first + index, repaid + own, own)
             repaid = max(repaid, 0)
+        within = (0, 0)
         later -= ahead[index]
         if place.ahead and repaid >= 0:
-            repaid = max(ahead[index], min(repaid, balance - later))
+            repaid = max(0 if keeps else ahead[index], min(repaid, balance - later))
         if index < unasked and index != last and not grace.capitalise:
             brought, brought_tax, interest, tax = interest, tax, 0, 0
         fee, fee_tax = (

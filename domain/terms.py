@@ -143,6 +143,27 @@ class LastInstalment(StrEnum):
     LEVELLED = "levelled"
 
 
+class InstalmentRule(StrEnum):
+    """What of a level instalment stays when interest comes out otherwise than planned.
+
+    Its principal, and it asks for the interest there is; or its total, and principal is what the
+    interest leaves of it.
+    """
+
+    KEEPS_PRINCIPAL = "keeps_principal"
+    KEEPS_TOTAL = "keeps_total"
+
+
+class OverdueForecast(StrEnum):
+    """Until when overdue principal bears interest in what is forecast of instalments to come.
+
+    Until the next instalment falls due, or no longer: as if it were paid on the day of looking.
+    """
+
+    WITH_NEXT = "with_next"
+    PAID_TODAY = "paid_today"
+
+
 class Level(StrEnum):
     """What is level over the instalments: principal and interest, or these and the tax."""
 
@@ -282,6 +303,8 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
     instalment_multiple: int = 1
     level_rounding: LevelRounding = LevelRounding.NEAREST
     last_instalment: LastInstalment = LastInstalment.ABSORBS
+    instalment: InstalmentRule = InstalmentRule.KEEPS_PRINCIPAL
+    overdue_forecast: OverdueForecast = OverdueForecast.WITH_NEXT
     balloon: int = 0
     irregular: tuple[IrregularInstalment, ...] = ()
     graduation: Graduation | None = None

@@ -18,6 +18,7 @@ from domain.terms import (
     Grace,
     Graduation,
     InAdvance,
+    InstalmentRule,
     InterestBasis,
     IrregularInstalment,
     LastInstalment,
@@ -25,6 +26,7 @@ from domain.terms import (
     Level,
     LevelRounding,
     Method,
+    OverdueForecast,
     PaymentKind,
     PeriodCharge,
     RateStep,
@@ -82,6 +84,10 @@ def terms_of(fields: Fields, currency: str | None) -> Terms:
         instalment_multiple=fields.amount("instalment_multiple", money, 1),
         level_rounding=fields.choice("level_rounding", LevelRounding, LevelRounding.NEAREST),
         last_instalment=fields.choice("last_instalment", LastInstalment, LastInstalment.ABSORBS),
+        instalment=fields.choice("instalment", InstalmentRule, InstalmentRule.KEEPS_PRINCIPAL),
+        overdue_forecast=fields.choice(
+            "overdue_forecast", OverdueForecast, OverdueForecast.WITH_NEXT
+        ),
         balloon=fields.amount("balloon", money, 0),
         irregular=irregular(fields, money),
         graduation=graduation(fields),

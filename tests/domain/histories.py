@@ -10,6 +10,7 @@ from domain import commands
 from domain import events as e
 from domain.errors import LoanError
 from domain.fold import replay
+from domain.level import LEVEL_METHODS
 from domain.loan import Loan, Status
 from domain.money import Rounding
 from domain.restructuring import NewTerms
@@ -22,6 +23,7 @@ from domain.terms import (
     Grace,
     Graduation,
     InAdvance,
+    InstalmentRule,
     InterestBasis,
     LastInstalment,
     LateBase,
@@ -121,6 +123,8 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
     }
     if not plain and draw(st.booleans()):  # half of the loans keep to the plain terms
         drawn |= draw(rarer_terms(drawn["instalments"]))
+    if method in LEVEL_METHODS and interest is InterestBasis.DAILY:
+        drawn["instalment"] = draw(st.sampled_from(list(InstalmentRule)))
     return Terms(**(drawn | fixed))
 
 
