@@ -10,6 +10,7 @@ from domain.business_days import BusinessDayRule
 from domain.money import Rounding
 from domain.terms import (
     Annuity,
+    ChargebackRule,
     Component,
     DayCount,
     Frequency,
@@ -137,6 +138,7 @@ AGREED: dict[str, JsonDict] = {
         _fields(["kind"], kind=TEXT, amount=AMOUNT, percent=PERCENT, of_balance=FLAG, taxed=FLAG)
     ),
     "allocation": ALLOCATION,
+    "chargeback": _one_of(ChargebackRule),
     "allocations": _fields(**{kind.value: ALLOCATION for kind in PaymentKind}),
     "promise_grace_days": COUNT,
     "stage_2_from": NUMBER,

@@ -15,7 +15,7 @@ from domain.payoff import closing_amounts, closing_fee, out_of_kept
 from domain.refit import row_at, with_rest
 from domain.stops import judged_on, stops
 from domain.terms import REFITTING, Component, InAdvance, InstalmentRule, Method, PaymentKind
-from domain.totals import changed, fitted_anew, total_of
+from domain.totals import changed, fitted_anew, keeps_total, total_of
 
 PREPAYMENT_FEE = "prepayment_fee"
 
@@ -96,6 +96,8 @@ class Draft:
                 self.revise(on, lowers, level if lowers is InAdvance.REDUCE_TERM else None)
             case e.PaymentReceived() if self._pays_ahead(told):
                 self._keep_totals(on)
+            case e.ChargedBack(restored=e.Portion() as restored):
+                self._raise_total(on, restored)
             case e.RateChanged():
                 self.revise(on, "rate", level if told.keeps_instalment else None)
             case e.LoanRestructured(kind=e.Revision.RESTRUCTURE):
@@ -128,6 +130,21 @@ class Draft:
         """It cleared principal that is not yet due."""
         current = self.loan.current
         return any(part.principal and part.instalment > current for part in payment.allocation)
+
+    def _raise_total(self, on: date, restored: e.Portion) -> None:
+        """The instalment asks for interest that is owed again on top of the total it keeps."""
+        loan = self.loan
+        if not keeps_total(loan, loan.lines[restored.instalment - 1]):
+            return
+        row = row_at(loan, restored.instalment - 1)
+        row = structs.replace(
+            row, interest=row.interest + restored.interest, tax=row.tax + restored.interest_tax
+        )
+        self.record(
+            e.ScheduleRevised(
+                effective_on=on, reason="chargeback", schedule=(row,), instalments=len(loan.lines)
+            )
+        )
 
     def _keep_totals(self, on: date) -> None:
         """Of instalments that keep their total, principal is what interest leaves of it now."""

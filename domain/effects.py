@@ -10,12 +10,13 @@ from msgspec import structs
 from domain import events as e
 from domain.allocation import allocate, as_portion, portions_oldest_first
 from domain.calendar import due_dates
+from domain.chargeback import owed_again
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan
 from domain.money import share
 from domain.refit import emptied, in_use, opening_of, row_at, with_paid, with_rest
 from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
-from domain.terms import Terms
+from domain.terms import ChargebackRule, Terms
 from domain.totals import fitted_anew
 
 
@@ -110,15 +111,18 @@ def _still_owed(
 def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
     """What was kept of the payment goes first. The rest the next instalment asks for again.
 
-    After the last, it is one of its own, due at once.
+    After the last, it is one of its own, due at once. Told again, a chargeback stays on the
+    components it was put on.
     """
     on = fact.effective_on
-    kept = min(loan.payments[fact.payment].overpaid, fact.amount)
+    again = owed_again(loan, fact)
+    kept = min(loan.payments[fact.payment].overpaid, fact.amount - again.total + again.principal)
     moved: tuple[e.Moved, ...] = ()
     if kept:
         moved = (e.Moved(payment=fact.payment, on=on, portions=(), overpaid=-kept),)
-    fact = structs.replace(fact, principal=fact.amount - kept, moved=moved)
-    if not fact.principal:
+    principal = fact.amount - kept - (again.total - again.principal)
+    fact = structs.replace(fact, principal=principal, moved=moved)
+    if fact.amount == kept:
         return structs.replace(fact, schedule=(), instalments=len(loan.lines))
     coming = next(
         (n for n, line in enumerate(loan.lines) if not line.due and line.due_on > on), None
@@ -134,7 +138,11 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
             number=count, start_on=min(last.due_on, on), due_on=on, principal=fact.principal,
             interest=0,
         )  # fmt: skip
-    return structs.replace(fact, schedule=(row,), instalments=count)
+    restored = None
+    if loan.terms.chargeback is not ChargebackRule.AS_PRINCIPAL:
+        again.principal = 0
+        restored = as_portion(row.number, again)
+    return structs.replace(fact, schedule=(row,), instalments=count, restored=restored)
 
 
 def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:

@@ -437,7 +437,8 @@ class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
     """A payer took money back through the bank: ``principal`` of it is owed again.
 
     The payment stays what it was; ``schedule`` is the instalment that asks for the money now, and
-    ``moved`` what had been kept for the borrower and went first.
+    ``moved`` what had been kept for the borrower and went first. ``restored`` is what is owed again
+    there of the other components, where the terms put a chargeback on those that were paid.
     """
 
     chargeback: int
@@ -446,9 +447,15 @@ class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
     schedule: tuple[Instalment, ...]
     instalments: int
     principal: int = 0
+    restored: Portion | None = None
     moved: tuple[Moved, ...] = ()
     reason: str = ""
     settled: tuple[Settled, ...] = ()
+
+    @property
+    def owed_again(self) -> int:
+        """What the borrower owes more than before."""
+        return self.principal + (self.restored.total if self.restored else 0)
 
 
 class OverpaymentApplied(LoanEvent, frozen=True, kw_only=True, tag="overpayment-applied"):

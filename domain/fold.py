@@ -205,9 +205,11 @@ def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
     loan.payments[event.payment] = structs.replace(
         payment, charged_back=payment.charged_back + event.amount
     )
-    if loan.status is Status.CLOSED and event.principal:
+    if loan.status is Status.CLOSED and event.owed_again:
         loan.status, loan.closed_for = Status.ACTIVE, ""
     plan_lines(loan, event.schedule, event.instalments)
+    if event.restored is not None:
+        loan.lines[event.restored.instalment - 1].owed.add(event.restored)
     loan.facts.append(event)
     _mark(loan, event.settled)
 

@@ -118,6 +118,17 @@ class PaymentKind(StrEnum):
     RECOVERY = "recovery"
 
 
+class ChargebackRule(StrEnum):
+    """What is owed again after a chargeback: principal, or what the payment had cleared.
+
+    Of that, taxes, fees and interest come first, or principal does.
+    """
+
+    AS_PRINCIPAL = "as_principal"
+    AS_PAID = "as_paid"
+    AS_PAID_PRINCIPAL_FIRST = "as_paid_principal_first"
+
+
 class LateBase(StrEnum):
     """What late interest runs on: overdue principal, or the overdue instalment with interest."""
 
@@ -326,6 +337,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
     prepayment_fee_rate: int = 0
     period_charges: tuple[PeriodCharge, ...] = ()
     allocation: AllocationRule = AllocationRule()
+    chargeback: ChargebackRule = ChargebackRule.AS_PRINCIPAL
     allocations: tuple[tuple[PaymentKind, AllocationRule], ...] = ()
     promise_grace_days: int = 0
     stage_2_from: int = 31

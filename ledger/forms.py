@@ -11,6 +11,7 @@ from domain.money import Rounding
 from domain.terms import (
     AllocationRule,
     Annuity,
+    ChargebackRule,
     Component,
     DayCount,
     Floating,
@@ -109,6 +110,7 @@ def terms_of(fields: Fields, currency: str | None) -> Terms:
         prepayment_fee_rate=fields.rate("prepayment_fee_percent", 0),
         period_charges=_period_charges(fields, money),
         allocation=_allocation(fields),
+        chargeback=fields.choice("chargeback", ChargebackRule, ChargebackRule.AS_PRINCIPAL),
         allocations=_allocations(fields),
         promise_grace_days=fields.whole("promise_grace_days", 0),
         stage_2_from=fields.whole("stage_2_from", 31),

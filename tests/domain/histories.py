@@ -17,6 +17,7 @@ from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
     Annuity,
+    ChargebackRule,
     Component,
     DayCount,
     Frequency,
@@ -116,6 +117,7 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
         "late_rate": draw(st.sampled_from([0, 720_000])),
         "late_grace_days": draw(st.sampled_from([0, 0, 5])),
         "late_base": draw(st.sampled_from(list(LateBase))),
+        "chargeback": draw(st.sampled_from(list(ChargebackRule))),
         "allocation": AllocationRule(
             walk=draw(st.sampled_from(list(Walk))),
             in_advance=draw(st.sampled_from(list(InAdvance))),

@@ -121,7 +121,7 @@ def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps)
         assert payment.overpaid >= 0
         cleared += sum(amounts.total for amounts in payment.allocation.values())
     refunded = amount_given(book, e.OverpaymentRefunded) + sum(
-        each.amount - each.principal for each in book.history if isinstance(each, e.ChargedBack)
+        each.amount - each.owed_again for each in book.history if isinstance(each, e.ChargedBack)
     )
     assert cleared + loan.overpaid + refunded == sum(payment.amount for payment in held)
     for line in loan.lines:
