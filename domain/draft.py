@@ -75,6 +75,8 @@ class Draft:
         loan = self.loan
         if loan.current < len(loan.lines):
             line = loan.lines[loan.current]
+            if line.start_on == line.due_on:
+                return
             for kind, amount, tax in period_fees(loan, on):
                 self._charge(line, kind, amount, tax, on)
 

@@ -200,7 +200,7 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
         begun = any(line.start_on < on or in_use(line) for line in coming)
         closing = _closed_rows(loan, on) if begun else ()
         first = loan.current + len(closing) + 1
-        periods = list(pairwise((on, *due_dates(fact.terms, on))))
+        periods = list(pairwise((on, *due_dates(fact.terms, on, same_day=True))))
         rows = (*closing, *fitted(fact.terms, owed, periods, Place(first, 0, owed), on))
     check_sum(rows)
     sums_by = {name: getattr(sums, name) for name in COMPONENTS if getattr(sums, name)}

@@ -39,8 +39,10 @@ def period_interest(
 ) -> int:
     """Interest (minor units) on ``balance`` over a period, or over its rest from ``since``.
 
-    ``numerator`` is the exact interest that ran in the period before.
+    ``numerator`` is the exact interest that ran in the period before. One due at once bears none.
     """
+    if period[0] == period[1]:
+        return 0
     ran = exact_interest(terms, balance, period, since or period[0])
     return rounded_interest(terms, numerator + ran, period)
 

@@ -152,7 +152,8 @@ def amortize(
         owed -= sum(row.principal for row in grown)
     rest = periods[asked:]
     free = terms.grace.interest_free_periods - place.done - asked
-    chosen = level_instalment(terms, owed, rest, free, _repaying(terms, place))
+    at_once = rest[0][0] == rest[0][1]
+    chosen = level_instalment(terms, owed, rest, max(free, at_once), _repaying(terms, place))
     rows = tuple(_rows(terms, principal, periods, place, opening, chosen))
     if terms.last_instalment is LastInstalment.LEVELLED:
         return _levelled(terms, principal, periods, place, opening, chosen, rows, len(rest))

@@ -284,7 +284,8 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
         case "restructure" | "reschedule" | "spread":
             kind = {"restructure": e.Revision.RESTRUCTURE, "reschedule": e.Revision.RESCHEDULE,
                     "spread": e.Revision.REAMORTIZATION}[verb]  # fmt: skip
-            new = NewTerms(instalments=1 + size % 6) if size % 3 else None
+            at_once = day if verb == "restructure" and size % 5 == 0 else None
+            new = NewTerms(instalments=1 + size % 6, first_due_on=at_once) if size % 3 else None
             treatment = list(e.Treatment)[size % 3]
             book.do(commands.restructure, effective_on=day, kind=kind, new=new,
                     treatment=treatment)  # fmt: skip
