@@ -1,6 +1,7 @@
 """The schedule of a loan paid out in tranches, with changes of rate and charges, as agreed.
 
-What the loan itself comes to if every instalment is paid on its day.
+What the loan itself comes to if every instalment is paid on its day; a running loan asks for the
+down payment of its first payout only.
 """
 
 from collections.abc import Sequence
@@ -69,8 +70,9 @@ def planned(plan: Plan) -> tuple[Instalment, ...]:
     changes: list[Change] = [*tranches[1:], *plan.rate_changes, *plan.pauses]
     for change in sorted(changes, key=_day_of):
         rows.change(change)
-    check_sum(rows.rows)
-    return _charged(plan, (*rows.down, *rows.rows))
+    found = rows.in_order()
+    check_sum(found)
+    return _charged(plan, found)
 
 
 def _day_of(change: Change) -> tuple[date, bool]:
@@ -149,8 +151,11 @@ class _Rows:
         kept, left = self.rows[:at], sum(row.principal for row in self.rows[at:])
         opening, level = self._opening(at, on, left), None
         if isinstance(change, Tranche):
-            left += change.amount
-            self.financed += change.amount
+            down = down_payment(self.terms, change.amount, on)
+            self.down += down
+            financed = change.amount - sum(row.principal for row in down)
+            left += financed
+            self.financed += financed
         elif isinstance(change, Pause):
             level = self._level(at)
             self.terms = self.terms.at_rate(0, on, change.until)
@@ -163,6 +168,11 @@ class _Rows:
         begun = self.rows[at]  # its charges were raised as it began
         running = structs.replace(running, fee=begun.fee, fee_tax=begun.fee_tax)
         self.rows = (*kept, running, *others)
+
+    def in_order(self) -> tuple[Instalment, ...]:
+        """With the down payment of each payout: after what falls due that day already."""
+        rows = sorted((*self.rows, *self.down), key=lambda row: (row.due_on, row.start_on))
+        return tuple(structs.replace(row, number=n) for n, row in enumerate(rows, start=1))
 
     def _level(self, at: int) -> int | None:
         """What the instalments ask for, where they are level and another comes after this one."""
@@ -192,7 +202,7 @@ class _Rows:
         return known._replace(since=on, numerator=known.numerator + to_end - from_on)
 
     def _place(self, at: int) -> Place:
-        return Place(1 + len(self.down) + at, at, self.financed)
+        return Place(1 + at, at, self.financed)
 
 
 def _charged(plan: Plan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]:

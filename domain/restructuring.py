@@ -33,7 +33,8 @@ MAX_HOLIDAY = 366
 class NewTerms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What changes in the terms; what is None stays as it is.
 
-    ``instalments`` counts those still to come. ``first_due_on`` is the next due date. An
+    ``instalments`` counts those still to come. ``first_due_on`` is the next due date,
+    of a restructure perhaps its own day. An
     ``annual_rate`` without ``floating`` ends a floating rate.
     """
 

@@ -95,6 +95,26 @@ def test_a_tranche_in_mid_period_bears_interest_from_its_day():
     assert sum(row.principal for row in rows) == 300_00
 
 
+def test_each_payout_has_its_down_payment_on_its_day():
+    """A quarter of 8,000.00 and of 4,000.00; on a due date after what falls due that day.
+
+    2 % a period: A of 6,000.00 over four months is 1,575.74, of 4,544.26 + 3,000.00 over three
+    2,616.01.
+    """
+    agreed = terms(principal=12_000_00, annual_rate=240_000, instalments=4, tax_rate=0,
+                   down_payment_rate=250_000, interest=InterestBasis.PER_PERIOD)  # fmt: skip
+    second = date(2026, 2, 15)
+
+    rows = planned(Plan(agreed, START, (Tranche(START, 8_000_00), Tranche(second, 4_000_00))))
+
+    assert [row.number for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row.due_on for row in rows[:3]] == [START, second, second]
+    assert [row.principal for row in rows[:3]] == [2_000_00, 1_455_74, 1_000_00]
+    assert [row.interest for row in rows[:4]] == [0, 120_00, 0, 150_89]
+    assert [row.total for row in rows[3:5]] == [2_616_01, 2_616_01]
+    assert sum(row.principal for row in rows) == 12_000_00
+
+
 def test_a_charge_falls_due_with_the_instalment_of_its_day_or_gets_a_row_of_its_own():
     charges = (Charge(START, "visit", 10_00), Charge(date(2026, 2, 15), "visit", 20_00),
                Charge(date(2028, 1, 1), "letter", 5_00))  # fmt: skip
