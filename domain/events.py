@@ -5,7 +5,7 @@ Amounts are minor units of the loan's currency. The tag is the event's name in t
 
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -68,6 +68,27 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     def total(self) -> int:
         """What the borrower pays on the due date."""
         return self.principal + self.interest + self.tax + self.fee + self.fee_tax
+
+
+class PlannedRow(Protocol):
+    """What readers of a schedule ask of its rows, an ``Instalment`` or another."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def start_on(self) -> date: ...
+    @property
+    def due_on(self) -> date: ...
+    @property
+    def principal(self) -> int: ...
+    @property
+    def interest(self) -> int: ...
+    @property
+    def tax(self) -> int: ...
+    @property
+    def fee(self) -> int: ...
+    @property
+    def fee_tax(self) -> int: ...
 
 
 class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

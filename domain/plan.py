@@ -171,6 +171,8 @@ class _Rows:
 
     def in_order(self) -> tuple[Instalment, ...]:
         """With the down payment of each payout: after what falls due that day already."""
+        if not self.down:
+            return self.rows
         rows = sorted((*self.rows, *self.down), key=lambda row: (row.due_on, row.start_on))
         return tuple(structs.replace(row, number=n) for n, row in enumerate(rows, start=1))
 

@@ -9,11 +9,11 @@ from msgspec import structs
 
 from domain.calendar import due_dates
 from domain.errors import InvalidTerms
-from domain.events import Instalment
+from domain.events import Instalment, PlannedRow
 from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
-from domain.period import Period, period_interest, rounded_interest
+from domain.period import Period, period_interest, rounded_interest, whole_periods
 from domain.terms import (
     InstalmentRule,
     LastInstalment,
@@ -229,18 +229,23 @@ def _rows(
     ahead = (*place.ahead, *([0] * (len(periods) - len(place.ahead))))
     later = sum(ahead)
     brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
+    earns = terms.method is not Method.DISCOUNT
+    flat, fixed, interest_over = (
+        terms.method is Method.FLAT,
+        terms.fixed_per_period,
+        whole_periods(terms),
+    )
     keeps = terms.instalment is InstalmentRule.KEEPS_TOTAL
     within = (brought, brought_tax) if keeps and place.done > max(unpaid, unasked) else (0, 0)
     for index, period in enumerate(periods):
         own = 0
-        if index >= free and terms.method is not Method.DISCOUNT:
-            unpaid_balance = balance if terms.fixed_per_period else balance - later
-            bears = place.base if terms.method is Method.FLAT else unpaid_balance
+        if index >= free and earns:
+            bears = place.base if flat else balance if fixed else balance - later
             if index == 0 and opening is not None:
                 own = period_interest(terms, bears, period, opening.since, opening.numerator)
             else:
-                own = period_interest(terms, bears, period)
-        elif index == 0 and opening is not None and terms.method is not Method.DISCOUNT:
+                own = interest_over(bears, period)
+        elif index == 0 and opening is not None and earns:
             own = rounded_interest(terms, opening.numerator, period)  # ran before it became free
         own_tax = share(own, terms.tax_rate, terms.rounding)
         if index == max(unpaid, 0):
@@ -388,7 +393,7 @@ def _brought(kept: Sequence[Instalment], since: date) -> Opening | None:
     return Opening(since, brought=before.deferred, brought_tax=before.deferred_tax)
 
 
-def withheld_interest(terms: Terms, rows: Sequence[Instalment]) -> int:
+def withheld_interest(terms: Terms, rows: Sequence[PlannedRow]) -> int:
     """What a discounted loan keeps back at disbursement: the interest of its whole term."""
     if terms.method is not Method.DISCOUNT:
         return 0
