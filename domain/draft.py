@@ -12,7 +12,7 @@ from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
-from domain.refit import row_at, with_rest
+from domain.refit import level_to_come, row_at, with_rest
 from domain.stops import judged_on, stops
 from domain.terms import REFITTING, Component, InAdvance, InstalmentRule, Method, PaymentKind
 from domain.totals import changed, fitted_anew, keeps_total, total_of
@@ -118,9 +118,10 @@ class Draft:
         if loan.current >= len(loan.lines) - 1:
             return None
         line = loan.lines[-2]
-        if loan.terms.instalment is InstalmentRule.KEEPS_TOTAL:
+        level = loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
+        if level and loan.terms.instalment is InstalmentRule.KEEPS_TOTAL:
             return total_of(loan, line) or None
-        return loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
+        return level
 
     def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""
@@ -190,12 +191,17 @@ class Draft:
         loan = self.loan
         if loan.status is not Status.ACTIVE or loan.current >= len(loan.lines):
             return
+        fitted = None
+        if loan.fitted_level is not None:
+            fitted = level_to_come(loan, on) if level is None else None
+            level = fitted or loan.fitted_level
         rows = with_rest(loan, fitted_anew(loan, on, level=level))
         self.record(
             e.ScheduleRevised(
-                effective_on=on, reason=reason, schedule=rows, instalments=rows[-1].number
+                effective_on=on, reason=reason, schedule=rows, instalments=rows[-1].number,
+                level=fitted,
             )
-        )
+        )  # fmt: skip
 
     def _apply_held(self, on: date) -> None:
         """Money kept for the borrower clears what has fallen due, the oldest payment first."""

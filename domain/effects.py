@@ -15,7 +15,7 @@ from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan
 from domain.money import share
 from domain.refit import emptied, in_use, opening_of, row_at, with_paid, with_rest
-from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
+from domain.schedule import Place, approved_level, check_sum, fitted, schedule, withheld_interest
 from domain.terms import ChargebackRule, Terms
 from domain.totals import fitted_anew
 
@@ -41,17 +41,19 @@ def payment_event(loan: Loan, fact: e.PaymentReceived) -> e.PaymentReceived:
 
 def _disbursed(loan: Loan, fact: e.LoanDisbursed) -> e.LoanDisbursed:
     """The first tranche brings the schedule; a later one fits what is not yet due to it."""
+    level = None
     if fact.tranche == 1:
         rows = schedule(loan.terms, fact.principal, fact.effective_on)
+        level = approved_level(loan.terms, fact.effective_on)
     elif loan.current < len(loan.lines):
-        rows = fitted_anew(loan, fact.effective_on, more=fact.principal)
+        rows = fitted_anew(loan, fact.effective_on, more=fact.principal, level=loan.fitted_level)
     else:
         raise NotAllowedNow("disburse", "past its last instalment")
     check_sum(rows)
     interest = withheld_interest(loan.terms, rows)
     tax = share(interest, loan.terms.tax_rate, loan.terms.rounding)
     return structs.replace(
-        fact, schedule=rows, withheld_interest=interest, withheld_interest_tax=tax
+        fact, schedule=rows, withheld_interest=interest, withheld_interest_tax=tax, level=level
     )
 
 

@@ -128,7 +128,8 @@ class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
 
     ``principal`` is owed; the borrower received it less the withheld fees and interest (of a
     discounted loan) and their tax. ``schedule`` is every instalment from the first not yet due.
-    ``refinances`` is the number of the loan that this one pays off.
+    ``refinances`` is the number of the loan that this one pays off. ``level`` is the instalment
+    that was fitted, where that was to all that is approved.
     """
 
     tranche: int
@@ -138,6 +139,7 @@ class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
     withheld_fees_tax: int = 0
     withheld_interest: int = 0
     withheld_interest_tax: int = 0
+    level: int | None = None
     channel: str = ""
     refinances: str = ""
 
@@ -230,11 +232,13 @@ class ScheduleRevised(LoanEvent, frozen=True, kw_only=True, tag="schedule-revise
 
     ``schedule`` are the rows that change, whole: their ``principal`` includes what is paid of it.
     ``instalments`` is how many the loan has now; later ones, of which nothing was paid, are gone.
+    ``level`` as in `LoanDisbursed`, where it was fitted anew.
     """
 
     reason: str
     schedule: tuple[Instalment, ...]
     instalments: int
+    level: int | None = None
 
 
 class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -379,7 +383,8 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     changes, ``due`` how many of them have fallen due if that does. ``capitalised`` is the
     difference in what became principal. ``terms`` are those that hold now, and ``first`` the
     instalment they begin with, if these change; ``statement`` and ``revolves`` the difference in
-    what is left of the last statement, and whether interest runs from day to day.
+    what is left of the last statement, and whether interest runs from day to day. ``level`` is the
+    instalment fitted to what was approved, if that changes (0: none is).
     """
 
     charged: tuple[Charged, ...] = ()
@@ -392,6 +397,7 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     capitalised: int = 0
     statement: int = 0
     revolves: bool | None = None
+    level: int | None = None
     prepaid: int = 0
     settled: tuple[Settled, ...] = ()
 

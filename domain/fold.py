@@ -55,6 +55,7 @@ def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
     if event.tranche == 1:
         loan.first_line = sum(row.start_on == row.due_on for row in event.schedule)
     plan_lines(loan, event.schedule, event.schedule[-1].number)
+    loan.fitted_level = event.level or loan.fitted_level
     loan.facts.append(event)
 
 
@@ -155,6 +156,7 @@ def _judged_statement(loan: Loan, event: e.StatementJudged) -> None:
 
 def _revised(loan: Loan, event: e.ScheduleRevised) -> None:
     plan_lines(loan, event.schedule, event.instalments)
+    loan.fitted_level = event.level or loan.fitted_level
 
 
 def _move(loan: Loan, moved: Iterable[e.Moved]) -> None:
@@ -193,6 +195,7 @@ def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
     loan.agreed = event.terms
     loan.first_line = event.first - 1
     loan.prepaid = 0
+    loan.fitted_level = None
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -394,6 +397,8 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     loan.statement += event.statement
     loan.revolves = loan.revolves if event.revolves is None else event.revolves
     loan.prepaid += event.prepaid
+    if event.level is not None:
+        loan.fitted_level = event.level or None
     _mark(loan, event.settled)
 
 

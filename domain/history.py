@@ -155,6 +155,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         terms=telling.agreed if telling.agreed != loan.agreed else None,
         first=telling.first_line + 1 if telling.first_line != loan.first_line else None,
         capitalised=telling.capitalised - loan.capitalised,
+        level=(telling.fitted_level or 0) if telling.fitted_level != loan.fitted_level else None,
         revolves=telling.revolves if telling.revolves != loan.revolves else None,
         prepaid=prepaid,
     )

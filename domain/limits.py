@@ -6,7 +6,7 @@ from domain.business_days import check_calendar
 from domain.errors import InvalidAmount, InvalidTerms
 from domain.level import LEVEL_METHODS
 from domain.money import MILLION
-from domain.terms import Frequency, InstalmentRule, Method, Terms
+from domain.terms import FittedTo, Frequency, InstalmentRule, Method, Terms
 
 MAX_AMOUNT = 10**15
 """The largest amount, in minor units: ten million million pesos. It stays far below an int64, so
@@ -153,6 +153,11 @@ def _check_method(terms: Terms) -> None:
 
 
 def _check_totals(terms: Terms) -> None:
+    if terms.fitted_to is FittedTo.APPROVED and (
+        terms.method is not Method.EQUAL_INSTALMENTS or terms.rate_steps
+    ):
+        rule = "approved goes with equal_instalments, and without rate_steps"
+        raise InvalidTerms(rule, "fitted_to")
     if terms.instalment is InstalmentRule.KEEPS_PRINCIPAL:
         return
     if terms.method not in LEVEL_METHODS:

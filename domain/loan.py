@@ -165,6 +165,7 @@ class Loan(Struct, omit_defaults=True):
     instalments after the first ``first_line``. ``capitalised`` is what became principal.
     ``pauses`` (from, until) count no days past due. ``statement`` is what is left to pay of the
     last statement of a line, ``revolves`` that one was not paid whole by its due date.
+    ``fitted_level`` is the instalment fitted to what was approved, None where it is not.
     """
 
     opened: e.LoanOpened
@@ -195,6 +196,7 @@ class Loan(Struct, omit_defaults=True):
     statement: int = 0
     revolves: bool = False
     chargebacks: int = 0
+    fitted_level: int | None = None
     pauses: list[tuple[date, date]] = []
     facts: list[e.AnyLoanEvent] = []
     """The business facts that hold, in the order recorded: what the derived days follow from."""

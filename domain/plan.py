@@ -17,8 +17,16 @@ from domain.events import Instalment
 from domain.limits import MAX_RATE, check_amount, check_terms
 from domain.money import share
 from domain.period import Period, exact_interest
-from domain.schedule import Opening, Place, check_sum, down_payment, fitted
-from domain.terms import Method, RateStep, Terms
+from domain.schedule import (
+    Opening,
+    Place,
+    approved_level,
+    check_sum,
+    down_payment,
+    fitted,
+    level_in,
+)
+from domain.terms import FittedTo, Method, RateStep, Terms
 
 
 class Tranche(Struct, frozen=True):
@@ -136,8 +144,10 @@ class _Rows:
         self.financed = first.amount - sum(row.principal for row in self.down)
         opening = Opening(first.on) if first.on > plan.disbursed_on else None
         self.opening_of: tuple[int, Opening] | None = (0, opening) if opening else None
+        self.pending = plan.terms.principal - first.amount
+        self.level = approved_level(plan.terms, plan.disbursed_on)
         self.rows = fitted(
-            plan.terms, self.financed, self.periods, self._place(0), first.on, opening
+            plan.terms, self.financed, self.periods, self._place(0), first.on, opening, self.level
         )
 
     def change(self, change: Change) -> None:
@@ -149,18 +159,21 @@ class _Rows:
             last = f"is not before the last instalment ({self.rows[-1].due_on})"
             raise InvalidDate(on, last, field)
         kept, left = self.rows[:at], sum(row.principal for row in self.rows[at:])
-        opening, level = self._opening(at, on, left), None
+        opening, level = self._opening(at, on, left), self.level
         if isinstance(change, Tranche):
+            self.pending -= change.amount
             down = down_payment(self.terms, change.amount, on)
             self.down += down
             financed = change.amount - sum(row.principal for row in down)
             left += financed
             self.financed += financed
         elif isinstance(change, Pause):
-            level = self._level(at)
+            level = self.level or self._level(at)
             self.terms = self.terms.at_rate(0, on, change.until)
         else:
             self.terms = self.terms.at_rate(change.annual_rate, on)
+            if self.level is not None:
+                level = self.level = self._fitted_to_all(left, at, on, opening)
         self.opening_of = (at, opening)
         running, *others = fitted(
             self.terms, left, self.periods[at:], self._place(at), on, opening, level
@@ -168,6 +181,14 @@ class _Rows:
         begun = self.rows[at]  # its charges were raised as it began
         running = structs.replace(running, fee=begun.fee, fee_tax=begun.fee_tax)
         self.rows = (*kept, running, *others)
+
+    def _fitted_to_all(self, left: int, at: int, on: date, opening: Opening) -> int:
+        """The instalment for what is left and what of the approved is still to be paid out."""
+        terms = structs.replace(self.terms, fitted_to=FittedTo.DISBURSED)
+        whole = left + self.pending
+        return level_in(
+            terms, fitted(terms, whole, self.periods[at:], self._place(at), on, opening)
+        )
 
     def in_order(self) -> tuple[Instalment, ...]:
         """With the down payment of each payout: after what falls due that day already."""

@@ -17,6 +17,7 @@ from domain.level import LEVEL_METHODS
 from domain.limits import check_terms
 from domain.loan import Loan
 from domain.terms import (
+    FittedTo,
     Floating,
     Frequency,
     Grace,
@@ -176,7 +177,9 @@ def _terms(loan: Loan, new: NewTerms, *, keeps_dates: bool) -> Terms:
     if changes.get("method", terms.method) not in LEVEL_METHODS:
         changes["instalment"] = InstalmentRule.KEEPS_PRINCIPAL
     balloon = min(terms.balloon, owed - 1)
-    kept = structs.replace(terms, principal=owed, down_payment_rate=0, balloon=balloon)
+    kept = structs.replace(
+        terms, principal=owed, down_payment_rate=0, balloon=balloon, fitted_to=FittedTo.DISBURSED
+    )
     agreed = structs.replace(kept, **changes)
     check_terms(agreed)
     return agreed

@@ -15,6 +15,7 @@ from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
 from domain.period import Period, period_interest, rounded_interest, whole_periods
 from domain.terms import (
+    FittedTo,
     InstalmentRule,
     LastInstalment,
     Level,
@@ -66,9 +67,33 @@ def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalme
     down = down_payment(terms, principal, disbursed_on)
     financed = principal - sum(row.principal for row in down)
     periods = list(pairwise((disbursed_on, *due_dates(terms, disbursed_on))))
-    rows = fitted(terms, financed, periods, Place(1 + len(down), 0, financed), disbursed_on)
+    level = approved_level(terms, disbursed_on)
+    place = Place(1 + len(down), 0, financed)
+    rows = fitted(terms, financed, periods, place, disbursed_on, level=level)
     check_sum(rows)
     return (*down, *rows)
+
+
+def approved_level(terms: Terms, disbursed_on: date) -> int | None:
+    """The instalment that repays all that was approved, were it paid out on the first day.
+
+    None where the terms fit instalments to what is paid out.
+    """
+    if terms.fitted_to is FittedTo.DISBURSED:
+        return None
+    financed = terms.principal - share(terms.principal, terms.down_payment_rate, terms.rounding)
+    periods = list(pairwise((disbursed_on, *due_dates(terms, disbursed_on))))
+    return level_in(terms, amortize(terms, financed, periods, Place(1, 0, financed)))
+
+
+def level_in(terms: Terms, rows: Sequence[Instalment]) -> int:
+    """What the last but one of the rows, all fitted to one level, asks for as its own."""
+    row = rows[-2] if len(rows) > 1 else rows[-1]
+    brought, brought_tax = 0, 0
+    if len(rows) > 2:
+        brought, brought_tax = rows[-3].deferred, rows[-3].deferred_tax
+    own, own_tax = row.interest + row.deferred - brought, row.tax + row.deferred_tax - brought_tax
+    return terms.level_of(row.principal, own, own_tax) or 0
 
 
 def down_payment(terms: Terms, principal: int, on: date) -> tuple[Instalment, ...]:
@@ -96,7 +121,8 @@ def fitted(
 ) -> tuple[Instalment, ...]:
     """The rows that repay ``principal`` from ``on``, fitted anew at each later step of the rate.
 
-    A given ``level`` is kept and the term shortens instead.
+    A given ``level`` is kept and the term shortens instead; where instalments are fitted to what
+    was approved, rows that find nothing to repay stay for what is still to be paid out.
     """
     rows = amortize(_known(terms, on), principal, periods, place, opening, level)
     for step in terms.rate_steps:
@@ -142,7 +168,8 @@ def amortize(
     Errors: ``InvalidTerms`` where a row would not cover its interest.
     """
     if level is not None:
-        return tuple(_rows(terms, principal, periods, place, opening, level, shortens=True))
+        ends = terms.fitted_to is FittedTo.DISBURSED
+        return tuple(_rows(terms, principal, periods, place, opening, level, shortens=ends))
     if terms.method not in LEVEL_METHODS:
         return tuple(_rows(terms, principal, periods, place, opening, 0))
     asked = min(max(terms.grace.principal_periods - place.done, 0), len(periods) - 1)

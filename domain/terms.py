@@ -165,6 +165,13 @@ class InstalmentRule(StrEnum):
     KEEPS_TOTAL = "keeps_total"
 
 
+class FittedTo(StrEnum):
+    """What the level instalment repays: what is paid out so far, or all that was approved."""
+
+    DISBURSED = "disbursed"
+    APPROVED = "approved"
+
+
 class OverdueForecast(StrEnum):
     """Until when overdue principal bears interest in what is forecast of instalments to come.
 
@@ -315,6 +322,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
     level_rounding: LevelRounding = LevelRounding.NEAREST
     last_instalment: LastInstalment = LastInstalment.ABSORBS
     instalment: InstalmentRule = InstalmentRule.KEEPS_PRINCIPAL
+    fitted_to: FittedTo = FittedTo.DISBURSED
     overdue_forecast: OverdueForecast = OverdueForecast.WITH_NEXT
     balloon: int = 0
     irregular: tuple[IrregularInstalment, ...] = ()

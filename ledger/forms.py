@@ -14,6 +14,7 @@ from domain.terms import (
     ChargebackRule,
     Component,
     DayCount,
+    FittedTo,
     Floating,
     Frequency,
     Grace,
@@ -86,6 +87,7 @@ def terms_of(fields: Fields, currency: str | None) -> Terms:
         level_rounding=fields.choice("level_rounding", LevelRounding, LevelRounding.NEAREST),
         last_instalment=fields.choice("last_instalment", LastInstalment, LastInstalment.ABSORBS),
         instalment=fields.choice("instalment", InstalmentRule, InstalmentRule.KEEPS_PRINCIPAL),
+        fitted_to=fields.choice("fitted_to", FittedTo, FittedTo.DISBURSED),
         overdue_forecast=fields.choice(
             "overdue_forecast", OverdueForecast, OverdueForecast.WITH_NEXT
         ),

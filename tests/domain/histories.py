@@ -20,6 +20,7 @@ from domain.terms import (
     ChargebackRule,
     Component,
     DayCount,
+    FittedTo,
     Frequency,
     Grace,
     Graduation,
@@ -127,6 +128,8 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
         drawn |= draw(rarer_terms(drawn["instalments"]))
     if method in LEVEL_METHODS and interest is InterestBasis.DAILY:
         drawn["instalment"] = draw(st.sampled_from(list(InstalmentRule)))
+    if method is Method.EQUAL_INSTALMENTS and not drawn.get("rate_steps"):
+        drawn["fitted_to"] = draw(st.sampled_from(list(FittedTo)))
     return Terms(**(drawn | fixed))
 
 
