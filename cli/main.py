@@ -20,6 +20,7 @@ from cli import (
     refinancing,
     schedule,
     servers,
+    statements,
     status,
     stories,
 )
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench,
+    documents, demo, generate, bench, statements,
 ):  # fmt: skip
     part.register(app)
 
