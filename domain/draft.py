@@ -12,10 +12,10 @@ from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
-from domain.refit import level_to_come, row_at, with_rest
+from domain.refit import row_at
+from domain.revisions import level_now, revised, total_raised, totals_kept
 from domain.stops import judged_on, stops
-from domain.terms import REFITTING, Component, InAdvance, InstalmentRule, Method, PaymentKind
-from domain.totals import changed, fitted_anew, keeps_total, total_of
+from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
 
 PREPAYMENT_FEE = "prepayment_fee"
 
@@ -84,7 +84,7 @@ class Draft:
         """Record ``fact`` with the effects it has on the loan as it stands, and what follows."""
         on = fact.effective_on
         self.catch_up(on)
-        level = self.level
+        level = level_now(self.loan)
         if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(fact):
             self._charge_prepayment(fact)
         if isinstance(fact, e.LoanSold | e.LoanWrittenOff):
@@ -95,13 +95,15 @@ class Draft:
             case e.LoanDisbursed(tranche=1) if not self.loan.first_line:
                 self.begin_period(on)  # after a down payment it begins as that falls due
             case e.PaymentReceived() if lowers := self._lowers(told):
-                self.revise(on, lowers, level if lowers is InAdvance.REDUCE_TERM else None)
+                kept = level if lowers is InAdvance.REDUCE_TERM else None
+                self._revise(revised(self.loan, on, lowers, kept))
             case e.PaymentReceived() if self._pays_ahead(told):
-                self._keep_totals(on)
+                self._revise(totals_kept(self.loan, on))
             case e.ChargedBack(restored=e.Portion() as restored):
-                self._raise_total(on, restored)
+                self._revise(total_raised(self.loan, on, restored))
             case e.RateChanged():
-                self.revise(on, "rate", level if told.keeps_instalment else None)
+                kept = level if told.keeps_instalment else None
+                self._revise(revised(self.loan, on, "rate", kept))
             case e.LoanRestructured(kind=e.Revision.RESTRUCTURE):
                 self.begin_period(on)
             case _:
@@ -110,18 +112,6 @@ class Draft:
         if isinstance(told, e.FeeCharged | e.ChargedBack | e.WaiverUndone):
             self._apply_held(on)
         self.close_if_paid(on)
-
-    @property
-    def level(self) -> int | None:
-        """What the running instalment asks for, where instalments are level; else its principal."""
-        loan = self.loan
-        if loan.current >= len(loan.lines) - 1:
-            return None
-        line = loan.lines[-2]
-        level = loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
-        if level and loan.terms.instalment is InstalmentRule.KEEPS_TOTAL:
-            return total_of(loan, line) or None
-        return level
 
     def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""
@@ -133,34 +123,6 @@ class Draft:
         """It cleared principal that is not yet due."""
         current = self.loan.current
         return any(part.principal and part.instalment > current for part in payment.allocation)
-
-    def _raise_total(self, on: date, restored: e.Portion) -> None:
-        """The instalment asks for interest that is owed again on top of the total it keeps."""
-        loan = self.loan
-        if not keeps_total(loan, loan.lines[restored.instalment - 1]):
-            return
-        row = row_at(loan, restored.instalment - 1)
-        row = structs.replace(
-            row, interest=row.interest + restored.interest, tax=row.tax + restored.interest_tax
-        )
-        self.record(
-            e.ScheduleRevised(
-                effective_on=on, reason="chargeback", schedule=(row,), instalments=len(loan.lines)
-            )
-        )
-
-    def _keep_totals(self, on: date) -> None:
-        """Of instalments that keep their total, principal is what interest leaves of it now."""
-        loan = self.loan
-        if loan.terms.instalment is not InstalmentRule.KEEPS_TOTAL:
-            return
-        if rows := changed(loan, on):
-            self.record(
-                e.ScheduleRevised(
-                    effective_on=on, reason="keeps_total", schedule=rows,
-                    instalments=len(loan.lines),
-                )
-            )  # fmt: skip
 
     def _charge_prepayment(self, payment: e.PaymentReceived) -> None:
         """Charge the fee on principal paid ahead; the payment covers the fee as well."""
@@ -186,22 +148,9 @@ class Draft:
                 settled = marks(loan, pays, on)
                 self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
 
-    def revise(self, on: date, reason: str, level: int | None = None) -> None:
-        """Fit the instalments not yet due to what they now have to repay."""
-        loan = self.loan
-        if loan.status is not Status.ACTIVE or loan.current >= len(loan.lines):
-            return
-        fitted = None
-        if loan.fitted_level is not None:
-            fitted = level_to_come(loan, on) if level is None else None
-            level = fitted or loan.fitted_level
-        rows = with_rest(loan, fitted_anew(loan, on, level=level))
-        self.record(
-            e.ScheduleRevised(
-                effective_on=on, reason=reason, schedule=rows, instalments=rows[-1].number,
-                level=fitted,
-            )
-        )  # fmt: skip
+    def _revise(self, revision: e.ScheduleRevised | None) -> None:
+        if revision is not None:
+            self.record(revision)
 
     def _apply_held(self, on: date) -> None:
         """Money kept for the borrower clears what has fallen due, the oldest payment first."""
@@ -308,7 +257,7 @@ class Draft:
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on
-        self._keep_totals(on)
+        self._revise(totals_kept(loan, on))
         capitalised = capitalised_tax = carried = carried_tax = 0
         capitalises = line.owed.principal < line.paid.principal  # planned to become principal
         if capitalises:
@@ -350,7 +299,7 @@ class Draft:
                 instalments=len(loan.lines),
             )
         )  # fmt: skip
-        self.revise(on, "capitalisation")
+        self._revise(revised(loan, on, "capitalisation"))
 
 
 def closing_reason(last: e.AnyLoanEvent) -> e.ClosingReason:

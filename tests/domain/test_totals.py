@@ -269,7 +269,7 @@ def test_principal_sums_to_what_was_lent_and_every_total_but_the_last_stays(step
         day += timedelta(days=wait)
         if book.loan.status is Status.ACTIVE:
             pay(book, level * thousandths // 1_000, day)
-    assume(book.loan.status is Status.ACTIVE)
+    assume(book.loan.status is Status.ACTIVE and book.loan.principal)
 
     shown = views.schedule_rows(book.loan, day)
 
