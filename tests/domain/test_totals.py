@@ -184,6 +184,8 @@ class Row:
 
     def asks(self) -> tuple[int, int]:
         """(principal, interest) by the rule in words: docs/arithmetic.md."""
+        if self.interest >= self.total:
+            return self.paid, max(self.total - self.paid, self.paid_interest)
         if self.paid > self.total - self.interest:
             return max(self.total - self.paid_interest, self.paid), self.paid_interest
         return self.total - self.interest, self.interest
@@ -216,7 +218,8 @@ def clear(found, current, amount) -> int:
     """Due rows first, each its interest before its principal; then ahead, up to each total."""
     repaid = 0
     for row in found:
-        principal, interest = (row.principal, row.interest) if row.principal else row.asks()
+        fell_due = row.principal is not None
+        principal, interest = (row.principal, row.interest) if fell_due else row.asks()
         part = min(amount, interest - row.paid_interest)
         row.paid_interest += part
         amount -= part
