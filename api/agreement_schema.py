@@ -137,7 +137,8 @@ AGREED: dict[str, JsonDict] = {
     "opening_fee_financed": FLAG,
     "prepayment_fee_percent": PERCENT,
     "period_charges": _list(
-        _fields(["kind"], kind=TEXT, amount=AMOUNT, percent=PERCENT, of_balance=FLAG, taxed=FLAG)
+        _fields(["kind"], kind=TEXT, amount=AMOUNT, percent=PERCENT, of_balance=FLAG, taxed=FLAG,
+                of_principal=FLAG, is_tax=FLAG)
     ),
     "allocation": ALLOCATION,
     "chargeback": _one_of(ChargebackRule),

@@ -12,12 +12,14 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
     loans,
     products,
     refinancing,
+    reports,
     schedule,
     servers,
     statements,
@@ -39,7 +41,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, statements,
+    documents, exports, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 

@@ -5,7 +5,7 @@ from datetime import date
 from msgspec import structs
 
 from domain import events as e
-from domain.loan import Loan, Status
+from domain.loan import Loan, Status, brought_by
 from domain.refit import level_to_come, row_at, with_rest
 from domain.terms import InstalmentRule
 from domain.totals import changed, fitted_anew, keeps_total, total_of
@@ -40,8 +40,11 @@ def total_raised(loan: Loan, on: date, restored: e.Portion) -> e.ScheduleRevised
     if not keeps_total(loan, loan.lines[restored.instalment - 1]):
         return None
     row = row_at(loan, restored.instalment - 1)
-    interest, tax = row.interest + restored.interest, row.tax + restored.interest_tax
-    row = structs.replace(row, interest=interest, tax=tax)
+    brought, brought_tax = brought_by(loan.lines, row)
+    row = structs.replace(
+        row, interest=row.interest + restored.interest, tax=row.tax + restored.interest_tax,
+        brought=brought + restored.interest, brought_tax=brought_tax + restored.interest_tax,
+    )  # fmt: skip
     return _changes(loan, on, "chargeback", (row,))
 
 

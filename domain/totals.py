@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from domain.accrual import own_interest, tax_of
 from domain.events import Instalment
 from domain.fold import plan_lines
 from domain.forecast import bearing, coming
@@ -90,7 +91,14 @@ def rows_on(loan: Loan, on: date) -> tuple[Instalment, ...]:
     paid_later = sum(line.paid.principal for line in lines)
     bears, later = bearing(loan), loan.to_come
     carried = carried_tax = 0
+    before = loan.lines[loan.current - 1] if loan.current else None
+    deferred = (before.deferred, before.deferred_tax) if before else (0, 0)
     for line in lines:
+        own = own_interest(loan, line, loan.through)
+        brought = (
+            line.owed.interest - own + carried,
+            line.owed.interest_tax - tax_of(loan, own) + carried_tax,
+        )
         more, more_tax = coming(loan, line, bears, on)
         interest = line.owed.interest + more + carried
         tax = line.owed.interest_tax + more_tax + carried_tax
@@ -100,11 +108,14 @@ def rows_on(loan: Loan, on: date) -> tuple[Instalment, ...]:
         later -= asks.principal - line.paid.principal
         bears = later
         _, carried, carried_tax = asks
+        differs = brought if brought != deferred else (None, None)
+        deferred = carried, carried_tax
         found.append(
             structs.replace(
                 row_at(loan, line.number - 1), principal=asks.principal,
                 interest=interest - carried, tax=tax - carried_tax,
                 deferred=carried, deferred_tax=carried_tax,
+                brought=differs[0], brought_tax=differs[1],
             )
         )  # fmt: skip
     return tuple(found)

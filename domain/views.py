@@ -11,6 +11,7 @@ from domain.forecast import bearing, coming
 from domain.history import retell
 from domain.loan import Amounts, Line, Loan, Status
 from domain.payoff import closing_amounts, out_of_kept
+from domain.statements import to_come_unbilled
 from domain.terms import InstalmentRule
 from domain.totals import rows_on
 
@@ -157,6 +158,7 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
         if loan.status is Status.ACTIVE and not line.due:
             more, more_tax = coming(loan, line, principal, on)
             interest, tax = interest + more, tax + more_tax
+            unbilled = to_come_unbilled(loan, line, principal, (interest, tax))
             later -= owed.principal - line.paid.principal
             principal = later
             ahead = line.paid.interest + line.paid.interest_tax
@@ -165,4 +167,7 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
                 paid = line.paid
                 brought, interest = interest - paid.interest, paid.interest
                 brought_tax, tax = tax - paid.interest_tax, paid.interest_tax
+            elif any(unbilled):
+                brought, brought_tax = unbilled
+                interest, tax = interest - brought, tax - brought_tax
         yield interest, tax
