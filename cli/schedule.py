@@ -2,21 +2,27 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from cli.console import Exit, answer
 from domain.annual_cost import cat, effective_rate
+from domain.arrays.plans import planned_together
 from domain.errors import LoanError
-from domain.events import Instalment
+from domain.events import PlannedRow
 from domain.money import share
-from domain.plan import Plan, planned
+from domain.plan import Plan
 from domain.schedule import withheld_interest
 from ledger.fields import LONGEST_KEY
 from ledger.forms import FormError, rule_of
 from ledger.money import text, texts
 from ledger.plan_form import plan_from
+
+BLOCK = 262_144  # bytes read at once: so many requests are worked out together
 
 
 def register(app: typer.Typer) -> None:
@@ -42,33 +48,57 @@ def schedule(
             raise typer.Exit(Exit.BAD_INPUT)
         return
     refused = False
-    for line in sys.stdin.buffer:
-        if line.strip():
-            result = schedule_of(line)
+    for some in _lines(sys.stdin.buffer):
+        for result in schedules_of(some):
             refused = refused or "error" in result
             answer(result)
+        sys.stdout.flush()
     if refused:
         raise typer.Exit(Exit.FINDINGS)
 
 
+def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines there are, without waiting for more; blank ones left out."""
+    while block := stream.read1(BLOCK):  # type: ignore[attr-defined]
+        if not block.endswith(b"\n"):
+            block += stream.readline()
+        if some := [line for line in block.split(b"\n") if line.strip()]:
+            yield some
+
+
 def schedule_of(raw: bytes) -> dict[str, Any]:
     """The answer to one request: the schedule, or ``{"error": {"field", "rule"}}``."""
+    return next(schedules_of([raw]))
+
+
+def schedules_of(requests: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    """The answers to requests, in their order; what is alike is worked out together."""
+    read = [_read(raw) for raw in requests]
+    plans = [plan for plan in read if isinstance(plan, Plan)]
+    found = iter(planned_together(plans))
+    for plan in read:
+        if not isinstance(plan, Plan):
+            yield plan
+            continue
+        rows = next(found)
+        if isinstance(rows, LoanError):
+            yield _error(*rule_of(rows, plan.terms.currency))
+        else:
+            yield _shown(plan, rows) | _costs(plan, rows)
+
+
+def _read(raw: bytes) -> Plan | dict[str, Any]:
+    """The plan that is asked for, or what is wrong with the request."""
     try:
         form = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+        return plan_from(form, currency="MXN")
     except FormError as refused:
         return _error(refused.field, refused.rule)
     except (ValueError, RecursionError) as error:
         return _error("json", f"cannot be read: {error}")
-    currency = form.get("currency") if isinstance(form, dict) else None
-    try:
-        plan = plan_from(form, currency="MXN")
-        rows = planned(plan)
-    except (FormError, LoanError) as error:
-        return _error(*rule_of(error, currency if isinstance(currency, str) else "MXN"))
-    return _shown(plan, rows) | _costs(plan, rows)
 
 
-def _costs(plan: Plan, rows: tuple[Instalment, ...]) -> dict[str, str | None]:
+def _costs(plan: Plan, rows: Sequence[PlannedRow]) -> dict[str, str | None]:
     """CAT to the one decimal that is published, and the effective rate, in percent a year."""
     terms = plan.terms
     received = [(tranche.on, tranche.amount) for tranche in plan.tranches]
@@ -99,8 +129,9 @@ def _no_number(constant: str) -> None:
     raise FormError("json", f"cannot be read: {constant} is no number")
 
 
-def _shown(plan: Plan, rows: tuple[Instalment, ...]) -> dict[str, Any]:
+def _shown(plan: Plan, rows: Sequence[PlannedRow]) -> dict[str, Any]:
     written = texts(plan.terms.currency)
+    nothing = written(0)
     paid_out = sorted((tranche.on, tranche.amount) for tranche in plan.tranches)
     balance = 0 if paid_out else plan.terms.principal
     principal = interest = tax = fees = 0
@@ -114,12 +145,12 @@ def _shown(plan: Plan, rows: tuple[Instalment, ...]) -> dict[str, Any]:
         shown.append(
             {
                 "n": row.number,
-                "due": row.due_on.isoformat(),
+                "due": _iso(row.due_on),
                 "days": (row.due_on - row.start_on).days,
                 "principal": written(row.principal),
                 "interest": written(row.interest),
-                "tax": written(taxes),
-                "fees": written(row.fee),
+                "tax": written(taxes) if taxes else nothing,
+                "fees": written(row.fee) if row.fee else nothing,
                 "total": written(row.principal + row.interest + taxes + row.fee),
                 "balance": written(balance),
             }
@@ -138,6 +169,10 @@ def _shown(plan: Plan, rows: tuple[Instalment, ...]) -> dict[str, Any]:
             "total": written(principal + interest + tax + fees),
         },
     }
+
+
+_iso = lru_cache(maxsize=10_000)(date.isoformat)
+"""Loans of a book fall due on the same days."""
 
 
 def _error(field: str, rule: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from domain import events as e
 from domain.daycount import elapsed, interest_of, rate_units
 from domain.loan import Line, Loan
 from domain.money import divide, share
-from domain.terms import LateBase
+from domain.terms import InstalmentRule, LateBase
 
 
 def accruing_line(loan: Loan) -> Line | None:
@@ -124,6 +124,8 @@ def carry(loan: Loan, line: Line) -> tuple[int, int]:
     """
     if line.number == len(loan.lines):
         return 0, 0
+    if loan.terms.instalment is InstalmentRule.KEEPS_TOTAL and not loan.asks_less(line):
+        return line.deferred, line.deferred_tax
     interest = line.owed.interest - line.paid.interest
     tax = line.owed.interest_tax - line.paid.interest_tax
     if line.deferred or line.deferred_tax or interest + tax <= loan.prepaid:

@@ -10,7 +10,16 @@ from domain import events as e
 from domain.accrual import fixed_interest
 from domain.loan import COMPONENTS, NOTHING, Amounts, Line, Loan, Payment
 from domain.money import divide, share
-from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timing, Walk
+from domain.terms import (
+    AllocationRule,
+    Component,
+    InAdvance,
+    InstalmentRule,
+    PaymentKind,
+    Timing,
+    Walk,
+)
+from domain.totals import keeps_total, last_open, payable_ahead
 
 
 class Allocation:
@@ -28,6 +37,7 @@ class Allocation:
         self._taken: dict[int, Amounts] = {}
         # what is not paid in advance whole pays no interest that has not accrued
         self._planned = self._whole and not loan.accrues_daily
+        self._keeps = self._capped = loan.terms.instalment is InstalmentRule.KEEPS_TOTAL
 
     @property
     def portions(self) -> tuple[e.Portion, ...]:
@@ -37,7 +47,8 @@ class Allocation:
     @property
     def prepaid(self) -> int:
         """Principal paid ahead of the current instalment, where that meets the next ones."""
-        if not self.loan.accrues_daily or self.rule.in_advance is not InAdvance.NEXT_INSTALMENT:
+        by_day = self.loan.accrues_daily and not self._keeps
+        if not by_day or self.rule.in_advance is not InAdvance.NEXT_INSTALMENT:
             return 0
         return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current + 1)
 
@@ -57,6 +68,8 @@ class Allocation:
                     self._component(timing, component)
             else:
                 self._instalments(timing, components)
+        if self._keeps and self.rule.in_advance is not InAdvance.WAIT:
+            self._past_totals()
 
     def pay_off(self) -> None:
         """Clear all that has accrued and all principal; interest paid ahead comes back."""
@@ -65,6 +78,18 @@ class Allocation:
             if rest != Amounts():
                 self._taken[line.number] = rest
                 self.left -= rest.total
+
+    def _past_totals(self) -> None:
+        """Past the totals there is what the last instalment absorbs, and interest of those paid."""
+        asked = {component for timing, component in self.rule.order if timing is Timing.IN_ADVANCE}
+        lines = self.loan.lines[self.loan.current :]
+        part = min(self.left, self._ahead)
+        if part > 0 and lines and Component.PRINCIPAL in asked:
+            self._taken.setdefault(last_open(self.loan).number, Amounts()).principal += part
+            self._ahead -= part
+            self.left -= part
+        self._capped = False
+        self._take(lines, [c for c in Component if c in asked and c is not Component.PRINCIPAL])
 
     def _billed(self, components: Sequence[Component]) -> None:
         """Of a line what its statement asks for comes first: its interest since then can wait."""
@@ -151,7 +176,7 @@ class Allocation:
         for line in lines:
             if not self.left:
                 return
-            planned = self._planned and not line.due
+            planned = (self._planned or self._capped) and not line.due
             if planned or line.owed != line.paid:
                 self._take_of(line, components, at_most, planned)
 
@@ -191,7 +216,12 @@ def as_portion(instalment: int, amounts: Amounts) -> e.Portion:
 def payable(loan: Loan, line: Line, component: Component) -> int:
     """What a payment may clear: what is owed, and of a fixed interest also what is to come."""
     owed: int = getattr(line.owed, component) - getattr(line.paid, component)
-    if line.due or loan.accrues_daily:
+    if line.due:
+        return owed
+    if keeps_total(loan, line):
+        left: int = getattr(payable_ahead(loan, line), component)
+        return left
+    if loan.accrues_daily:
         return owed
     if component is Component.INTEREST:
         return owed + line.planned_interest - fixed_interest(line, loan.through, loan)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from msgspec import structs
 
 from domain.calendar import PERIODS_PER_YEAR, due_dates
-from domain.events import Instalment
+from domain.events import PlannedRow
 from domain.schedule import withheld_interest
 from domain.terms import Frequency, Method, Terms
 
@@ -35,7 +35,7 @@ class TimeBasis(StrEnum):
 
 def cat(
     terms: Terms,
-    rows: Sequence[Instalment],
+    rows: Sequence[PlannedRow],
     *,
     received: Sequence[tuple[date, int]] = (),
     withheld_fees: int = 0,
@@ -62,15 +62,19 @@ def cat(
 def internal_rate(received: int, flows: Iterable[Flow]) -> float | None:
     """The yearly rate, in percent, at which ``flows`` are worth what was ``received``.
 
-    A negative flow is money that came later. Newton's method on log(1 + i), from zero: where all
-    is paid the present value is convex and falls in it, so it climbs to the only root; with
-    payouts between, a step out of bounds is halved. None where less is paid than received, or
+    A negative flow is money that came later. Newton's method on log(1 + i): where all is paid the
+    present value is convex and falls in it, so it climbs to the only root from below, where all
+    of it at its mean date would be worth as much (Jensen); with payouts between it begins at
+    zero. None where less is paid than received, or
     nothing was.
     """
     paid = [flow for flow in flows if flow[1]]
     if received <= 0 or sum(amount for _, amount in paid) < received:
         return None
     log_growth = 0.0
+    if min(amount for _, amount in paid) > 0 and (weight := sum(y * a for y, a in paid)) > 0:
+        whole = sum(amount for _, amount in paid)
+        log_growth = math.log(whole / received) * whole / weight
     for _ in range(_STEPS):
         value = slope = 0.0
         for years, amount in paid:
@@ -94,7 +98,7 @@ def effective_rate(terms: Terms) -> float:
     return 100 * math.expm1(periods * math.log1p(terms.annual_rate / 1e6 / periods))
 
 
-def _usual(terms: Terms, rows: Sequence[Instalment]) -> TimeBasis:
+def _usual(terms: Terms, rows: Sequence[PlannedRow]) -> TimeBasis:
     single = terms.frequency is Frequency.SINGLE or terms.method in (Method.SINGLE, Method.DISCOUNT)
     if single or terms.method is Method.IRREGULAR or terms.skip_months:
         return TimeBasis.DAYS
@@ -104,7 +108,7 @@ def _usual(terms: Terms, rows: Sequence[Instalment]) -> TimeBasis:
     return TimeBasis.PERIODS if first.due_on == regular else TimeBasis.DAYS
 
 
-def _clock(terms: Terms, rows: Sequence[Instalment], basis: TimeBasis) -> Callable[[date], float]:
+def _clock(terms: Terms, rows: Sequence[PlannedRow], basis: TimeBasis) -> Callable[[date], float]:
     """How many years after the first day a date lies."""
     begin = rows[0].start_on
     if basis is TimeBasis.DAYS:
@@ -126,5 +130,5 @@ def _clock(terms: Terms, rows: Sequence[Instalment], basis: TimeBasis) -> Callab
 
 
 _STEPS = 500
-_CLOSE_ENOUGH = 1e-14
+_CLOSE_ENOUGH = 1e-9  # the step after it would be about its square
 _LARGEST_LOG = 600.0

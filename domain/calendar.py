@@ -38,21 +38,23 @@ PERIODS_PER_YEAR = {
 """Nominal periods in a year: what a rate is divided by where interest is per period."""
 
 
-def due_dates(terms: Terms, disbursed_on: date) -> tuple[date, ...]:
+def due_dates(terms: Terms, disbursed_on: date, *, same_day: bool = False) -> tuple[date, ...]:
     """The due date of every instalment of a loan disbursed on ``disbursed_on``.
 
     Months keep the day of the first due date, clipped to the month's end: the 31st falls on
     28 February and on 31 March again. Without ``first_due_on`` the first instalment falls due one
     period after disbursement (semi-monthly: on the next of the two days). Dates in months to skip
     fall away and the term goes on longer; then a date that is no business day moves by the terms'
-    rule, and two that move to the same day are one.
+    rule, and two that move to the same day are one. With ``same_day`` the first may be the day
+    itself, where it was agreed.
     Errors: ``InvalidTerms`` if an instalment would fall due on or before disbursement, or
     beyond what a calendar holds.
     """
     first = terms.first_due_on
+    after = disbursed_on - timedelta(days=1) if same_day and first else disbursed_on
     if terms.method is Method.IRREGULAR:
         agreed: Iterator[date] | None = iter([row.due_on for row in terms.irregular])
-    elif first is not None and first <= disbursed_on:
+    elif first is not None and first <= after:
         raise InvalidTerms(
             f"first_due {first} must be after the disbursement of {disbursed_on}", "first_due"
         )
@@ -63,7 +65,7 @@ def due_dates(terms: Terms, disbursed_on: date) -> tuple[date, ...]:
         dates = tuple(islice(_worked(terms, agreed), terms.instalments))
     except (OverflowError, ValueError) as beyond:
         raise InvalidTerms("instalments reach beyond the year 9999", "instalments") from beyond
-    if not dates or dates[0] <= disbursed_on:
+    if not dates or dates[0] <= after:
         raise InvalidTerms(f"the first instalment must be due after {disbursed_on}", "first_due")
     return dates
 

@@ -12,7 +12,8 @@ from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
-from domain.refit import refitted, row_at, with_rest
+from domain.refit import row_at
+from domain.revisions import level_now, revised, total_raised, totals_kept
 from domain.statements import unbilled
 from domain.stops import judged_on, stops
 from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
@@ -75,6 +76,8 @@ class Draft:
         loan = self.loan
         if loan.current < len(loan.lines):
             line = loan.lines[loan.current]
+            if line.start_on == line.due_on:
+                return
             for kind, amount, tax in period_fees(loan, on):
                 self._charge(line, kind, amount, tax, on)
 
@@ -82,7 +85,7 @@ class Draft:
         """Record ``fact`` with the effects it has on the loan as it stands, and what follows."""
         on = fact.effective_on
         self.catch_up(on)
-        level = self.level
+        level = level_now(self.loan)
         if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(on, fact.amount):
             self._charge_prepayment(fact)
         if ends_earning(fact):
@@ -93,9 +96,15 @@ class Draft:
             case e.LoanDisbursed(tranche=1) if not self.loan.first_line:
                 self.begin_period(on)  # after a down payment it begins as that falls due
             case e.PaymentReceived() if lowers := self._lowers(told):
-                self.revise(on, lowers, level if lowers is InAdvance.REDUCE_TERM else None)
+                kept = level if lowers is InAdvance.REDUCE_TERM else None
+                self._revise(revised(self.loan, on, lowers, kept))
+            case e.PaymentReceived() if self._pays_ahead(told):
+                self._revise(totals_kept(self.loan, on))
+            case e.ChargedBack(restored=e.Portion() as restored):
+                self._revise(total_raised(self.loan, on, restored))
             case e.RateChanged():
-                self.revise(on, "rate", level if told.keeps_instalment else None)
+                kept = level if told.keeps_instalment else None
+                self._revise(revised(self.loan, on, "rate", kept))
             case e.LoanRestructured(kind=e.Revision.RESTRUCTURE):
                 self.begin_period(on)
             case _:
@@ -107,22 +116,16 @@ class Draft:
             self._cleared_out_of_kept(on)
         self.close_if_paid(on)
 
-    @property
-    def level(self) -> int | None:
-        """What the running instalment asks for, where instalments are level; else its principal."""
-        loan = self.loan
-        if loan.current >= len(loan.lines) - 1:
-            return None
-        line = loan.lines[-2]
-        return loan.terms.level_of(line.owed.principal, line.planned_interest, line.planned_tax)
-
     def _lowers(self, payment: e.PaymentReceived) -> InAdvance | None:
         """How the payment has what is not yet due fitted anew, if it does."""
         rule = self.loan.terms.allocation_of(payment.kind).in_advance
-        ahead = any(part.principal and part.instalment > self.loan.current
-                    for part in payment.allocation)  # fmt: skip
         line = self.loan.terms.method is Method.REVOLVING
-        return rule if ahead and (line or rule in REFITTING) else None
+        return rule if self._pays_ahead(payment) and (line or rule in REFITTING) else None
+
+    def _pays_ahead(self, payment: e.PaymentReceived) -> bool:
+        """It cleared principal that is not yet due."""
+        current = self.loan.current
+        return any(part.principal and part.instalment > current for part in payment.allocation)
 
     def _charge_prepayment(self, payment: e.PaymentReceived) -> None:
         """Charge the fee on principal paid ahead; the payment covers the fee as well."""
@@ -148,17 +151,9 @@ class Draft:
                 settled = marks(loan, pays, on)
                 self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
 
-    def revise(self, on: date, reason: str, level: int | None = None) -> None:
-        """Fit the instalments not yet due to what they now have to repay."""
-        loan = self.loan
-        if loan.status is not Status.ACTIVE or loan.current >= len(loan.lines):
-            return
-        rows = with_rest(loan, refitted(loan, on, level=level))
-        self.record(
-            e.ScheduleRevised(
-                effective_on=on, reason=reason, schedule=rows, instalments=rows[-1].number
-            )
-        )
+    def _revise(self, revision: e.ScheduleRevised | None) -> None:
+        if revision is not None:
+            self.record(revision)
 
     def _apply_held(self, on: date) -> None:
         """Money kept for the borrower clears what has fallen due, the oldest payment first."""
@@ -265,6 +260,7 @@ class Draft:
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on
+        self._revise(totals_kept(loan, on))
         capitalised = capitalised_tax = carried = carried_tax = 0
         capitalises = line.owed.principal < line.paid.principal  # planned to become principal
         if capitalises:
@@ -306,7 +302,7 @@ class Draft:
                 instalments=len(loan.lines),
             )
         )  # fmt: skip
-        self.revise(on, "capitalisation")
+        self._revise(revised(loan, on, "capitalisation"))
 
 
 def ends_earning(fact: e.AnyLoanEvent) -> bool:

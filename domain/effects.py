@@ -10,12 +10,14 @@ from msgspec import structs
 from domain import events as e
 from domain.allocation import allocate, as_portion, portions_oldest_first
 from domain.calendar import due_dates
+from domain.chargeback import owed_again
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan, Status
 from domain.money import share
-from domain.refit import emptied, in_use, opening_of, refitted, row_at, with_paid, with_rest
-from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
-from domain.terms import Terms
+from domain.refit import emptied, in_use, opening_of, row_at, with_paid, with_rest
+from domain.schedule import Place, approved_level, check_sum, fitted, schedule, withheld_interest
+from domain.terms import ChargebackRule, Terms
+from domain.totals import fitted_anew
 
 
 def with_effects(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
@@ -39,17 +41,19 @@ def payment_event(loan: Loan, fact: e.PaymentReceived) -> e.PaymentReceived:
 
 def _disbursed(loan: Loan, fact: e.LoanDisbursed) -> e.LoanDisbursed:
     """The first tranche brings the schedule; a later one fits what is not yet due to it."""
+    level = None
     if fact.tranche == 1:
         rows = schedule(loan.terms, fact.principal, fact.effective_on)
+        level = approved_level(loan.terms, fact.effective_on)
     elif loan.current < len(loan.lines):
-        rows = refitted(loan, fact.effective_on, more=fact.principal)
+        rows = fitted_anew(loan, fact.effective_on, more=fact.principal, level=loan.fitted_level)
     else:
         raise NotAllowedNow("disburse", "past its last instalment")
     check_sum(rows)
     interest = withheld_interest(loan.terms, rows)
     tax = share(interest, loan.terms.tax_rate, loan.terms.rounding)
     return structs.replace(
-        fact, schedule=rows, withheld_interest=interest, withheld_interest_tax=tax
+        fact, schedule=rows, withheld_interest=interest, withheld_interest_tax=tax, level=level
     )
 
 
@@ -111,15 +115,18 @@ def _still_owed(
 def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
     """What was kept of the payment goes first. The rest the next instalment asks for again.
 
-    After the last, it is one of its own, due at once.
+    After the last, it is one of its own, due at once. Told again, a chargeback stays on the
+    components it was put on.
     """
     on = fact.effective_on
-    kept = min(loan.payments[fact.payment].overpaid, fact.amount)
+    again = owed_again(loan, fact)
+    kept = min(loan.payments[fact.payment].overpaid, fact.amount - again.total + again.principal)
     moved: tuple[e.Moved, ...] = ()
     if kept:
         moved = (e.Moved(payment=fact.payment, on=on, portions=(), overpaid=-kept),)
-    fact = structs.replace(fact, principal=fact.amount - kept, moved=moved)
-    if not fact.principal:
+    principal = fact.amount - kept - (again.total - again.principal)
+    fact = structs.replace(fact, principal=principal, moved=moved)
+    if fact.amount == kept:
         return structs.replace(fact, schedule=(), instalments=len(loan.lines))
     coming = next(
         (n for n, line in enumerate(loan.lines) if not line.due and line.due_on > on), None
@@ -137,7 +144,11 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
             number=count, start_on=min(last.due_on, on), due_on=on, principal=fact.principal,
             interest=0,
         )  # fmt: skip
-    return structs.replace(fact, schedule=(row, *rest), instalments=count)
+    restored = None
+    if loan.terms.chargeback is not ChargebackRule.AS_PRINCIPAL:
+        again.principal = 0
+        restored = as_portion(row.number, again)
+    return structs.replace(fact, schedule=(row, *rest), instalments=count, restored=restored)
 
 
 def _earning_no_more(loan: Loan, coming: int, on: date) -> list[e.Instalment]:
@@ -217,7 +228,7 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
         begun = any(line.start_on < on or in_use(line) for line in coming)
         closing = _closed_rows(loan, on) if begun else ()
         first = loan.current + len(closing) + 1
-        periods = list(pairwise((on, *due_dates(fact.terms, on))))
+        periods = list(pairwise((on, *due_dates(fact.terms, on, same_day=True))))
         rows = (*closing, *fitted(fact.terms, owed, periods, Place(first, 0, owed), on))
     check_sum(rows)
     sums_by = {name: getattr(sums, name) for name in COMPONENTS if getattr(sums, name)}

@@ -5,7 +5,7 @@ Amounts are minor units of the loan's currency. The tag is the event's name in t
 
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -73,6 +73,27 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         return self.principal + self.interest + self.tax + self.fee + self.fee_tax
 
 
+class PlannedRow(Protocol):
+    """What readers of a schedule ask of its rows, an ``Instalment`` or another."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def start_on(self) -> date: ...
+    @property
+    def due_on(self) -> date: ...
+    @property
+    def principal(self) -> int: ...
+    @property
+    def interest(self) -> int: ...
+    @property
+    def tax(self) -> int: ...
+    @property
+    def fee(self) -> int: ...
+    @property
+    def fee_tax(self) -> int: ...
+
+
 class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Since when nothing of a due instalment is owed; ``on`` is None when it owes again."""
 
@@ -110,7 +131,8 @@ class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
 
     ``principal`` is owed; the borrower received it less the withheld fees and interest (of a
     discounted loan) and their tax. ``schedule`` is every instalment from the first not yet due.
-    ``refinances`` is the number of the loan that this one pays off.
+    ``refinances`` is the number of the loan that this one pays off. ``level`` is the instalment
+    that was fitted, where that was to all that is approved.
     """
 
     tranche: int
@@ -120,6 +142,7 @@ class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
     withheld_fees_tax: int = 0
     withheld_interest: int = 0
     withheld_interest_tax: int = 0
+    level: int | None = None
     channel: str = ""
     refinances: str = ""
 
@@ -212,11 +235,13 @@ class ScheduleRevised(LoanEvent, frozen=True, kw_only=True, tag="schedule-revise
 
     ``schedule`` are the rows that change, whole: their ``principal`` includes what is paid of it.
     ``instalments`` is how many the loan has now; later ones, of which nothing was paid, are gone.
+    ``level`` as in `LoanDisbursed`, where it was fitted anew.
     """
 
     reason: str
     schedule: tuple[Instalment, ...]
     instalments: int
+    level: int | None = None
 
 
 class LateLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -363,7 +388,8 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     principal owed again, and took less of what had been kept of its payment. ``terms`` are those
     that hold now, and ``first`` the instalment they begin with, if these change; ``statement`` and
     ``revolves`` the difference in what is left of the last statement, and whether interest runs
-    from day to day; ``billed`` the interest and tax that a statement asks for.
+    from day to day; ``billed`` the interest and tax that a statement asks for;
+    ``level`` the instalment fitted to what was approved, if that changes (0: none is).
     """
 
     charged: tuple[Charged, ...] = ()
@@ -377,6 +403,7 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     charged_back: tuple[Moved, ...] = ()
     statement: int = 0
     revolves: bool | None = None
+    level: int | None = None
     billed: tuple[int, int] | None = None
     prepaid: int = 0
     settled: tuple[Settled, ...] = ()
@@ -446,7 +473,8 @@ class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
     """A payer took money back through the bank: ``principal`` of it is owed again.
 
     The payment stays what it was; ``schedule`` is the instalment that asks for the money now, and
-    ``moved`` what had been kept for the borrower and went first.
+    ``moved`` what had been kept for the borrower and went first. ``restored`` is what is owed again
+    there of the other components, where the terms put a chargeback on those that were paid.
     """
 
     chargeback: int
@@ -455,9 +483,15 @@ class ChargedBack(LoanEvent, frozen=True, kw_only=True, tag="charged-back"):
     schedule: tuple[Instalment, ...]
     instalments: int
     principal: int = 0
+    restored: Portion | None = None
     moved: tuple[Moved, ...] = ()
     reason: str = ""
     settled: tuple[Settled, ...] = ()
+
+    @property
+    def owed_again(self) -> int:
+        """What the borrower owes more than before."""
+        return self.principal + (self.restored.total if self.restored else 0)
 
 
 class OverpaymentApplied(LoanEvent, frozen=True, kw_only=True, tag="overpayment-applied"):

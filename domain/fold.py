@@ -65,11 +65,12 @@ def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
     loan.tranches = event.tranche
     if event.tranche == 1:
         loan.first_line = sum(row.start_on == row.due_on for row in event.schedule)
-    _plan(loan, event.schedule, event.schedule[-1].number)
+    plan_lines(loan, event.schedule, event.schedule[-1].number)
+    loan.fitted_level = event.level or loan.fitted_level
     loan.facts.append(event)
 
 
-def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
+def plan_lines(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
     """Put ``rows`` in the place of those with their numbers, and end after ``instalments``."""
     lines = loan.lines
     for row in rows:
@@ -98,7 +99,7 @@ def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
 def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
     loan.status = Status.ACTIVE
     loan.disbursed_on = event.disbursed_on
-    _plan(loan, event.schedule, len(event.schedule))
+    plan_lines(loan, event.schedule, len(event.schedule))
     opening = {portion.instalment: portion for portion in event.opening}
     for line in loan.lines:
         line.owed.principal = 0
@@ -168,7 +169,8 @@ def _judged_statement(loan: Loan, event: e.StatementJudged) -> None:
 
 
 def _revised(loan: Loan, event: e.ScheduleRevised) -> None:
-    _plan(loan, event.schedule, event.instalments)
+    plan_lines(loan, event.schedule, event.instalments)
+    loan.fitted_level = event.level or loan.fitted_level
 
 
 def _move(loan: Loan, moved: Iterable[e.Moved]) -> None:
@@ -198,7 +200,7 @@ def _rate_changed(loan: Loan, event: e.RateChanged) -> None:
 def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
     for portion in event.cleared:
         loan.lines[portion.instalment - 1].owed.add(portion, -1)
-    _plan(loan, event.schedule, event.instalments)
+    plan_lines(loan, event.schedule, event.instalments)
     if event.kept is not None:
         loan.lines[event.kept.instalment - 1].owed.add(event.kept)
     if event.capitalised is not None:
@@ -207,6 +209,7 @@ def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
     loan.agreed = event.terms
     loan.first_line = event.first - 1
     loan.prepaid = 0
+    loan.fitted_level = None
     loan.billed = None
     loan.facts.append(event)
     _mark(loan, event.settled)
@@ -222,9 +225,11 @@ def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
         charged_back=payment.charged_back + event.amount,
         owed_again=payment.owed_again + event.principal,
     )
-    if loan.status is Status.CLOSED and event.principal:
+    if loan.status is Status.CLOSED and event.owed_again:
         loan.status, loan.closed_for = Status.ACTIVE, ""
-    _plan(loan, event.schedule, event.instalments)
+    plan_lines(loan, event.schedule, event.instalments)
+    if event.restored is not None:
+        loan.lines[event.restored.instalment - 1].owed.add(event.restored)
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -269,7 +274,7 @@ def _late_accrued(loan: Loan, event: e.LateInterestAccrued) -> None:
 
 def _fee_charged(loan: Loan, event: e.FeeCharged) -> None:
     if event.schedule:
-        _plan(loan, event.schedule, event.schedule[-1].number)
+        plan_lines(loan, event.schedule, event.schedule[-1].number)
     owed = loan.lines[event.instalment - 1].owed
     owed.fee += event.amount
     owed.fee_tax += event.tax
@@ -382,7 +387,7 @@ def _repaid_on(loan: Loan, number: int) -> None:
 def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     count = len(loan.lines)
     if event.schedule or event.instalments is not None:
-        _plan(loan, event.schedule, max(count, event.instalments or 0))
+        plan_lines(loan, event.schedule, max(count, event.instalments or 0))
     for change in event.charged:
         line = loan.lines[change.instalment - 1]
         line.owed.fee += change.fee
@@ -419,6 +424,8 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     moves = event.due is not None or event.terms is not None
     loan.billed = event.billed or (None if moves else loan.billed)
     loan.prepaid += event.prepaid
+    if event.level is not None:
+        loan.fitted_level = event.level or None
     _mark(loan, event.settled)
 
 

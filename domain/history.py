@@ -156,6 +156,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         terms=telling.agreed if telling.agreed != loan.agreed else None,
         first=telling.first_line + 1 if telling.first_line != loan.first_line else None,
         capitalised=telling.capitalised - loan.capitalised,
+        level=(telling.fitted_level or 0) if telling.fitted_level != loan.fitted_level else None,
         charged_back=tuple(_charged_back(loan, telling)),
         revolves=telling.revolves if telling.revolves != loan.revolves else None,
         billed=telling.billed if moves or telling.billed != loan.billed else None,

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 from domain.business_days import check_calendar
 from domain.errors import InvalidAmount, InvalidTerms
+from domain.level import LEVEL_METHODS
 from domain.money import MILLION
-from domain.terms import Frequency, Method, Terms
+from domain.terms import FittedTo, Frequency, InstalmentRule, Method, Terms
 
 MAX_AMOUNT = 10**15
 """The largest amount, in minor units: ten million million pesos. It stays far below an int64, so
@@ -48,6 +49,7 @@ def check_terms(terms: Terms) -> None:
     if len(set(terms.allocation.order)) != len(terms.allocation.order):
         raise InvalidTerms("allocation names an entry twice", "allocation")
     _check_method(terms)
+    _check_totals(terms)
     _check_grace(terms)
     _check_rates(terms)
     _check_dates(terms)
@@ -150,6 +152,21 @@ def _check_method(terms: Terms) -> None:
         _check_irregular(terms)
     elif terms.irregular:
         raise InvalidTerms("irregular rows belong to the irregular method only", "irregular")
+
+
+def _check_totals(terms: Terms) -> None:
+    if terms.fitted_to is FittedTo.APPROVED and (
+        terms.method is not Method.EQUAL_INSTALMENTS or terms.rate_steps
+    ):
+        rule = "approved goes with equal_instalments, and without rate_steps"
+        raise InvalidTerms(rule, "fitted_to")
+    if terms.instalment is InstalmentRule.KEEPS_PRINCIPAL:
+        return
+    if terms.method not in LEVEL_METHODS:
+        rule = f"keeps_total needs a level instalment, which {terms.method} has not"
+        raise InvalidTerms(rule, "instalment")
+    if terms.fixed_per_period:
+        raise InvalidTerms("keeps_total goes with daily interest", "instalment")
 
 
 def _check_irregular(terms: Terms) -> None:

@@ -179,6 +179,7 @@ class Loan(Struct, omit_defaults=True):
     ``pauses`` (from, until) count no days past due. ``statement`` is what is left to pay of the
     last statement of a line, ``revolves`` that one was not paid whole by its due date, ``billed``
     the interest and tax of the running instalment that its statement asks for, once it is cut.
+    ``fitted_level`` is the instalment fitted to what was approved, None where it is not.
     """
 
     opened: e.LoanOpened
@@ -210,6 +211,7 @@ class Loan(Struct, omit_defaults=True):
     revolves: bool = False
     billed: tuple[int, int] | None = None
     chargebacks: int = 0
+    fitted_level: int | None = None
     pauses: list[tuple[date, date]] = []
     facts: list[e.AnyLoanEvent] = []
     """The business facts that hold, in the order recorded: what the derived days follow from."""
@@ -276,6 +278,12 @@ class Loan(Struct, omit_defaults=True):
             return True
         free = self.terms.grace.interest_free_periods
         return self.first_line < line.number <= self.first_line + free
+
+    def asks_less(self, line: Line) -> bool:
+        """The line lies in the grace of the terms, or before them."""
+        grace = self.terms.grace
+        unasked = max(grace.principal_periods, grace.interest_payment_periods)
+        return line.number <= self.first_line + unasked
 
     def balances(self) -> Amounts:
         """What is charged so far and not paid, by component.

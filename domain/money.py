@@ -16,13 +16,15 @@ def divide(numerator: int, denominator: int, rounding: Rounding = Rounding.HALF_
     Exact on integers of any size. The result is odd in the numerator: rounding minus a half gives
     the mirror of rounding plus a half, so a correction mirrors what it corrects.
     """
-    sign = -1 if numerator < 0 else 1
-    quotient, remainder = divmod(abs(numerator), denominator)
+    if numerator < 0:
+        return -divide(-numerator, denominator, rounding)
+    quotient, remainder = divmod(numerator, denominator)
     twice = 2 * remainder
-    up = twice > denominator or (
-        twice == denominator and (rounding is Rounding.HALF_UP or quotient % 2 == 1)
-    )
-    return sign * (quotient + up)
+    if twice < denominator:
+        return quotient
+    if twice == denominator and rounding is Rounding.HALF_EVEN and quotient % 2 == 0:
+        return quotient
+    return quotient + 1
 
 
 MILLION = 1_000_000
@@ -31,4 +33,4 @@ MILLION = 1_000_000
 
 def share(amount: int, rate: int, rounding: Rounding) -> int:
     """``rate`` (millionths) of ``amount`` (minor units), rounded."""
-    return divide(amount * rate, MILLION, rounding)
+    return divide(amount * rate, MILLION, rounding) if rate else 0

@@ -1,12 +1,14 @@
 """Interest of one period, by its days or as a fixed part of a year."""
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 from domain.business_days import BusinessDayRule
 from domain.calendar import DAYS, MONTHS, PERIODS_PER_YEAR
-from domain.daycount import interest_of, rate_days, rate_units
+from domain.daycount import CONVENTIONS, interest_of, rate_days, rate_units
 from domain.money import MILLION, divide
-from domain.terms import Frequency, Terms
+from domain.terms import DayCount, Frequency, Terms
 
 Period = tuple[date, date]
 """From the previous due date to the next."""
@@ -39,10 +41,29 @@ def period_interest(
 ) -> int:
     """Interest (minor units) on ``balance`` over a period, or over its rest from ``since``.
 
-    ``numerator`` is the exact interest that ran in the period before.
+    ``numerator`` is the exact interest that ran in the period before. One due at once bears none.
     """
+    if period[0] == period[1]:
+        return 0
     ran = exact_interest(terms, balance, period, since or period[0])
     return rounded_interest(terms, numerator + ran, period)
+
+
+def whole_periods(terms: Terms) -> Callable[[int, Period], int]:
+    """``period_interest`` of whole periods, with what the terms alone decide looked up once."""
+    if terms.rate_steps or terms.day_count is DayCount.ACTUAL_ACTUAL_ICMA:
+        return partial(period_interest, terms)
+    rate, rounding = terms.annual_rate, terms.rounding
+    if not terms.fixed_per_period:
+        units, basis = CONVENTIONS[terms.day_count]
+        year = basis * MILLION
+        return lambda balance, period: divide(balance * rate * units(*period), year, rounding)
+    if not is_regular(terms):
+        return partial(period_interest, terms)
+    rate, year = rate * terms.every, PERIODS_PER_YEAR[terms.frequency] * MILLION
+    return lambda balance, period: (
+        divide(balance * rate, year, rounding) if period[0] < period[1] else 0
+    )
 
 
 def is_regular(terms: Terms) -> bool:

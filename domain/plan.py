@@ -1,6 +1,7 @@
 """The schedule of a loan paid out in tranches, with changes of rate and charges, as agreed.
 
-What the loan itself comes to if every instalment is paid on its day.
+What the loan itself comes to if every instalment is paid on its day; a running loan asks for the
+down payment of its first payout only.
 """
 
 from collections.abc import Sequence
@@ -16,8 +17,16 @@ from domain.events import Instalment
 from domain.limits import MAX_RATE, check_amount, check_terms
 from domain.money import share
 from domain.period import Period, exact_interest
-from domain.schedule import Opening, Place, check_sum, down_payment, fitted
-from domain.terms import Method, RateStep, Terms
+from domain.schedule import (
+    Opening,
+    Place,
+    approved_level,
+    check_sum,
+    down_payment,
+    fitted,
+    level_in,
+)
+from domain.terms import FittedTo, Method, RateStep, Terms
 
 
 class Tranche(Struct, frozen=True):
@@ -69,8 +78,9 @@ def planned(plan: Plan) -> tuple[Instalment, ...]:
     changes: list[Change] = [*tranches[1:], *plan.rate_changes, *plan.pauses]
     for change in sorted(changes, key=_day_of):
         rows.change(change)
-    check_sum(rows.rows)
-    return _charged(plan, (*rows.down, *rows.rows))
+    found = rows.in_order()
+    check_sum(found)
+    return _charged(plan, found)
 
 
 def _day_of(change: Change) -> tuple[date, bool]:
@@ -134,8 +144,10 @@ class _Rows:
         self.financed = first.amount - sum(row.principal for row in self.down)
         opening = Opening(first.on) if first.on > plan.disbursed_on else None
         self.opening_of: tuple[int, Opening] | None = (0, opening) if opening else None
+        self.pending = plan.terms.principal - first.amount
+        self.level = approved_level(plan.terms, plan.disbursed_on)
         self.rows = fitted(
-            plan.terms, self.financed, self.periods, self._place(0), first.on, opening
+            plan.terms, self.financed, self.periods, self._place(0), first.on, opening, self.level
         )
 
     def change(self, change: Change) -> None:
@@ -147,15 +159,21 @@ class _Rows:
             last = f"is not before the last instalment ({self.rows[-1].due_on})"
             raise InvalidDate(on, last, field)
         kept, left = self.rows[:at], sum(row.principal for row in self.rows[at:])
-        opening, level = self._opening(at, on, left), None
+        opening, level = self._opening(at, on, left), self.level
         if isinstance(change, Tranche):
-            left += change.amount
-            self.financed += change.amount
+            self.pending -= change.amount
+            down = down_payment(self.terms, change.amount, on)
+            self.down += down
+            financed = change.amount - sum(row.principal for row in down)
+            left += financed
+            self.financed += financed
         elif isinstance(change, Pause):
-            level = self._level(at)
+            level = self.level or self._level(at)
             self.terms = self.terms.at_rate(0, on, change.until)
         else:
             self.terms = self.terms.at_rate(change.annual_rate, on)
+            if self.level is not None:
+                level = self.level = self._fitted_to_all(left, at, on, opening)
         self.opening_of = (at, opening)
         running, *others = fitted(
             self.terms, left, self.periods[at:], self._place(at), on, opening, level
@@ -163,6 +181,21 @@ class _Rows:
         begun = self.rows[at]  # its charges were raised as it began
         running = structs.replace(running, fee=begun.fee, fee_tax=begun.fee_tax)
         self.rows = (*kept, running, *others)
+
+    def _fitted_to_all(self, left: int, at: int, on: date, opening: Opening) -> int:
+        """The instalment for what is left and what of the approved is still to be paid out."""
+        terms = structs.replace(self.terms, fitted_to=FittedTo.DISBURSED)
+        whole = left + self.pending
+        return level_in(
+            terms, fitted(terms, whole, self.periods[at:], self._place(at), on, opening)
+        )
+
+    def in_order(self) -> tuple[Instalment, ...]:
+        """With the down payment of each payout: after what falls due that day already."""
+        if not self.down:
+            return self.rows
+        rows = sorted((*self.rows, *self.down), key=lambda row: (row.due_on, row.start_on))
+        return tuple(structs.replace(row, number=n) for n, row in enumerate(rows, start=1))
 
     def _level(self, at: int) -> int | None:
         """What the instalments ask for, where they are level and another comes after this one."""
@@ -192,7 +225,7 @@ class _Rows:
         return known._replace(since=on, numerator=known.numerator + to_end - from_on)
 
     def _place(self, at: int) -> Place:
-        return Place(1 + len(self.down) + at, at, self.financed)
+        return Place(1 + at, at, self.financed)
 
 
 def _charged(plan: Plan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]:

@@ -11,8 +11,8 @@ from domain.daycount import rate_days
 from domain.events import Instalment
 from domain.loan import Amounts, Line, Loan, brought_by
 from domain.period import Period
-from domain.schedule import Opening, Place, fitted
-from domain.terms import REFITTING, Method
+from domain.schedule import Opening, Place, fitted, level_in
+from domain.terms import REFITTING, FittedTo, Method
 
 
 def refitted(
@@ -41,6 +41,14 @@ def refitted(
         level,
     )
     return tuple(with_paid(loan, row, on, on_top=lowers) for row in rows)
+
+
+def level_to_come(loan: Loan, on: date) -> int:
+    """The instalment that repays what is not yet due and what of the approved is still to come."""
+    terms = structs.replace(loan.terms, fitted_to=FittedTo.DISBURSED)
+    pending = max(loan.opened.terms.principal - loan.disbursed, 0)
+    whole = structs.replace(loan, agreed=terms)
+    return level_in(terms, refitted(whole, on, more=pending))
 
 
 def _billed(loan: Loan, running: Line, on: date) -> int | None:

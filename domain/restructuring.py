@@ -13,9 +13,20 @@ from domain.guards import (
     check_not_before_recorded,
 )
 from domain.history import loan_on, told_now
+from domain.level import LEVEL_METHODS
 from domain.limits import check_terms
 from domain.loan import Loan
-from domain.terms import Floating, Frequency, Grace, Graduation, IrregularInstalment, Method, Terms
+from domain.terms import (
+    FittedTo,
+    Floating,
+    Frequency,
+    Grace,
+    Graduation,
+    InstalmentRule,
+    IrregularInstalment,
+    Method,
+    Terms,
+)
 
 MAX_HOLIDAY = 366
 
@@ -23,7 +34,8 @@ MAX_HOLIDAY = 366
 class NewTerms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What changes in the terms; what is None stays as it is.
 
-    ``instalments`` counts those still to come. ``first_due_on`` is the next due date. An
+    ``instalments`` counts those still to come. ``first_due_on`` is the next due date,
+    of a restructure perhaps its own day. An
     ``annual_rate`` without ``floating`` ends a floating rate.
     """
 
@@ -165,8 +177,12 @@ def _terms(loan: Loan, new: NewTerms, *, keeps_dates: bool) -> Terms:
         changes.setdefault("first_due_on", None)
         changes.setdefault("instalments", max(len(loan.lines) - loan.current, 1))
     changes.setdefault("grace", Grace())
+    if changes.get("method", terms.method) not in LEVEL_METHODS:
+        changes["instalment"] = InstalmentRule.KEEPS_PRINCIPAL
     balloon = min(terms.balloon, owed - 1)
-    kept = structs.replace(terms, principal=owed, down_payment_rate=0, balloon=balloon)
+    kept = structs.replace(
+        terms, principal=owed, down_payment_rate=0, balloon=balloon, fitted_to=FittedTo.DISBURSED
+    )
     agreed = structs.replace(kept, **changes)
     check_terms(agreed)
     return agreed

@@ -9,12 +9,14 @@ from msgspec import structs
 
 from domain.calendar import due_dates
 from domain.errors import InvalidTerms
-from domain.events import Instalment
+from domain.events import Instalment, PlannedRow
 from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
-from domain.period import Period, period_interest, rounded_interest
+from domain.period import Period, period_interest, rounded_interest, whole_periods
 from domain.terms import (
+    FittedTo,
+    InstalmentRule,
     LastInstalment,
     Level,
     LevelRounding,
@@ -66,9 +68,33 @@ def schedule(terms: Terms, principal: int, disbursed_on: date) -> tuple[Instalme
     down = down_payment(terms, principal, disbursed_on)
     financed = principal - sum(row.principal for row in down)
     periods = list(pairwise((disbursed_on, *due_dates(terms, disbursed_on))))
-    rows = fitted(terms, financed, periods, Place(1 + len(down), 0, financed), disbursed_on)
+    level = approved_level(terms, disbursed_on)
+    place = Place(1 + len(down), 0, financed)
+    rows = fitted(terms, financed, periods, place, disbursed_on, level=level)
     check_sum(rows)
     return (*down, *rows)
+
+
+def approved_level(terms: Terms, disbursed_on: date) -> int | None:
+    """The instalment that repays all that was approved, were it paid out on the first day.
+
+    None where the terms fit instalments to what is paid out.
+    """
+    if terms.fitted_to is FittedTo.DISBURSED:
+        return None
+    financed = terms.principal - share(terms.principal, terms.down_payment_rate, terms.rounding)
+    periods = list(pairwise((disbursed_on, *due_dates(terms, disbursed_on))))
+    return level_in(terms, amortize(terms, financed, periods, Place(1, 0, financed)))
+
+
+def level_in(terms: Terms, rows: Sequence[Instalment]) -> int:
+    """What the last but one of the rows, all fitted to one level, asks for as its own."""
+    row = rows[-2] if len(rows) > 1 else rows[-1]
+    brought, brought_tax = 0, 0
+    if len(rows) > 2:
+        brought, brought_tax = rows[-3].deferred, rows[-3].deferred_tax
+    own, own_tax = row.interest + row.deferred - brought, row.tax + row.deferred_tax - brought_tax
+    return terms.level_of(row.principal, own, own_tax) or 0
 
 
 def down_payment(terms: Terms, principal: int, on: date) -> tuple[Instalment, ...]:
@@ -96,7 +122,8 @@ def fitted(
 ) -> tuple[Instalment, ...]:
     """The rows that repay ``principal`` from ``on``, fitted anew at each later step of the rate.
 
-    A given ``level`` is kept and the term shortens instead.
+    A given ``level`` is kept and the term shortens instead; where instalments are fitted to what
+    was approved, rows that find nothing to repay stay for what is still to be paid out.
     """
     rows = amortize(_known(terms, on), principal, periods, place, opening, level)
     for step in terms.rate_steps:
@@ -142,7 +169,8 @@ def amortize(
     Errors: ``InvalidTerms`` where a row would not cover its interest.
     """
     if level is not None:
-        return tuple(_rows(terms, principal, periods, place, opening, level, shortens=True))
+        ends = terms.fitted_to is FittedTo.DISBURSED
+        return tuple(_rows(terms, principal, periods, place, opening, level, shortens=ends))
     if terms.method not in LEVEL_METHODS:
         return tuple(_rows(terms, principal, periods, place, opening, 0))
     asked = min(max(terms.grace.principal_periods - place.done, 0), len(periods) - 1)
@@ -152,7 +180,8 @@ def amortize(
         owed -= sum(row.principal for row in grown)
     rest = periods[asked:]
     free = terms.grace.interest_free_periods - place.done - asked
-    chosen = level_instalment(terms, owed, rest, free, _repaying(terms, place))
+    at_once = rest[0][0] == rest[0][1]
+    chosen = level_instalment(terms, owed, rest, max(free, at_once), _repaying(terms, place))
     rows = tuple(_rows(terms, principal, periods, place, opening, chosen))
     if terms.last_instalment is LastInstalment.LEVELLED:
         return _levelled(terms, principal, periods, place, opening, chosen, rows, len(rest))
@@ -228,16 +257,23 @@ def _rows(
     ahead = (*place.ahead, *([0] * (len(periods) - len(place.ahead))))
     later = sum(ahead)
     brought, brought_tax = (opening.brought, opening.brought_tax) if opening else (0, 0)
+    earns = terms.method is not Method.DISCOUNT
+    flat, fixed, interest_over = (
+        terms.method is Method.FLAT,
+        terms.fixed_per_period,
+        whole_periods(terms),
+    )
+    keeps = terms.instalment is InstalmentRule.KEEPS_TOTAL
+    within = (brought, brought_tax) if keeps and place.done > max(unpaid, unasked) else (0, 0)
     for index, period in enumerate(periods):
         own = 0
-        if index >= free and terms.method is not Method.DISCOUNT:
-            unpaid_balance = balance if terms.fixed_per_period else balance - later
-            bears = place.base if terms.method is Method.FLAT else unpaid_balance
+        if index >= free and earns:
+            bears = place.base if flat else balance if fixed else balance - later
             if index == 0 and opening is not None:
                 own = period_interest(terms, bears, period, opening.since, opening.numerator)
             else:
-                own = period_interest(terms, bears, period)
-        elif index == 0 and opening is not None and terms.method is not Method.DISCOUNT:
+                own = interest_over(bears, period)
+        elif index == 0 and opening is not None and earns:
             own = rounded_interest(terms, opening.numerator, period)  # ran before it became free
         own_tax = share(own, terms.tax_rate, terms.rounding)
         if index == max(unpaid, 0):
@@ -256,8 +292,8 @@ def _rows(
             repaid = _principal_of(
                 terms,
                 balance,
-                own,
-                own_tax,
+                own + within[0],
+                own_tax + within[1],
                 _graduated(terms, level, before, index - max(unpaid, 0)),
                 even,
                 place.done + index,
@@ -265,9 +301,10 @@ def _rows(
             if repaid < 0 and strict:
                 raise _short(place.first + index, repaid + own, own)
             repaid = max(repaid, 0)
+        within = (0, 0)
         later -= ahead[index]
         if place.ahead and repaid >= 0:
-            repaid = max(ahead[index], min(repaid, balance - later))
+            repaid = max(0 if keeps else ahead[index], min(repaid, balance - later))
         if index < unasked and index != last and not grace.capitalise:
             brought, brought_tax, interest, tax = interest, tax, 0, 0
         fee, fee_tax = (
@@ -390,7 +427,7 @@ def _brought(kept: Sequence[Instalment], since: date) -> Opening | None:
     return Opening(since, brought=before.deferred, brought_tax=before.deferred_tax)
 
 
-def withheld_interest(terms: Terms, rows: Sequence[Instalment]) -> int:
+def withheld_interest(terms: Terms, rows: Sequence[PlannedRow]) -> int:
     """What a discounted loan keeps back at disbursement: the interest of its whole term."""
     if terms.method is not Method.DISCOUNT:
         return 0

@@ -118,6 +118,17 @@ class PaymentKind(StrEnum):
     RECOVERY = "recovery"
 
 
+class ChargebackRule(StrEnum):
+    """What is owed again after a chargeback: principal, or what the payment had cleared.
+
+    Of that, taxes, fees and interest come first, or principal does.
+    """
+
+    AS_PRINCIPAL = "as_principal"
+    AS_PAID = "as_paid"
+    AS_PAID_PRINCIPAL_FIRST = "as_paid_principal_first"
+
+
 class LateBase(StrEnum):
     """What late interest runs on: overdue principal, or the overdue instalment with interest."""
 
@@ -141,6 +152,34 @@ class LastInstalment(StrEnum):
 
     ABSORBS = "absorbs"
     LEVELLED = "levelled"
+
+
+class InstalmentRule(StrEnum):
+    """What of a level instalment stays when interest comes out otherwise than planned.
+
+    Its principal, and it asks for the interest there is; or its total, and principal is what the
+    interest leaves of it.
+    """
+
+    KEEPS_PRINCIPAL = "keeps_principal"
+    KEEPS_TOTAL = "keeps_total"
+
+
+class FittedTo(StrEnum):
+    """What the level instalment repays: what is paid out so far, or all that was approved."""
+
+    DISBURSED = "disbursed"
+    APPROVED = "approved"
+
+
+class OverdueForecast(StrEnum):
+    """Until when overdue principal bears interest in what is forecast of instalments to come.
+
+    Until the next instalment falls due, or no longer: as if it were paid on the day of looking.
+    """
+
+    WITH_NEXT = "with_next"
+    PAID_TODAY = "paid_today"
 
 
 class Level(StrEnum):
@@ -286,6 +325,9 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
     instalment_multiple: int = 1
     level_rounding: LevelRounding = LevelRounding.NEAREST
     last_instalment: LastInstalment = LastInstalment.ABSORBS
+    instalment: InstalmentRule = InstalmentRule.KEEPS_PRINCIPAL
+    fitted_to: FittedTo = FittedTo.DISBURSED
+    overdue_forecast: OverdueForecast = OverdueForecast.WITH_NEXT
     balloon: int = 0
     irregular: tuple[IrregularInstalment, ...] = ()
     graduation: Graduation | None = None
@@ -307,6 +349,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
     prepayment_fee_rate: int = 0
     period_charges: tuple[PeriodCharge, ...] = ()
     allocation: AllocationRule = AllocationRule()
+    chargeback: ChargebackRule = ChargebackRule.AS_PRINCIPAL
     allocations: tuple[tuple[PaymentKind, AllocationRule], ...] = ()
     promise_grace_days: int = 0
     stage_2_from: int = 31

@@ -5,14 +5,15 @@ from datetime import date
 
 from msgspec import Struct
 
-from domain.accrual import own_interest, tax_of
-from domain.daycount import interest_of, rate_units
 from domain.draft import Draft
 from domain.errors import InvalidDate, NotAllowedNow
+from domain.forecast import bearing, coming
 from domain.history import retell
 from domain.loan import Amounts, Line, Loan, Status
 from domain.payoff import closing_amounts, out_of_kept
 from domain.statements import to_come_unbilled
+from domain.terms import InstalmentRule
+from domain.totals import rows_on
 
 
 def as_of(loan: Loan, on: date) -> Loan:
@@ -55,7 +56,8 @@ class ScheduleRow(Struct, frozen=True, kw_only=True):
     """One instalment as a reader wants it, in minor units.
 
     ``interest`` is final once due and a forecast before: on the actual balance, taking it that
-    what is overdue is paid with the next instalment. ``tax`` is that on interest, late interest
+    what is overdue is paid as the terms say (``overdue_forecast``); so is the ``principal`` of
+    instalments that keep their total. ``tax`` is that on interest, late interest
     and fees. ``balance`` is the principal still to fall due after this row. ``paid_on`` is the
     day the last of it was paid, None while something is left.
     """
@@ -81,18 +83,18 @@ def schedule_rows(loan: Loan, on: date) -> tuple[ScheduleRow, ...]:
     late, early = _timings(seen)
     balance = sum(line.owed.principal for line in seen.lines)
     rows = []
-    for line, (interest, tax) in zip(seen.lines, _interests(seen, on), strict=True):
-        balance -= line.owed.principal
+    for line, (principal, interest, tax) in zip(seen.lines, _asked(seen, on), strict=True):
+        balance -= principal
         owed = line.owed
         fee, fee_tax = _fees(seen, line)
-        total = owed.principal + owed.late_interest + owed.late_interest_tax
+        total = principal + owed.late_interest + owed.late_interest_tax
         total += interest + tax + fee + fee_tax
         complete = line.paid.total >= total
         rows.append(
             ScheduleRow(
                 number=line.number,
                 due_on=line.due_on,
-                principal=owed.principal,
+                principal=principal,
                 interest=interest,
                 tax=tax + fee_tax + owed.late_interest_tax,
                 fees=fee,
@@ -132,21 +134,32 @@ def _fees(loan: Loan, line: Line) -> tuple[int, int]:
     return owed.fee, owed.fee_tax
 
 
+def _asked(loan: Loan, on: date) -> Iterator[tuple[int, int, int]]:
+    """(principal, interest, tax) of each instalment: final, or forecast while the loan runs."""
+    runs = loan.status is Status.ACTIVE
+    done = len(loan.lines)
+    if runs and loan.terms.instalment is InstalmentRule.KEEPS_TOTAL:
+        done = loan.current
+    for line, (interest, tax) in zip(loan.lines[:done], _interests(loan, on), strict=False):
+        yield line.owed.principal, interest, tax
+    if done < len(loan.lines):
+        for row in rows_on(loan, on):
+            yield row.principal, row.interest, row.tax
+
+
 def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
-    """(interest, tax) of each instalment: final, or forecast while the loan runs."""
-    principal = later = loan.principal
+    """(interest, tax) of each instalment: final, or forecast on principal that stays as it is."""
+    principal, later = bearing(loan), loan.to_come
     brought = brought_tax = 0
     for line in loan.lines:
         owed = line.owed
         interest, tax = owed.interest + brought, owed.interest_tax + brought_tax
         brought = brought_tax = 0
-        later -= owed.principal - line.paid.principal
         if loan.status is Status.ACTIVE and not line.due:
-            accrued = own_interest(loan, line, loan.through)
-            coming = _coming(loan, line, accrued, principal, on)
-            interest += coming
-            tax += tax_of(loan, accrued + coming) - tax_of(loan, accrued)
+            more, more_tax = coming(loan, line, principal, on)
+            interest, tax = interest + more, tax + more_tax
             unbilled = to_come_unbilled(loan, line, principal, (interest, tax))
+            later -= owed.principal - line.paid.principal
             principal = later
             ahead = line.paid.interest + line.paid.interest_tax
             credit = interest + tax < ahead and line.number < len(loan.lines)
@@ -158,15 +171,3 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
                 brought, brought_tax = unbilled
                 interest, tax = interest - brought, tax - brought_tax
         yield interest, tax
-
-
-def _coming(loan: Loan, line: Line, accrued: int, principal: int, on: date) -> int:
-    """Interest that the rest of the line's period will add on ``principal``."""
-    if loan.bears_no_interest(line) or loan.spared(line):
-        return 0
-    if not loan.accrues_daily:
-        return line.planned_interest - accrued
-    begin = max(on, line.start_on)
-    due_on = line.due_on
-    ran = principal * rate_units(loan.terms, line.start_on, begin, due_on, due_on)
-    return interest_of(loan.terms, line.numerator + ran) - accrued

@@ -74,7 +74,20 @@ def text(minor: int, currency: str) -> str:
 def texts(currency: str) -> Callable[[int], str]:
     """``text`` for many amounts of one currency."""
     places = decimals(currency)
+    if places == CENTS:
+        return _in_cents
     return lambda minor: _written(minor, places)
+
+
+CENTS = 2  # decimals
+_CENTS = tuple(f".{cents:02d}" for cents in range(100))
+
+
+def _in_cents(minor: int) -> str:
+    """``_written`` for most currencies, for where thousands are written."""
+    if minor < 0:
+        return f"-{_in_cents(-minor)}"
+    return f"{minor // 100}{_CENTS[minor % 100]}"
 
 
 def _written(minor: int, places: int) -> str:

@@ -197,8 +197,11 @@ def _restructuring(event: e.LoanRestructured) -> Iterator[Movement]:
 def _chargeback(event: e.ChargedBack) -> Iterator[Movement]:
     """What was kept of the payment goes first, the rest is owed again."""
     assert all(one.payment == event.payment for one in event.moved), "kept of another payment"
+    amounts = _principal(event.principal)
+    if event.restored is not None:
+        amounts = (*of_portion(event.restored)[:-1], event.principal)
     yield Movement(
-        "chargeback", event.effective_on, OWES_MORE, event.amount, _principal(event.principal),
+        "chargeback", event.effective_on, OWES_MORE, event.amount, amounts,
         number=event.payment, overpaid=sum(one.overpaid for one in event.moved),
         reason=event.reason,
     )  # fmt: skip

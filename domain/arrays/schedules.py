@@ -18,7 +18,7 @@ from domain.limits import MAX_AMOUNT, MAX_INSTALMENTS, MAX_RATE
 from domain.money import MILLION
 from domain.period import is_regular
 from domain.schedule import schedule
-from domain.terms import Frequency, Grace, LastInstalment, Method, Terms
+from domain.terms import FittedTo, Frequency, Grace, LastInstalment, Method, Terms
 
 Asked: TypeAlias = tuple[Terms, int, date]
 """Terms, the principal disbursed (minor units) and the day: the arguments of a schedule."""
@@ -60,8 +60,8 @@ _TOGETHER = {
 
 _kind = attrgetter(
     "method", "frequency", "month_days", "day_count", "interest", "rounding", "annuity", "level",
-    "level_rounding", "last_instalment", "grace", "rate_steps", "calendar", "business_day_rule",
-    "skip_months", "period_charges",
+    "level_rounding", "last_instalment", "fitted_to", "grace", "rate_steps", "calendar",
+    "business_day_rule", "skip_months", "period_charges",
 )  # fmt: skip
 """What loans share that are worked out together."""
 
@@ -111,6 +111,7 @@ def _together(terms: Terms) -> bool:
         terms.method in _TOGETHER
         and terms.grace == Grace()
         and not terms.rate_steps
+        and terms.fitted_to is FittedTo.DISBURSED
         and is_regular(terms)
         and (terms.last_instalment is LastInstalment.ABSORBS or terms.method not in LEVEL_METHODS)
         and all(

@@ -75,6 +75,7 @@ def post(changes: Changes, movement: Movement) -> None:
         _collected(changes, amounts, 1)
     elif movement.kind == "chargeback":
         _carry(changes, amounts, OWES_MORE)
+        _collected(changes, amounts, 1)
         changes[Account.OVERPAYMENTS] -= movement.overpaid
         changes[Account.BANK] -= movement.amount
     elif movement.effect == OWES_MORE:

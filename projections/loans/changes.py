@@ -152,6 +152,8 @@ def _note_tranche(found: Changes, loan: int, event: e.LoanDisbursed) -> None:
 def _note_plan(found: Changes, loan: int, event: e.ScheduleRevised | e.ChargedBack) -> None:
     found.plan(loan, event.schedule)
     found.end(loan, event.instalments)
+    if isinstance(event, e.ChargedBack) and event.restored is not None:
+        _note_put_on(found, loan, event.restored)
 
 
 def _note_corrected(found: Changes, loan: int, event: e.HistoryCorrected) -> None:
@@ -175,10 +177,15 @@ def _note_restructured(found: Changes, loan: int, event: e.LoanRestructured) -> 
         found.add(loan, portion.instalment, amounts)
     found.plan(loan, event.schedule)
     found.end(loan, event.instalments)
-    if (kept := event.kept) is not None:
-        amounts = {name: getattr(kept, name) for name in (*FEES, *LATE)}
-        brought = {"brought_interest": kept.interest, "brought_tax": kept.interest_tax}
-        found.add(loan, kept.instalment, amounts | brought)
+    if event.kept is not None:
+        _note_put_on(found, loan, event.kept)
+
+
+def _note_put_on(found: Changes, loan: int, portion: e.Portion) -> None:
+    """What an instalment to come asks for besides its own plan."""
+    amounts = {name: getattr(portion, name) for name in (*FEES, *LATE)}
+    brought = {"brought_interest": portion.interest, "brought_tax": portion.interest_tax}
+    found.add(loan, portion.instalment, amounts | brought)
 
 
 def restructured(event: e.LoanRestructured) -> Iterator[tuple[e.Portion, int]]:

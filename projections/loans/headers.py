@@ -151,7 +151,7 @@ def _note(change: Change, event: e.AnyLoanEvent) -> None:
             change.status = "closed"
             change.closed_on = event.effective_on
             change.closed_reason = event.reason
-        case e.ChargedBack(principal=0):
+        case e.ChargedBack() if not event.owed_again:
             pass
         case e.PaymentReversed() | e.ChargedBack() if change.status is None:
             change.status = REOPENED

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.schedule import schedule_of as _schedule
+from cli.schedule import schedules_of
 
 TERMS = {
     "currency": "MXN", "principal": "10000.00", "annual_rate": "36.00", "instalments": 3,
@@ -141,3 +142,35 @@ def test_a_key_that_stands_twice_is_an_error_and_not_the_last_one_taken(cartera,
 
     assert told.code == 2
     assert told.json == {"error": {"field": field, "rule": "stands twice"}}
+
+
+def test_lines_worked_out_together_are_answered_as_each_alone():
+    methods = ("equal_instalments", "equal_principal", "flat")
+    lines = [
+        given_terms(
+            principal=f"{1_000 + 37 * n}.{n % 100:02d}", instalments=n % 13, tax_rate="16.00",
+            method=methods[n % 3], interest=("daily", "per_period")[n % 2],
+            down_payment_percent=("0.00", "10.00")[n % 5 == 0],
+        )
+        for n in range(120)
+    ]  # fmt: skip
+    lines[7], lines[50] = (
+        "[",
+        given_terms(charges=[{"on": "2026-01-15", "kind": "x", "amount": "1.00"}]),
+    )
+    requests = [line.encode() for line in lines]
+
+    together = list(schedules_of(requests))
+
+    assert together == [_schedule(request) for request in requests]
+    assert sum("error" in answer for answer in together) == 1 + 10  # of 0 instalments
+
+
+def test_lines_are_answered_wherever_a_block_of_them_ends(cartera, monkeypatch):
+    lines = "\n".join([given_terms(instalments=n) for n in range(1, 6)] + ["", "nonsense"])
+    whole = cartera("schedule", "--lines", stdin=lines).out
+
+    monkeypatch.setattr("cli.schedule.BLOCK", 100)
+
+    assert cartera("schedule", "--lines", stdin=lines).out == whole
+    assert len(whole.splitlines()) == 6

@@ -10,18 +10,22 @@ from domain import commands
 from domain import events as e
 from domain.errors import LoanError
 from domain.fold import replay
+from domain.level import LEVEL_METHODS
 from domain.loan import Loan, Status
 from domain.money import Rounding
 from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
     Annuity,
+    ChargebackRule,
     Component,
     DayCount,
+    FittedTo,
     Frequency,
     Grace,
     Graduation,
     InAdvance,
+    InstalmentRule,
     InterestBasis,
     LastInstalment,
     LateBase,
@@ -114,6 +118,7 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
         "late_rate": draw(st.sampled_from([0, 720_000])),
         "late_grace_days": draw(st.sampled_from([0, 0, 5])),
         "late_base": draw(st.sampled_from(list(LateBase))),
+        "chargeback": draw(st.sampled_from(list(ChargebackRule))),
         "allocation": AllocationRule(
             walk=draw(st.sampled_from(list(Walk))),
             in_advance=draw(st.sampled_from(list(InAdvance))),
@@ -121,6 +126,10 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
     }
     if not plain and draw(st.booleans()):  # half of the loans keep to the plain terms
         drawn |= draw(rarer_terms(drawn["instalments"]))
+    if method in LEVEL_METHODS and interest is InterestBasis.DAILY:
+        drawn["instalment"] = draw(st.sampled_from(list(InstalmentRule)))
+    if method is Method.EQUAL_INSTALMENTS and not drawn.get("rate_steps"):
+        drawn["fitted_to"] = draw(st.sampled_from(list(FittedTo)))
     return Terms(**(drawn | fixed))
 
 
@@ -281,7 +290,8 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
         case "restructure" | "reschedule" | "spread":
             kind = {"restructure": e.Revision.RESTRUCTURE, "reschedule": e.Revision.RESCHEDULE,
                     "spread": e.Revision.REAMORTIZATION}[verb]  # fmt: skip
-            new = NewTerms(instalments=1 + size % 6) if size % 3 else None
+            at_once = day if verb == "restructure" and size % 5 == 0 else None
+            new = NewTerms(instalments=1 + size % 6, first_due_on=at_once) if size % 3 else None
             treatment = list(e.Treatment)[size % 3]
             book.do(commands.restructure, effective_on=day, kind=kind, new=new,
                     treatment=treatment)  # fmt: skip

@@ -257,8 +257,8 @@ def test_no_loans_have_no_rows():
 def test_every_term_is_heeded_here_or_has_no_say_in_a_schedule():
     heeded = {
         "method", "frequency", "month_days", "day_count", "interest", "rounding", "annuity",
-        "level", "level_rounding", "last_instalment", "grace", "rate_steps", "calendar",
-        "business_day_rule", "skip_months", "period_charges", "annual_rate", "tax_rate",
+        "level", "level_rounding", "last_instalment", "fitted_to", "grace", "rate_steps",
+        "calendar", "business_day_rule", "skip_months", "period_charges", "annual_rate", "tax_rate",
         "down_payment_rate", "every", "instalments", "instalment_multiple", "balloon",
         "first_due_on",
     }  # fmt: skip
@@ -267,7 +267,7 @@ def test_every_term_is_heeded_here_or_has_no_say_in_a_schedule():
         "currency", "principal", "interest_after_maturity", "floating", "late_rate", "late_base",
         "late_grace_days", "late_fee", "opening_fee_rate", "opening_fee_financed",
         "prepayment_fee_rate", "allocation", "allocations", "promise_grace_days", "stage_2_from",
-        "stage_3_from", "suspend_from",
+        "stage_3_from", "suspend_from", "instalment", "overdue_forecast", "chargeback",
     }  # fmt: skip
 
     assert heeded | of_other_methods | silent == set(Terms.__struct_fields__)

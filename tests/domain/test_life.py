@@ -89,6 +89,28 @@ def test_a_restructure_takes_the_arrears_along(treatment, principal, interest):
     assert sum(left(book)) == principal
 
 
+def test_a_restructure_may_ask_for_its_first_instalment_that_day():
+    """12,000.00 over 1 + 1/1.02 + 1/1.02^2 is 4,079.47; the first bears nothing."""
+    book = lent()
+
+    book.do(commands.restructure, effective_on=DUE[1],
+            new=NewTerms(instalments=3, first_due_on=DUE[1]))  # fmt: skip
+
+    new = views.schedule_rows(book.loan, DUE[1])[2:]
+    assert [row.due_on for row in new] == DUE[1:]
+    assert [row.principal for row in new] == [4_079_47, 3_921_06, 3_999_47]
+    assert [row.interest for row in new] == [421_77, 158_41, 79_99]  # the arrears' are kept
+    assert book.loan.days_past_due(DUE[1]) == 0
+    assert views.as_of(book.loan, DUE[1] + timedelta(1)).days_past_due(DUE[1] + timedelta(1)) == 1
+
+
+def test_no_restructure_asks_for_an_instalment_before_its_day():
+    with pytest.raises(InvalidTerms) as refused:
+        lent().do(commands.restructure, effective_on=DUE[1], new=NewTerms(first_due_on=DUE[0]))
+
+    assert refused.value.field == "first_due"
+
+
 def test_a_restructure_in_mid_period_ends_the_running_instalment_with_its_interest():
     book = lent(interest=InterestBasis.DAILY)  # 12,000 x 24 % x 10/360 = 80.00
 

@@ -133,6 +133,11 @@ def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps)
         amount_given(book, e.OverpaymentRefunded)
         + sum(each.amount for each in book.history if isinstance(each, e.ChargedBack))
         - principal_owed_again(book)
+        - sum(
+            each.owed_again - each.principal
+            for each in book.history
+            if isinstance(each, e.ChargedBack)
+        )
     )
     assert cleared + loan.overpaid + refunded == sum(payment.amount for payment in held)
     for line in loan.lines:

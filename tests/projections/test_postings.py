@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from domain import commands
 from domain import events as e
 from domain.errors import InvalidTerms
-from domain.terms import Component, DayCount, Method
+from domain.terms import ChargebackRule, Component, DayCount, Method
 from ledger import log
 from projections.batch import Batch
 from projections.journal.accounts import RECEIVABLE, Account
@@ -47,6 +47,19 @@ def test_a_disbursement_defers_withheld_fees_and_owes_their_tax_at_once():
         Account.DEFERRED_FEES: -20_00,
         Account.TAX_COLLECTED: -3_20,
     }
+
+
+def test_a_chargeback_as_paid_mirrors_what_its_payment_brought():
+    agreed = terms(principal=1_200_00, method=Method.EQUAL_PRINCIPAL,
+                   day_count=DayCount.THIRTY_360, chargeback=ChargebackRule.AS_PAID)  # fmt: skip
+    story = paid_out(agreed)
+    story.do(commands.receive_payment, amount=141_76, effective_on=FEBRUARY)
+
+    story.do(commands.charge_back, payment=1, effective_on=date(2026, 2, 20))
+
+    paid, back = last(story, e.PaymentReceived), last(story, e.ChargedBack)
+    assert back.restored == e.Portion(instalment=2, interest=36_00, interest_tax=5_76)
+    assert entry(back) == {account: -amount for account, amount in entry(paid).items()}
 
 
 def test_accrued_tax_is_not_collected_until_a_payment_brings_it():
