@@ -1,0 +1,40 @@
+"""What reaches a bureau's file, what does not, and that it is as the ledger has it."""
+
+import pytest
+
+from ledger import database as db
+from projections.bureau.write import Job, write
+from projections.bureau.validators import buro_intf
+from tests.projections.bureau.portfolio import CUT_OFF, Known, consumers, lender, portfolio
+from tests.projections.stories import Log, catch_up
+
+
+@pytest.fixture
+def pool(fresh_database):
+    with db.pool(fresh_database, min_size=2, max_size=4) as pool:
+        yield pool
+
+
+def job(form, **changes):
+    given = {
+        "form": form,
+        "cut_off": CUT_OFF,
+        "today": CUT_OFF,
+        "lender": lender(),
+        "lender_bytes": b"",
+        "actor": "tests",
+    }
+    return Job(**(given | changes))
+
+
+def test_try(fresh_database, pool, tmp_path):
+    Log(fresh_database).append(*portfolio().values())
+    catch_up(fresh_database)
+    out = tmp_path / "buro.txt"
+    print(write(pool, job("buro-intf"), Known(consumers()), out))
+    print(out.read_text("latin-1"))
+    print((tmp_path / "buro.txt.unsendable.csv").read_text())
+    found = list(buro_intf.check(out))
+    for f in found:
+        print(f)
+    assert 0
