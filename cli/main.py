@@ -9,6 +9,7 @@ import typer
 from cli import (
     bench,
     books,
+    bureau,
     days,
     demo,
     documents,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench,
+    documents, bureau, demo, generate, bench,
 ):  # fmt: skip
     part.register(app)
 

@@ -1,14 +1,16 @@
 """Which loans a bureau is told of on a cut-off date, folded from the log in the order of a file."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection, IsolationLevel, sql
 
 from ledger import log
 from projections.bureau.errors import CutOffNotClosed
+from projections.bureau.reported import Format
 from projections.bureau.tradeline import Tradeline, tradeline
 
 PAGE = 500
@@ -25,24 +27,33 @@ def check_closed(connection: Connection[Any], cut_off: date) -> None:
         raise CutOffNotClosed(cut_off, loans, example)
 
 
-def one_moment(reader: Connection[Any]) -> int:
-    """Set the connection to read one moment of the books; how far the log goes then."""
-    reader.isolation_level = IsolationLevel.REPEATABLE_READ
-    [[position]] = reader.execute("SELECT coalesce(max(position), 0) FROM ledger.events").fetchall()
-    return int(position)
+@contextmanager
+def one_moment(reader: Connection[Any]) -> Iterator[int]:
+    """The connection reads one moment of the books; how far the log goes then."""
+    reader.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    try:
+        with reader.transaction():
+            [[position]] = reader.execute(
+                "SELECT coalesce(max(position), 0) FROM ledger.events"
+            ).fetchall()
+            yield int(position)
+    finally:
+        reader.set_isolation_level(None)
 
 
 def tradelines(
-    reader: Connection[Any], bureau: str, cut_off: date, since: date | None
+    reader: Connection[Any], form: Format, cut_off: date, since: date | None
 ) -> Iterator[list[tuple[UUID, Tradeline]]]:
-    """Pages of loans that owe on the day, or closed since the last file, by loan number.
+    """Pages of loans that owe on the day, or closed since the last file, in the order of the file.
 
     A loan closed before is told of once more if the bureau still has it as open. ``since`` is the
     last file's cut-off date; without one the month's beginning is meant.
     """
     since = since or cut_off.replace(day=1) - timedelta(days=1)
     with reader.cursor(name="bureau") as loans:
-        loans.execute(_LOANS, {"on": cut_off, "since": since, "bureau": bureau})
+        order = sql.SQL("borrower," if form.order == "borrower" else "")
+        given = {"on": cut_off, "since": since, "bureau": form.bureau}
+        loans.execute(sql.SQL(_LOANS).format(order=order), given)
         while page := loans.fetchmany(PAGE):
             known = log.load_many(reader, [loan_id for loan_id, _ in page])
             found = []
@@ -61,5 +72,5 @@ _LOANS = """
                    WHERE records.loan_id = loans.loan_id AND bureau = %(bureau)s
                      AND cut_off < %(on)s AND sent_at IS NOT NULL
                    ORDER BY cut_off DESC, file DESC LIMIT 1))
-    ORDER BY loan_no COLLATE "C", loan_id
+    ORDER BY {order} loan_no COLLATE "C", loan_id
 """

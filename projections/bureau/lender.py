@@ -29,6 +29,7 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     missed_policy: Literal["payments", "blocks"] = "payments"
     missing_date: Literal["19010101", "19000101"] = "19010101"
     delimiter: str = "|"
+    medium: str = ""
 
 
 class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -97,15 +97,17 @@ class Totals(Struct, kw_only=True):
 class Format(Protocol):
     """How a bureau's file is written, text piece by piece.
 
+    ``reports_guarantors``: each is a tradeline too. ``order`` is what its tradelines go by.
     ``second_pass`` rewrites each line once the totals are known, where they stand in every row.
     """
 
     bureau: str
     encoding: str
     reports_guarantors: bool
+    order: Literal["loan", "borrower"]
     second_pass: Callable[[str, Totals], str] | None
 
-    def begin(self, cut_off: date) -> str:
+    def begin(self, cut_off: date, *, correction: bool) -> str:
         """What stands before the first record."""
         ...
 

@@ -23,8 +23,9 @@ class Tradeline(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     forgiven one nothing), ``past_due`` the part of instalments due before ``on`` and not paid.
     ``first_default_on`` is the due date of the first instalment ever missed, ``late_since`` that
     with which the present arrears without a break began, ``past_due_since`` when days past due
-    reached those of stage 3. ``instalment`` is one at the loan's own frequency. Of a loan that left
-    the books unpaid, arrears are those of the day before, and days go on being counted.
+    reached those of stage 3. ``instalment`` is one at the loan's own frequency, ``month_paid`` what
+    came in in the month of ``on``. Of a loan that left the books unpaid, arrears are those of the
+    day before, and days go on being counted.
     """
 
     loan_no: str
@@ -59,6 +60,7 @@ class Tradeline(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     past_due_since: date | None = None
     last_paid_on: date | None = None
     last_paid: int = 0
+    month_paid: int = 0
     last_drawn_on: date | None = None
     restructured_on: date | None = None
     refinances: str = ""
@@ -111,7 +113,8 @@ def tradeline(loan: Loan, on: date, closed_on: date | None = None) -> Tradeline 
     written = next((f for f in seen.facts if isinstance(f, e.LoanWrittenOff)), None)
     sold = next((f for f in seen.facts if isinstance(f, e.LoanSold)), None)
     forgiven = list(_forgiven(seen))
-    last_on, last = _last_payment(seen)
+    paid = _paid(seen)
+    last_on = max((day for day, amount in paid.items() if amount > 0), default=None)
     return Tradeline(
         loan_no=seen.loan_no,
         borrower=seen.opened.borrower,
@@ -144,7 +147,8 @@ def tradeline(loan: Loan, on: date, closed_on: date | None = None) -> Tradeline 
         late_since=arrears.late_since,
         past_due_since=arrears.past_due_since,
         last_paid_on=last_on,
-        last_paid=last,
+        last_paid=paid[last_on] if last_on else 0,
+        month_paid=sum(paid[day] for day in paid if day >= on.replace(day=1)),
         last_drawn_on=max(
             (f.effective_on for f in seen.facts if isinstance(f, e.LoanDisbursed)), default=None
         ),
@@ -269,8 +273,8 @@ PAID = frozenset({PaymentKind.PAYMENT, PaymentKind.RECOVERY, PaymentKind.INSURAN
 """The kinds of payment that pay the debt; credits and refunds of the lender or a shop do not."""
 
 
-def _last_payment(loan: Loan) -> tuple[date | None, int]:
-    """The day of the last payment and what came in on it, less what was taken back."""
+def _paid(loan: Loan) -> dict[date, int]:
+    """What came in by day, less what was taken back."""
     paid: dict[date, int] = {}
     for payment in loan.payments.values():
         if payment.reversed_on is None and payment.kind in PAID:
@@ -279,8 +283,7 @@ def _last_payment(loan: Loan) -> tuple[date | None, int]:
     for fact in loan.facts:
         if isinstance(fact, e.RecoveryReceived):
             paid[fact.effective_on] = paid.get(fact.effective_on, 0) + fact.amount
-    last = max((day for day, amount in paid.items() if amount > 0), default=None)
-    return last, paid[last] if last else 0
+    return paid
 
 
 def _highest(loan: Loan) -> int:

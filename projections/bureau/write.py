@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -79,24 +79,23 @@ def write(
     kind: Sort = "correction" if job.correction else "full"
     part, listed = _beside(path, ".part"), _beside(path, ".unsendable.csv")
     try:
-        with pool.connection() as reader, pool.connection() as writer:
+        with pool.connection() as reader, pool.connection() as writer, ExitStack() as stack:
             with reader.transaction():
                 gather.check_closed(reader, job.cut_off)
             with writer.transaction(), writer.cursor() as cursor:
-                position = gather.one_moment(reader)
+                position = stack.enter_context(gather.one_moment(reader))
                 since = kept.last_sent(cursor, form.bureau, job.cut_off)
                 file = kept.begin(
                     cursor, form.bureau, job.form, job.cut_off, kind, position,
                     sha256(job.lender_bytes).digest(), job.actor,
                 )  # fmt: skip
-                pages = gather.tradelines(reader, form.bureau, job.cut_off, since)
+                pages = gather.tradelines(reader, form, job.cut_off, since)
                 draft = _Draft(cursor, file, job, form, consumers)
                 with part.open("w", encoding=form.encoding, newline="") as out:
                     totals = draft.written(pages, out, progress)
                 digest = _finished(form, part, totals)
                 kept.finish(cursor, file, totals, digest)
-            reader.rollback()
-        draft.list_problems(listed)
+                draft.list_problems(listed)
         part.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -126,7 +125,7 @@ class _Draft:
     ) -> Totals:
         """Every page; the totals of what is in the file. Errors: ``NothingToReport``."""
         totals = Totals()
-        out.write(self.form.begin(self.job.cut_off))
+        out.write(self.form.begin(self.job.cut_off, correction=self.job.correction))
         done = 0
         for page in pages:
             self._page(page, out, totals)
@@ -206,7 +205,7 @@ class _Draft:
         with part.open("w", encoding="utf-8", newline="") as out:
             lines = csv.writer(out)
             lines.writerow(["loan_no", "person", "role", "field", "rule"])
-            rows = self.cursor.connection.execute(
+            rows = self.cursor.execute(
                 "SELECT loan_no, person, role, field, rule FROM bureau.unsendable WHERE file = %s"
                 " ORDER BY loan_no, person, field, rule",
                 [self.file],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Literal
 
 from msgspec import Struct
 
@@ -62,6 +63,7 @@ class Buro:
 
     bureau = "buro"
     encoding = "latin-1"
+    order: Literal["loan", "borrower"] = "loan"
     second_pass: Callable[[str, Totals], str] | None = None
 
     def __init__(self, lender: Lender) -> None:

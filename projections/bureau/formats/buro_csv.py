@@ -36,7 +36,7 @@ COLUMNS = (
 class IntfCsv(Buro):
     """A row a tradeline, no header or trailer record: control figures stand in the report."""
 
-    def begin(self, cut_off: date) -> str:
+    def begin(self, cut_off: date, *, correction: bool) -> str:
         """The names of the columns."""
         self._reported = day_first(cut_off)
         return _row(COLUMNS)

@@ -15,7 +15,7 @@ SEPARATORS = {"newline": "\n", "crlf": "\r\n", "none": ""}
 class Intf(Buro):
     """A header of 150 characters, a record a tradeline (PN, PA, PE, TL), a trailer of 253."""
 
-    def begin(self, cut_off: date) -> str:
+    def begin(self, cut_off: date, *, correction: bool) -> str:
         """INTF, version, member, cut-off date."""
         header = (
             f"INTF{self.codes.version}{self.key}{self.name:<16}  {day_first(cut_off)}{'0' * 10}"

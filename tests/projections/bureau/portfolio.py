@@ -253,3 +253,16 @@ def lender(**changes):
         "marks": {"L-0019": "fraud"},
     }  # fmt: skip
     return Lender(**(given | changes))
+
+
+def in_texas(known):
+    """The same people as Metro 2 takes them: with an address in the United States."""
+    home = Address(street="100 N Oregon St Apt 4", city="El Paso", state="TX",
+                   postal_code="79901", country="US")  # fmt: skip
+    away = Address(street="9 Main St", city="Las Cruces", state="NM", postal_code="88001",
+                   country="US")  # fmt: skip
+    return {
+        name: structs.replace(one, address=away if name == "B-90" else home, ssn="123-45-6789"
+                              if name == "B-1" else "")
+        for name, one in known.items()
+    }  # fmt: skip

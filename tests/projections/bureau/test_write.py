@@ -4,8 +4,15 @@ import pytest
 
 from ledger import database as db
 from projections.bureau.write import Job, write
-from projections.bureau.validators import buro_intf
-from tests.projections.bureau.portfolio import CUT_OFF, Known, consumers, lender, portfolio
+from projections.bureau.validators import buro_intf, circulo, metro2
+from tests.projections.bureau.portfolio import (
+    CUT_OFF,
+    Known,
+    consumers,
+    lender,
+    portfolio,
+    in_texas,
+)
 from tests.projections.stories import Log, catch_up
 
 
@@ -30,11 +37,19 @@ def job(form, **changes):
 def test_try(fresh_database, pool, tmp_path):
     Log(fresh_database).append(*portfolio().values())
     catch_up(fresh_database)
-    out = tmp_path / "buro.txt"
-    print(write(pool, job("buro-intf"), Known(consumers()), out))
-    print(out.read_text("latin-1"))
-    print((tmp_path / "buro.txt.unsendable.csv").read_text())
-    found = list(buro_intf.check(out))
-    for f in found:
-        print(f)
+    for form, check in (
+        ("buro-intf", buro_intf.check),
+        ("circulo-xml", circulo.check_xml),
+        ("circulo-delimited", circulo.check_delimited),
+        ("metro2", metro2.check),
+    ):
+        out = tmp_path / form
+        who = in_texas(consumers()) if form == "metro2" else consumers()
+        print(write(pool, job(form), Known(who), out))
+        if form != "buro-intf":
+            print(out.read_text("latin-1")[:6000])
+        print((tmp_path / f"{form}.unsendable.csv").read_text())
+        found = list(check(out))
+        for f in found:
+            print(f)
     assert 0
