@@ -214,7 +214,7 @@ _DIFFERENCES = f"""
     {_OWED}
     SELECT loan_no, ledger, coalesce(owed, 0), reason
     FROM compared
-    WHERE reason = 'recorded since' OR (reason = 'not told' AND ledger <> 0)
+    WHERE (reason = 'recorded since' AND sent) OR (reason = 'not told' AND ledger <> 0)
 """
 
 _WRITTEN = """

@@ -153,7 +153,7 @@ class Faults:
     def whole(self, field: str, amount: int, width: int) -> int:
         """An amount in whole units, half up, that fits. Below one but above zero it is one."""
         rounded = whole(amount)
-        if len(str(abs(rounded))) > width:
+        if not -(10**width) < rounded < 10**width:
             self(field, f"{rounded} has more than the {width} digits of the format")
         return rounded
 

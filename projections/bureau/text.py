@@ -10,7 +10,7 @@ BLANKS = re.compile(r" {2,}")
 MEXICAN_PHONE = 10
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def plain(text: str, enye: str = "N") -> str:
     """Capitals A to Z, digits and single blanks; ``enye`` stands for Ñ.
 

@@ -9,6 +9,7 @@ from projections.bureau.formats.people import Person
 from projections.bureau.reported import Problem, Record, Report, Totals
 from projections.bureau.text import day_first, plain
 
+LENGTHS = [f"{length:02}" for length in range(100)]
 SEPARATORS = {"newline": "\n", "crlf": "\r\n", "none": ""}
 
 
@@ -73,7 +74,9 @@ class Intf(Buro):
 
 def run(fields: Iterable[tuple[str, str | None]]) -> str:
     """Tag, two digits of length, value; a field of None is left out."""
-    return "".join([f"{tag}{len(value):02}{value}" for tag, value in fields if value is not None])
+    return "".join(
+        [f"{tag}{LENGTHS[len(value)]}{value}" for tag, value in fields if value is not None]
+    )
 
 
 def _name(who: Person) -> Iterable[tuple[str, str | None]]:

@@ -7,6 +7,7 @@ from projections.bureau.formats.buro_csv import IntfCsv
 from projections.bureau.formats.buro_intf import Intf
 from projections.bureau.formats.circulo_delimited import CirculoDelimited
 from projections.bureau.formats.circulo_xml import CirculoXml
+from projections.bureau.formats.companies import Companies
 from projections.bureau.formats.metro2 import Metro2
 from projections.bureau.lender import Lender
 from projections.bureau.reported import Format
@@ -14,6 +15,7 @@ from projections.bureau.reported import Format
 FORMATS: dict[str, Callable[[Lender], Format]] = {
     "buro-intf": Intf,
     "buro-csv": IntfCsv,
+    "buro-companies": Companies,
     "circulo-xml": CirculoXml,
     "circulo-delimited": CirculoDelimited,
     "metro2": Metro2,

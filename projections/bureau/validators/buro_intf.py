@@ -5,7 +5,6 @@ from pathlib import Path
 
 from projections.bureau.validators.buro_rules import (
     CODES,
-    DIGITS,
     FORM,
     SEGMENTS,
     check_account,
@@ -13,6 +12,8 @@ from projections.bureau.validators.buro_rules import (
 from projections.bureau.validators.finding import Finding, Notes, Told, day
 
 BLOCK = 1 << 20
+LONGEST = 16_384
+"""More than a record can have: every tag once with 99 characters."""
 HEADER, TRAILER = 150, 253
 ORDER = ("PN", "PA", "PE", "TL")
 REQUIRED = {
@@ -98,45 +99,52 @@ def check(path: Path) -> Iterator[Finding]:
 
 def _record(reader: _Reader, told: Told) -> dict[str, dict[str, str]]:
     """The segments of a record, their fields checked one by one."""
+    reader.has(LONGEST)
+    text, at = reader.text, reader.at
     segments: dict[str, dict[str, str]] = {}
     for segment in ORDER:
         tags, fields, last = SEGMENTS[segment], dict[str, str](), ""
-        if reader.peek(2) != segment:
-            raise _Broken(f"segment {segment} should follow, not {reader.peek(8)!r}")
+        if text[at : at + 2] != segment:
+            raise _Broken(f"segment {segment} should follow, not {text[at : at + 8]!r}")
         while True:
-            tag, length = reader.take(2), reader.take(2)
-            if not DIGITS.fullmatch(length):
+            tag, length, begins = text[at : at + 2], text[at + 2 : at + 4], at + 4
+            if not (length.isdigit() and length.isascii()):
                 raise _Broken(f"{segment} {tag}: length {length!r} is no number")
-            value = reader.take(int(length))
-            _field(segment, tag, value, told)
-            if tag in fields or (last and tag < last):
+            at = begins + int(length)
+            value = text[begins:at]
+            if value:
+                known = tags.get(tag)
+                if known is None or len(value) > known[1] or not known[2].fullmatch(value):
+                    _fault(segment, tag, value, told)
+                elif (codes := CODES.get((segment, tag))) is not None and value not in codes:
+                    told(f"{segment} {tag}", f"{known[0]} {value!r} is no code of the catalogue")
+            elif tag not in tags:
+                _fault(segment, tag, value, told)
+            if tag in fields or tag < last:
                 told(f"{segment} {tag}", "stands twice or out of order")
             fields[tag] = value
             last = tag if tag != segment else ""
-            if tag == "99" or (segment != "TL" and reader.peek(2) in ORDER):
+            if tag == "99" or (segment != "TL" and text[at : at + 2] in ORDER):
                 break
-            if tag not in tags and not reader.has(4):
-                raise _Broken("the file ends within a record")
+            if at >= len(text):
+                raise _Broken(f"the file ends within {segment}")
         for tag in REQUIRED[segment]:
             if not fields.get(tag):
                 told(f"{segment} {tag}", f"{tags[tag][0]} is missing")
         segments[segment] = fields
+    reader.at = at
     return segments
 
 
-def _field(segment: str, tag: str, value: str, told: Told) -> None:
+def _fault(segment: str, tag: str, value: str, told: Told) -> None:
+    """What is wrong with a field that is unknown, too long or of other characters."""
     known = SEGMENTS[segment].get(tag)
     if known is None:
         told(f"{segment} {tag}", "is no field of the segment")
-        return
-    name, most, holds, _ = known
-    if len(value) > most:
-        told(f"{segment} {tag}", f"{name} has more than {most} characters")
-    if value and not holds.fullmatch(value):
-        told(f"{segment} {tag}", f"{name} {value!r} has characters that it may not have")
-    codes = CODES.get((segment, tag))
-    if codes is not None and value and value not in codes:
-        told(f"{segment} {tag}", f"{name} {value!r} is no code of the catalogue")
+    elif len(value) > known[1]:
+        told(f"{segment} {tag}", f"{known[0]} has more than {known[1]} characters")
+    else:
+        told(f"{segment} {tag}", f"{known[0]} {value!r} has what it may not have")
 
 
 def _check_person(pn: dict[str, str], tl: dict[str, str], told: Told) -> None:

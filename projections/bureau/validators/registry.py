@@ -3,19 +3,21 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from projections.bureau.validators import buro_csv, buro_intf, circulo, metro2
+from projections.bureau.validators import buro_csv, buro_intf, circulo, companies, metro2
 from projections.bureau.validators.finding import Finding
 
 Check = Callable[[Path], Iterator[Finding]]
 CHECKS: dict[str, Check] = {
     "buro-intf": buro_intf.check,
     "buro-csv": buro_csv.check,
+    "buro-companies": companies.check,
     "circulo-xml": circulo.check_xml,
     "circulo-delimited": circulo.check_delimited,
     "metro2": metro2.check,
 }
 BEGINNINGS = (
-    ("INTF", "buro-intf"), ("CLAVE_OTORGANTE_1", "buro-csv"), ("<?xml", "circulo-xml"),
+    ("INTF", "buro-intf"), ("CLAVE_OTORGANTE_1", "buro-csv"), ("HDBNCPM", "buro-companies"),
+    ("<?xml", "circulo-xml"),
     ("ClaveOtorgante", "circulo-delimited"),
 )  # fmt: skip
 
