@@ -15,7 +15,7 @@ from bench.report import BenchResult, result, scratch
 from domain.terms import Frequency, Method
 from ledger import database, state
 from projections import engine
-from projections.bureau.consumer import Address, Consumer, Employment, Sex
+from projections.bureau.consumer import Address, Consumer, Employment, Joined, Sex
 from projections.bureau.formats.registry import format_of
 from projections.bureau.lender import Lender, Member, ProductCodes, Reporter
 from projections.bureau.reported import Report, Totals
@@ -136,6 +136,9 @@ class _Everybody:
 
     def known(self, references: Iterable[str]) -> Mapping[str, Consumer]:
         return {one: person(int(one.rpartition("-")[2])) for one in references}
+
+    def joined(self, loans: Iterable[str], on: date) -> Joined:
+        return {}
 
 
 def _from_the_log(stack: ExitStack, folder: Path, loans: int, days: int) -> float:

@@ -1,6 +1,6 @@
 """Who a tradeline is about: what a bureau asks of a person or a company."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +30,7 @@ class CivilStatus(StrEnum):
     MARRIED = "married"
     DIVORCED = "divorced"
     WIDOWED = "widowed"
-    FREE_UNION = "free_union"
+    COHABITING = "cohabiting"
     SEPARATED = "separated"
 
 
@@ -95,11 +95,27 @@ class Consumer(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     died_on: date | None = None
 
 
+class Role(StrEnum):
+    """What somebody is to a loan."""
+
+    BORROWER = "borrower"
+    CO_BORROWER = "co_borrower"
+    GUARANTOR = "guarantor"
+
+
+Joined = Mapping[str, Sequence[tuple[str, Role]]]
+"""By loan number, references and roles."""
+
+
 class Consumers(Protocol):
     """Gives people by the references that loans hold."""
 
     def known(self, references: Iterable[str]) -> Mapping[str, Consumer]:
         """Those that are known; a reference that is not is left out."""
+        ...
+
+    def joined(self, loans: Iterable[str], on: date) -> Joined:
+        """Who had joined a loan after its opening by the end of ``on``, and not left it."""
         ...
 
 
@@ -127,3 +143,7 @@ class ConsumerFile:
     def known(self, references: Iterable[str]) -> Mapping[str, Consumer]:
         """Those of the file."""
         return {name: self._known[name] for name in references if name in self._known}
+
+    def joined(self, loans: Iterable[str], on: date) -> Joined:
+        """Nobody: who answers for a loan stands in its opening."""
+        return {}

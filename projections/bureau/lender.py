@@ -24,7 +24,7 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     header_segments: Literal["000", "001"] = "001"
     write_off_balance: Literal["claim", "zero"] = "claim"
     new_accounts: bool = True
-    guarantors: bool = True
+    others: bool = True
     no_employer: str = ""
     missed_policy: Literal["payments", "blocks"] = "payments"
     missing_date: Literal["19010101", "19000101"] = "19010101"

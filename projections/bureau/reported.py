@@ -1,23 +1,14 @@
 """What goes to a bureau of one loan and one person, before and after a format has its say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from enum import StrEnum
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from projections.bureau.consumer import Consumer
+from projections.bureau.consumer import Consumer, Role
 from projections.bureau.lender import Mark
 from projections.bureau.tradeline import Tradeline
-
-
-class Role(StrEnum):
-    """What somebody is to a loan."""
-
-    BORROWER = "borrower"
-    CO_BORROWER = "co_borrower"
-    GUARANTOR = "guarantor"
 
 
 class Before(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,6 +29,7 @@ class Before(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Report(Struct, frozen=True, kw_only=True):
     """One tradeline of one person, with all that its format may ask.
 
+    ``beside`` are the others who answer for the loan, as far as they are known.
     ``before`` is what the months before were told, ``told_default_on`` the first missed payment
     that any file has, of the same date too.
     """
@@ -45,7 +37,7 @@ class Report(Struct, frozen=True, kw_only=True):
     line: Tradeline
     person: Consumer
     role: Role = Role.BORROWER
-    guarantors: tuple[Consumer, ...] = ()
+    beside: tuple[tuple[Consumer, Role], ...] = ()
     mark: Mark | None = None
     before: Before | None = None
     told_default_on: date | None = None
@@ -97,13 +89,13 @@ class Totals(Struct, kw_only=True):
 class Format(Protocol):
     """How a bureau's file is written, text piece by piece.
 
-    ``reports_guarantors``: each is a tradeline too. ``order`` is what its tradelines go by.
+    ``reports_others``: a guarantor or co-borrower is a tradeline too. ``order``: what they go by.
     ``second_pass`` rewrites each line once the totals are known, where they stand in every row.
     """
 
     bureau: str
     encoding: str
-    reports_guarantors: bool
+    reports_others: bool
     order: Literal["loan", "borrower"]
     second_pass: Callable[[str, Totals], str] | None
 
@@ -118,14 +110,6 @@ class Format(Protocol):
     def end(self, totals: Totals) -> str:
         """What stands after the last record. Errors: ``TotalTooWide``."""
         ...
-
-
-def roles(line: Tradeline, *, guarantors: bool) -> Iterator[tuple[str, Role]]:
-    """Whom a tradeline is about, by reference."""
-    yield line.borrower, Role.BORROWER
-    if guarantors:
-        for reference in line.guarantors:
-            yield reference, Role.GUARANTOR
 
 
 class Faults:
@@ -170,9 +154,9 @@ def outcome(report: Report, *, member: bool) -> str:
 
     ``member`` is whether who bought it is a member of the bureau too.
     """
-    line = report.line
-    if report.mark is not None:
-        return report.mark
+    line, mark = report.line, report.mark
+    if mark is not None and mark.startswith("fraud"):
+        return mark
     if line.status == "written_off":
         return "written_off"
     if line.closed_for == "sold":
@@ -180,6 +164,8 @@ def outcome(report: Report, *, member: bool) -> str:
         return sold if member else f"{sold}_outside"
     if line.status == "closed":
         return f"closed_{line.closed_for}"
+    if mark is not None:
+        return mark
     if line.paused:
         return "paused"
     if line.restructured_on is not None:

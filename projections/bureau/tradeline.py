@@ -287,19 +287,21 @@ def _paid(loan: Loan) -> dict[date, int]:
 
 
 def _highest(loan: Loan) -> int:
-    """The largest principal ever owed."""
-    moved: dict[date, int] = {}
+    """The largest principal ever owed; of one day, what adds to it comes before what pays it."""
+    drawn: dict[date, int] = {}
+    paid: dict[date, int] = {}
     for fact in loan.facts:
-        if isinstance(fact, e.LoanDisbursed | e.LoanTakenOn):
-            moved[fact.effective_on] = moved.get(fact.effective_on, 0) + fact.principal
+        if isinstance(fact, e.LoanDisbursed | e.LoanTakenOn | e.ChargedBack):
+            drawn[fact.effective_on] = drawn.get(fact.effective_on, 0) + fact.principal
     for payment in loan.payments.values():
         if payment.reversed_on is None:
             cleared = sum(amounts.principal for amounts in payment.allocation.values())
-            moved[payment.effective_on] = moved.get(payment.effective_on, 0) - cleared
-    highest = owed = 0
-    for day in sorted(moved):
-        owed += moved[day]
+            paid[payment.effective_on] = paid.get(payment.effective_on, 0) + cleared
+    highest, owed = loan.principal, 0
+    for day in sorted(drawn.keys() | paid.keys()):
+        owed += drawn.get(day, 0)
         highest = max(highest, owed)
+        owed -= paid.get(day, 0)
     return highest
 
 

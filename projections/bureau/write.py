@@ -15,21 +15,13 @@ from psycopg import Cursor
 
 from ledger.database import Pool
 from projections.bureau import gather, kept
-from projections.bureau.consumer import Consumer, Consumers
+from projections.bureau.consumer import Consumers, Role
 from projections.bureau.errors import BadCutOff, NothingToReport
 from projections.bureau.formats.registry import format_of
 from projections.bureau.kept import Key, Sort
 from projections.bureau.lender import Lender
 from projections.bureau.rejects import waiting
-from projections.bureau.reported import (
-    Format,
-    Problem,
-    Record,
-    Report,
-    Role,
-    Totals,
-    roles,
-)
+from projections.bureau.reported import Format, Problem, Record, Report, Totals
 from projections.bureau.tradeline import Tradeline
 
 DAY = timedelta(days=1)
@@ -156,35 +148,45 @@ class _Draft:
 
     def _reports(self, page: list[tuple[UUID, Tradeline]]) -> Iterator[Found]:
         lender, job = self.job.lender, self.job
-        people = self._people(page)
+        parties = self._parties(page)
+        people = self.consumers.known(sorted({who for _, _, held in parties for who, _ in held}))
         ids = [loan_id for loan_id, _ in page]
         told = kept.told(self.cursor, self.form.bureau, ids, job.cut_off)
         earlier = told
         if job.correction:
             earlier = kept.told(self.cursor, self.form.bureau, ids, job.cut_off - DAY)
         sent = self._sent(ids)
-        for loan_id, line in page:
-            for reference, role in roles(line, guarantors=self.form.reports_guarantors):
-                person = people.get(reference)
+        for loan_id, line, held in parties:
+            for reference, role in held:
+                person, key = people.get(reference), (loan_id, reference)
                 if person is None:
                     rule = "is not known" if reference else "is missing"
                     yield loan_id, line, role, [Problem(line.loan_no, reference, role.value, rule)]
                     continue
-                key = loan_id, reference
+                if role is not Role.BORROWER and not self.form.reports_others:
+                    continue  # told of within the borrower's record
                 if job.correction and not self._changed(key, line, sent):
                     continue
                 report = Report(
                     line=line, person=person, role=role, mark=lender.marks.get(line.loan_no),
-                    guarantors=tuple(people[one] for one in line.guarantors if one in people),
+                    beside=tuple((people[who], as_) for who, as_ in held[1:] if who in people),
                     before=earlier.get(key),
                     told_default_on=told[key].first_default_on if key in told else None,
                 )  # fmt: skip
                 yield loan_id, line, role, report
 
-    def _people(self, page: list[tuple[UUID, Tradeline]]) -> dict[str, Consumer]:
-        wanted = {line.borrower for _, line in page}
-        wanted.update(one for _, line in page for one in line.guarantors)
-        return dict(self.consumers.known(sorted(wanted - {""})))
+    def _parties(
+        self, page: list[tuple[UUID, Tradeline]]
+    ) -> list[tuple[UUID, Tradeline, list[tuple[str, Role]]]]:
+        """Who answers for each loan, its borrower first: by its opening, and who joined it."""
+        joined = self.consumers.joined([line.loan_no for _, line in page], self.job.cut_off)
+        found = []
+        for loan_id, line in page:
+            held = dict.fromkeys([(line.borrower, Role.BORROWER)])
+            held.update(dict.fromkeys((one, Role.GUARANTOR) for one in line.guarantors))
+            held.update(dict.fromkeys(joined.get(line.loan_no, ())))
+            found.append((loan_id, line, list(held)))
+        return found
 
     def _sent(self, ids: list[UUID]) -> dict[Key, Tradeline]:
         if not self.job.correction:

@@ -71,7 +71,7 @@ class Buro:
             raise BadLenderFile("buro: the member's key and name are missing")
         self.lender, self.member, self.codes = lender, lender.buro, buro()
         self.choices: Choices = lender.buro.choices
-        self.reports_guarantors = self.choices.guarantors
+        self.reports_others = self.choices.others
         _check(self.member, self.codes)
         self.key = self.member.key.zfill(10)
         self.name = plain(self.member.name)

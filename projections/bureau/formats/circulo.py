@@ -81,7 +81,7 @@ class Circulo:
             raise BadLenderFile("circulo: the member's key and name are missing")
         self.lender, self.member, self.codes = lender, lender.circulo, circulo()
         self.choices = lender.circulo.choices
-        self.reports_guarantors = self.choices.guarantors
+        self.reports_others = self.choices.others
         self.name = plain(self.member.name)
         if len(self.member.key) != 10:
             raise BadLenderFile(f"circulo.key: {self.member.key!r} is not ten characters")

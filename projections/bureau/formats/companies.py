@@ -45,7 +45,7 @@ class Companies:
 
     bureau = "buro_companies"
     encoding = "latin-1"
-    reports_guarantors = False
+    reports_others = False
     order: Literal["loan", "borrower"] = "borrower"
     second_pass: Callable[[str, Totals], str] | None = None
 
@@ -83,7 +83,7 @@ class Companies:
             return faults.found
         head = self._company_segment(report.person, faults)
         credit, record = self._credit(report, faults)
-        guarantors = "".join(self._guarantor(one, faults) for one in report.guarantors)
+        guarantors = "".join(self._guarantor(one, faults) for one, _ in report.beside)
         if faults.found:
             return faults.found
         if report.person.reference == self._company:

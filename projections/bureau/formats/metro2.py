@@ -77,7 +77,7 @@ class Metro2:
 
     bureau = "metro2"
     encoding = "ascii"
-    reports_guarantors = False
+    reports_others = False
     order: Literal["loan", "borrower"] = "loan"
     second_pass: Callable[[str, Totals], str] | None = None
 
@@ -112,7 +112,7 @@ class Metro2:
             faults("kind", f"{report.person.kind} is no consumer")
             return faults.found
         people = [somebody(one, self.states, self.codes.residences, faults)
-                  for one in (report.person, *report.guarantors)]  # fmt: skip
+                  for one in (report.person, *(one for one, _ in report.beside))]  # fmt: skip
         counts: Counter[str] = Counter()
         appended = self._appended(report, people, counts, faults)
         base, record = self._base(report, people[0], faults)
@@ -142,8 +142,8 @@ class Metro2:
         self, report: Report, people: list[Somebody], counts: Counter[str], faults: Faults
     ) -> str:
         segments: dict[str, list[str]] = {"J1": [], "J2": []}
-        for one in people[1:]:
-            which, segment = associated(one, self.codes.relations["guarantor"], people[0])
+        for one, (_, role) in zip(people[1:], report.beside, strict=True):
+            which, segment = associated(one, self.codes.relations[role], people[0])
             segments[which].append(segment)
             counts[which] += 1
             _count(one, which, counts)
@@ -210,7 +210,7 @@ class Metro2:
         died_on = report.person.died_on
         if died_on is not None and died_on <= report.line.on:
             return relations["deceased"]
-        return relations["maker" if report.guarantors else "alone"]
+        return relations["maker" if report.beside else "alone"]
 
 
 def _count(one: Somebody, where: str, counts: Counter[str]) -> None:
