@@ -1,5 +1,6 @@
 """What goes to a bureau of one loan and one person, before and after a format has its say."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Literal, Protocol
@@ -133,6 +134,14 @@ class Faults:
         if len(value) > width:
             return self(field, f"{value!r} has more than the {width} characters of the format")
         return value
+
+    def account(self, number: str, least: int, most: int, signs: re.Pattern[str]) -> str:
+        """The loan's number as the bureau knows it for good: never cleaned, only checked."""
+        if not least <= len(number) <= most or not signs.fullmatch(number):
+            return self(
+                "loan_no", f"{number!r} is not {least} to {most} of the format's characters"
+            )
+        return number
 
     def whole(self, field: str, amount: int, width: int) -> int:
         """An amount in whole units, half up, that fits. Below one but above zero it is one."""

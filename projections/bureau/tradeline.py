@@ -214,7 +214,7 @@ def _arrears(loan: Loan, on: date) -> Arrears:
     first = missed[0].due_on if missed else None
     days = loan.days_past_due(on)
     if not days:
-        waits = loan.status is Status.ACTIVE and any(_unpaid(line, on) for line in missed)
+        waits = loan.status is Status.ACTIVE and any(_unpaid(line, on) for line in loan.lines)
         return Arrears(first_default_on=first, paused=waits)
     late = [line for line in loan.lines if _unpaid(line, on)]
     since = late[0].due_on

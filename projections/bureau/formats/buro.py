@@ -1,5 +1,6 @@
 """What Buró de Crédito is told of a person's tradeline, by field: text and CSV write the same."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Literal
@@ -16,6 +17,7 @@ from projections.bureau.text import day_first, hundredths, plain
 from projections.bureau.tradeline import Tradeline
 
 WIDTHS = Widths(surname=26, given=26, street=40, streets=2, place=40)
+NUMBER = re.compile(r"[!-~]([ -~]*[!-~])?")
 NEVER = "01011900"
 """The date that says there was none."""
 UNLATE = frozenset({"00", "01", "UR"})
@@ -105,7 +107,7 @@ class Buro:
         if contract not in codes.contracts:
             faults("product", f"{line.product!r} has no contract type of Buró in the lender file")
         account = Account(
-            number=self._number(line.loan_no, faults),
+            number=faults.account(line.loan_no, 4, 25, NUMBER),
             responsibility=codes.responsibilities[report.role],
             kind=codes.account_types["revolving" if line.revolving or product is None
                                      else product.kind],
@@ -183,12 +185,6 @@ class Buro:
         if paid_on is None and self.choices.first_payment == "opening":
             return day_first(opened_on)
         return day_first(paid_on)
-
-    def _number(self, loan_no: str, faults: Faults) -> str:
-        """The account as the bureau knows it for good: it is not cleaned, only checked."""
-        if not 4 <= len(loan_no) <= 25 or not loan_no.isascii() or not loan_no.isprintable():
-            return faults("loan_no", f"{loan_no!r} is not 4 to 25 plain characters")
-        return loan_no
 
 
 def _check(member: Member, codes: Catalogue) -> None:

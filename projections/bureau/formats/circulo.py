@@ -1,5 +1,6 @@
 """What Círculo de Crédito is told of a person's tradeline, element by element."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Literal
@@ -24,6 +25,7 @@ from projections.bureau.text import hundredths, plain, year_first
 from projections.bureau.tradeline import Tradeline
 
 WIDTHS = Widths(surname=30, given=50, street=80, streets=1, place=65)
+NUMBER = re.compile(r"[!-~]([ -~]*[!-~])?")
 CURRENT = " V"
 MOST_MISSED = 84
 MOST_DAYS = 999
@@ -153,7 +155,7 @@ class Circulo:
         )
         seen = codes.observations.get(outcome(report, member=line.holder in self.lender.buyers))
         values = [
-            self.member.key, self.name, self._number(line.loan_no, faults),
+            self.member.key, self.name, faults.account(line.loan_no, 1, 25, NUMBER),
             codes.responsibilities[report.role], codes.account_types[kind], contract,
             codes.currencies.get(line.currency)
             or faults("currency", f"{line.currency} has no code at Círculo"),
@@ -195,11 +197,6 @@ class Circulo:
         if self.choices.missed_policy == "blocks":
             return max(1, -(-line.days_past_due // 30))
         return max(1, line.missed)
-
-    def _number(self, loan_no: str, faults: Faults) -> str:
-        if not 1 <= len(loan_no) <= 25 or not loan_no.isascii() or not loan_no.isprintable():
-            return faults("loan_no", f"{loan_no!r} is not 1 to 25 plain characters")
-        return loan_no
 
     def _email(self, report: Report, faults: Faults) -> str:
         text = report.person.email

@@ -19,6 +19,7 @@ from projections.bureau.tradeline import Tradeline
 SEPARATORS = {"newline": "\n", "crlf": "\r\n", "none": ""}
 NO_DATE = "0" * 8
 RFC = re.compile(r"[A-ZÑ&]{3,4}[0-9]{6}[A-Z0-9]{3}")
+NUMBER = re.compile(r"[A-Z0-9&-]([A-Z0-9 &-]*[A-Z0-9&-])?")
 GENERIC = frozenset({"XAXX010101000", "XEXX010101000"})
 PESOS = "001"
 TYPES = {Kind.COMPANY: "1", Kind.BUSINESS_PERSON: "2"}
@@ -138,7 +139,7 @@ class Companies:
                               " lender file")  # fmt: skip
         if line.currency != "MXN":
             faults("currency", f"{line.currency} has no known number at Buró")
-        rfc, number = _rfc(report.person, faults), faults.fitting("loan_no", line.loan_no, 25)
+        rfc, number = _rfc(report.person, faults), faults.account(line.loan_no, 1, 25, NUMBER)
         over = _settled(line, faults)
         lost = line.status == "written_off" and self.choices.write_off_balance == "zero"
         balance = 0 if over.on or lost else faults.whole("balance", line.balance, 18)

@@ -1,5 +1,6 @@
 """Metro 2, character format: header, base segments of 426 characters, appendages, trailer."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -27,6 +28,7 @@ from projections.bureau.tradeline import Tradeline
 
 LENGTH = 426
 SEPARATORS = {"newline": "\n", "crlf": "\r\n", "none": ""}
+NUMBER = re.compile(r"[A-Z0-9&./#-]([A-Z0-9 &./#-]*[A-Z0-9&./#-])?")
 LATE_FROM = 30
 NO_DATE = "0" * 8
 COUNTED = (
@@ -180,7 +182,7 @@ class Metro2:
             (
                 "1", month_first(line.on), "0" * 6, "1" if self.correction else "0",
                 text(self.reporter.identification, 20), text(self.reporter.cycle, 2),
-                text(faults.fitting("loan_no", line.loan_no, 30), 30), kind,
+                text(faults.account(line.loan_no, 1, 30, NUMBER), 30), kind,
                 text(product.metro2[:2], 2), month_first(line.opened_on), number(limit, 9),
                 number(highest, 9), self._duration(line, kind, faults), frequency,
                 number(monthly if line.status == "active" else 0, 9),
