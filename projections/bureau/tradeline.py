@@ -201,7 +201,9 @@ def _arrears_before(loan: Loan, seen: Loan, gone: date, on: date) -> Arrears:
     return Arrears(
         past_due=arrears.past_due,
         interest=arrears.interest,
-        missed=arrears.missed,
+        missed=sum(1 for line in before.lines if line.settled_on is None and line.due_on < on)
+        if days
+        else 0,
         days=days,
         first_default_on=arrears.first_default_on or (due_on if days else None),
         late_since=since or (due_on if days else None),
@@ -306,12 +308,15 @@ def _highest(loan: Loan) -> int:
 
 
 def _instalment(loan: Loan) -> int:
-    """The next instalment as planned, or the last one when none is to come."""
+    """The next instalment as planned, or the last one when none is to come.
+
+    One whose interest becomes principal asks for nothing.
+    """
     line = next((line for line in loan.lines if not line.due), None)
     if line is None:
         return loan.lines[-1].owed.total
     planned = line.planned_interest + line.planned_tax + line.planned_fee + line.planned_fee_tax
-    return line.owed.principal + planned
+    return max(0, line.owed.principal + planned)
 
 
 def _closed_on(loan: Loan, known: date | None) -> date:

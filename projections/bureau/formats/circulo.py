@@ -189,6 +189,8 @@ class Circulo:
         if line.status == "written_off" and self.choices.write_off_balance == "zero":
             balance = 0
         past_due = min(faults.whole("past_due", line.past_due, 9), balance)
+        if not line.days_past_due:  # written off without ever being late
+            past_due = 0
         # Interest paid ahead of its accrual makes the balance less than the principal.
         return balance, past_due, min(faults.whole("principal", line.principal, 10), balance)
 

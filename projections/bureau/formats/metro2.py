@@ -168,6 +168,8 @@ class Metro2:
         status, units = codes.status(line), Amounts(faults)
         late = status not in codes.rated and status not in ("11", "64")
         first = (report.told_default_on or line.late_since) if late else None
+        if late and first is None:
+            faults("late_since", f"{status} needs a first delinquency: the loan was never late")
         balance = units("balance", line.balance)
         past_due = units("past_due", line.past_due) if late else 0
         lost = line.written_off if status in (codes.charged_off, "64") else 0

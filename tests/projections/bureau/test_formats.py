@@ -142,6 +142,9 @@ def test_any_loan_is_listed_or_told_rightly(form, tmp_path, agreed, steps, days)
     made, totals = format_of(form)(lender()), Totals()
     text = made.begin(line.on, correction=False)
     record = made.record(Report(line=line, person=who))
+    if form == "metro2" and line.status == "written_off" and line.late_since is None:
+        assert [one.field for one in record] == ["late_since"]
+        return
     assert not isinstance(record, list), record
     totals.add(record)
     text += record.text + made.end(totals)
