@@ -7,7 +7,17 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from api import agreement, groups, health, loans, payments, problems, refinancing, work
+from api import (
+    agreement,
+    groups,
+    health,
+    loans,
+    payments,
+    problems,
+    refinancing,
+    statements,
+    work,
+)
 from api.graphql import endpoint, export
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
@@ -22,6 +32,9 @@ from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
 UPLOADS = "/v1/payment-files"
+PARTS = (
+    health, loans, payments, agreement, refinancing, groups, statements, work, endpoint, export,
+)  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
 `code`."""
@@ -63,7 +76,7 @@ def create_app(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )
     problems.install(app)
-    for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint, export):
+    for part in PARTS:
         app.include_router(part.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

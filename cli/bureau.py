@@ -144,14 +144,17 @@ def validate(
 
     Exit code 1 if there are findings.
     """
-    from projections.bureau.validators.registry import CHECKS, kind_of
+    from projections.bureau.validators.registry import CHECKS, ReaderNotInstalled, kind_of
 
     if not file.is_file():
         fail(f"file: {file} is no file")
     kind = form or kind_of(file)
     if kind not in CHECKS:
         fail(f"format: {kind or 'the file'!r} is none of {', '.join(CHECKS)}")
-    found = list(CHECKS[kind](file))
+    try:
+        found = list(CHECKS[kind](file))
+    except ReaderNotInstalled as error:
+        fail(str(error), Exit.ENVIRONMENT)
     if as_json:
         answer({"format": kind, "findings": found})
     else:

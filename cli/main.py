@@ -21,6 +21,7 @@ from cli import (
     refinancing,
     schedule,
     servers,
+    statements,
     status,
     stories,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, bureau, demo, generate, bench,
+    documents, bureau, demo, generate, bench, statements,
 ):  # fmt: skip
     part.register(app)
 

@@ -1,18 +1,37 @@
 """Which reader a file is for, by its name or by how it begins."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from projections.bureau.validators import buro_csv, buro_intf, circulo, companies, metro2
+from projections.bureau.validators import buro_csv, buro_intf, companies, metro2
 from projections.bureau.validators.finding import Finding
 
+
+class ReaderNotInstalled(RuntimeError):
+    """A reader needs an extra."""
+
+
 Check = Callable[[Path], Iterator[Finding]]
+
+
+def _circulo(name: str, path: Path) -> Iterator[Finding]:
+    """Círculo's readers need lxml; the others do without it."""
+    try:
+        from projections.bureau.validators import circulo
+    except ModuleNotFoundError as missing:
+        raise ReaderNotInstalled(
+            f"{missing.name} is not installed: pip install 'cartera[bureau]'"
+        ) from None
+    return {"xml": circulo.check_xml, "delimited": circulo.check_delimited}[name](path)
+
+
 CHECKS: dict[str, Check] = {
     "buro-intf": buro_intf.check,
     "buro-csv": buro_csv.check,
     "buro-companies": companies.check,
-    "circulo-xml": circulo.check_xml,
-    "circulo-delimited": circulo.check_delimited,
+    "circulo-xml": partial(_circulo, "xml"),
+    "circulo-delimited": partial(_circulo, "delimited"),
     "metro2": metro2.check,
 }
 BEGINNINGS = (
