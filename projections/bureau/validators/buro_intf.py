@@ -21,6 +21,16 @@ REQUIRED = {
     for segment, tags in SEGMENTS.items()
 }
 
+LENGTHS = {f"{size:02}": size for size in range(100)}
+TAGS = {
+    segment: {
+        tag: (most, holds.fullmatch, CODES.get((segment, tag)))
+        for tag, (_, most, holds, _) in tags.items()
+    }
+    for segment, tags in SEGMENTS.items()
+}
+"""By segment and tag: most characters, whether a value holds what it may, codes."""
+
 
 class _Broken(Exception):
     """The grammar is lost: nothing after this can be read."""
@@ -103,23 +113,24 @@ def _record(reader: _Reader, told: Told) -> dict[str, dict[str, str]]:
     text, at = reader.text, reader.at
     segments: dict[str, dict[str, str]] = {}
     for segment in ORDER:
-        tags, fields, last = SEGMENTS[segment], dict[str, str](), ""
+        tags, fields, last = TAGS[segment], dict[str, str](), ""
         if text[at : at + 2] != segment:
             raise _Broken(f"segment {segment} should follow, not {text[at : at + 8]!r}")
         while True:
-            tag, length, begins = text[at : at + 2], text[at + 2 : at + 4], at + 4
-            if not (length.isdigit() and length.isascii()):
-                raise _Broken(f"{segment} {tag}: length {length!r} is no number")
-            at = begins + int(length)
-            value = text[begins:at]
-            if value:
-                known = tags.get(tag)
-                if known is None or len(value) > known[1] or not known[2].fullmatch(value):
-                    _fault(segment, tag, value, told)
-                elif (codes := CODES.get((segment, tag))) is not None and value not in codes:
-                    told(f"{segment} {tag}", f"{known[0]} {value!r} is no code of the catalogue")
-            elif tag not in tags:
+            tag, size = text[at : at + 2], LENGTHS.get(text[at + 2 : at + 4])
+            if size is None:
+                raise _Broken(f"{segment} {tag}: {text[at + 2 : at + 4]!r} is no length")
+            value = text[at + 4 : at + 4 + size]
+            at += 4 + size
+            known = tags.get(tag)
+            if known is None:
                 _fault(segment, tag, value, told)
+            elif value:
+                most, holds, codes = known
+                if size > most or not holds(value):
+                    _fault(segment, tag, value, told)
+                elif codes is not None and value not in codes:
+                    told(f"{segment} {tag}", f"{value!r} is no code of the catalogue")
             if tag in fields or tag < last:
                 told(f"{segment} {tag}", "stands twice or out of order")
             fields[tag] = value
@@ -130,7 +141,7 @@ def _record(reader: _Reader, told: Told) -> dict[str, dict[str, str]]:
                 raise _Broken(f"the file ends within {segment}")
         for tag in REQUIRED[segment]:
             if not fields.get(tag):
-                told(f"{segment} {tag}", f"{tags[tag][0]} is missing")
+                told(f"{segment} {tag}", f"{SEGMENTS[segment][tag][0]} is missing")
         segments[segment] = fields
     reader.at = at
     return segments
