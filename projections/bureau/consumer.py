@@ -120,29 +120,40 @@ class Consumers(Protocol):
 
 
 class ConsumerFile:
-    """Consumers of a file with one JSON object a line, kept in memory.
+    """Consumers of a file with one JSON object a line: read once whole, then where they stand.
 
     Errors: ``BadConsumers`` naming the line and what is wrong with it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._known: dict[str, Consumer] = {}
-        decoder = msgspec.json.Decoder(Consumer)
+        self._path = path
+        self._places: dict[str, int] = {}
+        self._decoder = msgspec.json.Decoder(Consumer)
+        place = 0
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    one = decoder.decode(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    raise BadConsumers(number, str(error)) from None
-                if one.reference in self._known:
-                    raise BadConsumers(number, f"reference {one.reference!r} stands twice")
-                self._known[one.reference] = one
+                if line.strip():
+                    self._note(number, line, place)
+                place += len(line)
+
+    def _note(self, number: int, line: bytes, place: int) -> None:
+        try:
+            reference = self._decoder.decode(line).reference
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise BadConsumers(number, str(error)) from None
+        if reference in self._places:
+            raise BadConsumers(number, f"reference {reference!r} stands twice")
+        self._places[reference] = place
 
     def known(self, references: Iterable[str]) -> Mapping[str, Consumer]:
         """Those of the file."""
-        return {name: self._known[name] for name in references if name in self._known}
+        found = {}
+        with self._path.open("rb") as file:
+            for reference in references:
+                if (place := self._places.get(reference)) is not None:
+                    file.seek(place)
+                    found[reference] = self._decoder.decode(file.readline())
+        return found
 
     def joined(self, loans: Iterable[str], on: date) -> Joined:
         """Nobody: who answers for a loan stands in its opening."""
