@@ -11,10 +11,12 @@ from api import (
     agreement,
     groups,
     health,
+    indices,
     loans,
     payments,
     problems,
     refinancing,
+    reports,
     statements,
     work,
 )
@@ -31,9 +33,10 @@ from ledger.clock import Clock
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
-UPLOADS = "/v1/payment-files"
+UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, statements, work, endpoint, export,
+    health, loans, payments, agreement, refinancing, groups, statements, reports, indices, work,
+    endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
@@ -69,7 +72,9 @@ def create_app(
         app.state.schema, chosen, introspection=wanted.graphql_introspection
     )
     app.add_middleware(
-        BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
+        BodyLimit,
+        most=chosen.max_body_bytes,
+        larger=dict.fromkeys(UPLOADS, wanted.max_upload_bytes),
     )
     app.state.trusted = trusted(wanted.graphql_documents, only=wanted.graphql_trusted_only)
     app.add_middleware(

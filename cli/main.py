@@ -19,6 +19,7 @@ from cli import (
     loans,
     products,
     refinancing,
+    reports,
     schedule,
     servers,
     statements,
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, bureau, demo, generate, bench, statements,
+    documents, bureau, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 
