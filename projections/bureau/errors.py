@@ -61,6 +61,15 @@ class CutOffNotClosed(BureauError):
         self.cut_off = cut_off
 
 
+class ReadModelsBehind(BureauError):
+    """Loans might be left out: the read models do not have all that happened by the date."""
+
+    field = "cut_off"
+
+    def __init__(self, cut_off: date) -> None:
+        super().__init__(f"the read models do not have all of {cut_off} yet: let them catch up")
+
+
 class BadCutOff(BureauError):
     """A date on which that bureau takes no file, or one that has not come."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection, IsolationLevel, sql
 
 from ledger import log
-from projections.bureau.errors import CutOffNotClosed
+from projections.bureau.errors import CutOffNotClosed, ReadModelsBehind
 from projections.bureau.reported import Format
 from projections.bureau.tradeline import Tradeline, tradeline
 
@@ -25,6 +25,17 @@ def check_closed(connection: Connection[Any], cut_off: date) -> None:
     ).fetchall()
     if loans:
         raise CutOffNotClosed(cut_off, loans, example)
+
+
+def check_current(reader: Connection[Any], cut_off: date) -> None:
+    """Refuse to list loans while some may be missing. Errors: ``ReadModelsBehind``."""
+    [[behind]] = reader.execute(
+        "SELECT EXISTS (SELECT FROM ledger.events WHERE effective_on <= %s AND position > coalesce("
+        "(SELECT position FROM read.positions WHERE projection = 'loans'), 0))",
+        [cut_off],
+    ).fetchall()
+    if behind:
+        raise ReadModelsBehind(cut_off)
 
 
 @contextmanager

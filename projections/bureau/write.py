@@ -76,6 +76,7 @@ def write(
                 gather.check_closed(reader, job.cut_off)
             with writer.transaction(), writer.cursor() as cursor:
                 position = stack.enter_context(gather.one_moment(reader))
+                gather.check_current(reader, job.cut_off)
                 since = kept.last_sent(cursor, form.bureau, job.cut_off)
                 file = kept.begin(
                     cursor, form.bureau, job.form, job.cut_off, kind, position,

@@ -19,6 +19,7 @@ from projections.bureau.errors import (
     CutOffNotClosed,
     NothingSent,
     NothingToReport,
+    ReadModelsBehind,
     UnknownFile,
     UnknownFormat,
 )
@@ -358,6 +359,19 @@ def test_a_date_that_may_still_change_is_refused(pool, books, job, tmp_path):
     with pytest.raises(BadLenderFile, match="buro: the member's key"):
         write(pool, job("buro-intf", lender=Lender()), PEOPLE, path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_loans_that_the_read_models_do_not_have_yet_are_not_left_out(
+    fresh_database, pool, job, tmp_path
+):
+    late = loan(4)
+    late.do(commands.close_day, on=CUT_OFF)
+    Log(fresh_database).append(late)
+
+    with pytest.raises(ReadModelsBehind, match="let them catch up"):
+        write(pool, job("buro-intf"), PEOPLE, tmp_path / "april")
+    catch_up(fresh_database)
+    assert write(pool, job("buro-intf"), PEOPLE, tmp_path / "april").records == 1
 
 
 def test_what_is_too_wide_or_has_no_code_is_listed_with_its_field(
