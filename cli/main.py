@@ -13,6 +13,7 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, bureau, demo, generate, bench, statements, reports,
+    documents, exports, bureau, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 

@@ -1,8 +1,11 @@
+from datetime import date
+
 import pytest
 
+from domain import commands
 from ledger import database as db
 from projections.bureau.write import Job
-from tests.projections.bureau.portfolio import CUT_OFF, lender, portfolio
+from tests.projections.bureau.portfolio import CUT_OFF, lender, loan, paying, portfolio
 from tests.projections.stories import Log, catch_up
 
 
@@ -29,3 +32,19 @@ def job():
         return Job(**(given | changes))
 
     return made
+
+
+@pytest.fixture
+def books(fresh_database, pool):
+    """A loan that is late, one that pays, and the log they are in."""
+    late, good = loan(4), loan(1)
+    paying(good, date(2026, 2, 15), date(2026, 3, 15))
+    log = Log(fresh_database)
+
+    def to(on):
+        for story in (late, good):
+            story.do(commands.close_day, on=on)
+        log.append(late, good)
+        catch_up(fresh_database)
+
+    return to, late, good

@@ -1,7 +1,6 @@
 """A draft, a file that was sent, a correction, a reject: what was told stands."""
 
 from datetime import date
-from hashlib import sha256
 
 import psycopg
 import pytest
@@ -9,13 +8,10 @@ from msgspec import structs
 
 from domain import commands
 from ledger import database as db
-from projections.bureau import kept, rejects
 from projections.bureau.errors import (
     AlreadySent,
     BadCutOff,
-    BadLayout,
     BadLenderFile,
-    BadRejects,
     CutOffNotClosed,
     NothingSent,
     NothingToReport,
@@ -35,51 +31,12 @@ from tests.projections.bureau.portfolio import (
     in_texas,
     lender,
     loan,
-    paying,
 )
+from tests.projections.bureau.sending import field, rows, send
 from tests.projections.stories import Log, catch_up, read
 
 PEOPLE = Known(consumers())
 MAY = date(2026, 5, 31)
-
-
-@pytest.fixture
-def books(fresh_database, pool):
-    """A loan that is late, one that pays, and the log they are in."""
-    late, good = loan(4), loan(1)
-    paying(good, date(2026, 2, 15), date(2026, 3, 15))
-    log = Log(fresh_database)
-
-    def to(on):
-        for story in (late, good):
-            story.do(commands.close_day, on=on)
-        log.append(late, good)
-        catch_up(fresh_database)
-
-    return to, late, good
-
-
-def send(settings, path):
-    with db.connect(settings) as connection:
-        return kept.mark_sent(connection, sha256(path.read_bytes()).digest(), "ana")
-
-
-def rows(path):
-    """Each record by its account, as the text of the file."""
-    return {
-        line.partition("0406")[2][:6]: line for line in path.read_text("latin-1").splitlines()[1:-1]
-    }
-
-
-def field(line, tag):
-    """The value of a tag of segment TL, found by walking tags and lengths."""
-    rest = line[line.index("TL02TL") :]
-    while rest:
-        name, length = rest[:2], int(rest[2:4])
-        value, rest = rest[4 : 4 + length], rest[4 + length :]
-        if name == tag:
-            return value
-    return None
 
 
 def test_a_month_sent_is_refused_a_second_time_and_the_database_keeps_it(
@@ -249,100 +206,6 @@ def test_the_report_ties_the_file_to_the_journal_to_the_cent(
     assert later.explained
     assert [one.loan_no for one in later.differences] == ["L-0004"]
     assert later.differences[0].ledger < later.differences[0].reported
-
-
-def test_rejects_come_back_and_stay_open_until_a_later_file_has_them(
-    fresh_database, pool, books, job, tmp_path
-):
-    to, _, _ = books
-    to(CUT_OFF)
-    path = tmp_path / "april"
-    write(pool, job("buro-intf"), PEOPLE, path)
-    sent = send(fresh_database, path)
-    layout_file = tmp_path / "layout.yaml"
-    layout_file.write_text(
-        "delimiter: ','\nheader: true\ncolumns: {account: CUENTA, cut_off: FECHA, code: 3,"
-        " field: CAMPO, message: 5}\n"
-    )
-    layout = rejects.read_layout(layout_file)
-    answer = tmp_path / "rejects.csv"
-    answer.write_text("CUENTA,FECHA,ERROR,CAMPO,TEXTO\nL-0004,30042026,401,PA 05,CP no existe\n")
-
-    with db.connect(fresh_database) as connection:
-        [taken] = rejects.take(connection, answer, layout, sent, "ana")
-        again = rejects.take(connection, answer, layout, sent, "ana")
-        waiting = rejects.still_open(connection, "buro")
-
-    assert (taken.loan_no, taken.code, taken.field) == ("L-0004", "401", "PA 05")
-    assert again == [taken]
-    assert [(one.loan_no, one.message) for one in waiting] == [("L-0004", "CP no existe")]
-    corrected = tmp_path / "correction"
-    written = write(pool, job("buro-intf", correction=True), PEOPLE, corrected)
-    assert (written.records, set(rows(corrected))) == (1, {"L-0004"})
-    send(fresh_database, corrected)
-    with db.connect(fresh_database) as connection:
-        assert rejects.still_open(connection, "buro") == []
-
-
-@pytest.mark.parametrize(
-    ("line", "rule"),
-    [
-        ("L-0004,31032026,401,PA 05,x", "line 2: is of '31032026', file 1 of 2026-04-30"),
-        ("L-9999,30042026,401,PA 05,x", "account 'L-9999' is not in file 1"),
-        ("L-0004,30042026", "line 2: has 2 cells"),
-    ],
-)
-def test_rejects_that_do_not_fit_are_refused_whole(
-    fresh_database, pool, books, job, tmp_path, line, rule
-):
-    to, _, _ = books
-    to(CUT_OFF)
-    path, answer = tmp_path / "april", tmp_path / "rejects.csv"
-    write(pool, job("buro-intf"), PEOPLE, path)
-    layout = rejects.Layout(
-        columns={"account": 1, "cut_off": 2, "code": 3, "field": 4, "message": 5}, delimiter=",",
-        header=True,
-    )  # fmt: skip
-    answer.write_text(f"a,b,c,d,e\n{line}\n")
-    with db.connect(fresh_database) as connection:
-        draft = kept.one(connection.cursor(), file=1)
-        with pytest.raises(BadRejects, match="was not marked as sent"):
-            rejects.take(connection, answer, layout, draft, "ana")
-    sent = send(fresh_database, path)
-
-    with db.connect(fresh_database) as connection:
-        with pytest.raises(BadRejects, match=rule):
-            rejects.take(connection, answer, layout, sent, "ana")
-        assert rejects.still_open(connection, "buro") == []
-
-
-@pytest.mark.parametrize(
-    ("layout", "rule"),
-    [
-        ("columns: {code: 1}\ndelimiter: ','", "account is missing"),
-        ("columns: {account: 0}\ndelimiter: ','", "the first is 1"),
-        ("columns: {account: NAME}\ndelimiter: ','", "there is no header"),
-        ("columns: {account: {start: 1, length: 4}}\ndelimiter: ','", "a span goes with no"),
-        ("columns: {acount: 1}", "acount"),
-        ("nothing: 1", "nothing"),
-    ],
-)
-def test_a_layout_that_cannot_be_followed_is_refused(tmp_path, layout, rule):
-    path = tmp_path / "layout.yaml"
-    path.write_text(layout)
-
-    with pytest.raises(BadLayout, match=rule):
-        rejects.read_layout(path)
-
-
-def test_a_fixed_layout_is_read_by_its_places(tmp_path):
-    layout = rejects.Layout(columns={"account": rejects.Span(3, 6), "code": rejects.Span(10, 3)})
-    path = tmp_path / "rejects.txt"
-    path.write_text("01L-0004 401\n\n02L-0001 402\n")
-
-    found = [cells for _, cells in rejects._lines(path, layout)]
-
-    assert found == [{"account": "L-0004", "code": "401"}, {"account": "L-0001", "code": "402"}]
 
 
 def test_a_date_that_may_still_change_is_refused(pool, books, job, tmp_path):
