@@ -179,14 +179,18 @@ class _Draft:
     def _parties(
         self, page: list[tuple[UUID, Tradeline]]
     ) -> list[tuple[UUID, Tradeline, list[tuple[str, Role]]]]:
-        """Who answers for each loan, its borrower first: by its opening, and who joined it."""
+        """Who answers for each loan, its borrower first: by its opening, and who joined it.
+
+        Somebody in two roles is told of in the first.
+        """
         joined = self.consumers.joined([line.loan_no for _, line in page], self.job.cut_off)
         found = []
         for loan_id, line in page:
-            held = dict.fromkeys([(line.borrower, Role.BORROWER)])
-            held.update(dict.fromkeys((one, Role.GUARANTOR) for one in line.guarantors))
-            held.update(dict.fromkeys(joined.get(line.loan_no, ())))
-            found.append((loan_id, line, list(held)))
+            held = {line.borrower: Role.BORROWER}
+            others = [(one, Role.GUARANTOR) for one in line.guarantors]
+            for reference, role in (*others, *joined.get(line.loan_no, ())):
+                held.setdefault(reference, role)
+            found.append((loan_id, line, list(held.items())))
         return found
 
     def _sent(self, ids: list[UUID]) -> dict[Key, Tradeline]:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from domain import commands
 from ledger import database as db
+from projections.bureau.consumer import Role
 from projections.bureau.errors import (
     AlreadySent,
     BadCutOff,
@@ -222,6 +223,32 @@ def test_a_date_that_may_still_change_is_refused(pool, books, job, tmp_path):
     with pytest.raises(BadLenderFile, match="buro: the member's key"):
         write(pool, job("buro-intf", lender=Lender()), PEOPLE, path)
     assert list(tmp_path.iterdir()) == []
+
+
+class Joining(Known):
+    """Knows who joined a loan later, too."""
+
+    def joined(self, loans, on):
+        return {"L-0004": [("B-1", Role.CO_BORROWER), ("B-4", Role.CO_BORROWER)]}
+
+
+def test_who_answers_for_a_loan_is_told_once_in_the_first_role(fresh_database, pool, job, tmp_path):
+    story = loan(4, guarantors=("B-4", "B-90"))
+    story.do(commands.close_day, on=CUT_OFF)
+    Log(fresh_database).append(story)
+    catch_up(fresh_database)
+    path = tmp_path / "april"
+
+    written = write(pool, job("buro-intf"), Joining(consumers()), path)
+
+    lines = path.read_text("latin-1").splitlines()[1:-1]
+    assert [field(line, "05") for line in lines] == ["I", "C", "J"]
+    assert written.records == 3
+    texas = Joining(in_texas(consumers()))
+    write(pool, job("metro2"), texas, tmp_path / "metro2")
+    assert list(metro2.check(tmp_path / "metro2")) == []
+    record = (tmp_path / "metro2").read_text("ascii").splitlines()[1]
+    assert (record[426:428], record[526:528], record[726:728]) == ("J1", "J2", "N1")
 
 
 def test_loans_that_the_read_models_do_not_have_yet_are_not_left_out(
