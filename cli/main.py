@@ -9,6 +9,7 @@ import typer
 from cli import (
     bench,
     books,
+    bureau,
     days,
     demo,
     documents,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, exports, demo, generate, bench, statements, reports,
+    documents, exports, bureau, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 

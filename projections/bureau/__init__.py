@@ -1,0 +1,1 @@
+"""What a credit bureau is told of the lender's loans, month by month."""
