@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -66,6 +66,24 @@ class Settings(BaseSettings):
     )
     index_max_age_days: int = Field(
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
+    )
+
+    borrower_key: SecretStr | None = Field(
+        default=None,
+        description="Master key of borrowers' data: base64 of 32 bytes, as `cartera borrower"
+        " new-key` makes one.",
+    )
+    borrower_old_keys: SecretStr | None = Field(
+        default=None,
+        description="Master keys of before, by comma, until `cartera borrower rewrap` is done.",
+    )
+    borrower_development_key: bool = Field(
+        default=False,
+        description="Let the key that everybody knows do on a DATABASE_URL; embedded servers use it"
+        " anyway. Never for people's real data.",
+    )
+    rfc_check_digit: bool = Field(
+        default=False, description="Refuse an RFC whose check digit is wrong, instead of a warning."
     )
 
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
