@@ -177,7 +177,7 @@ def phone(given: Any, field: str) -> str:
 
 def person_form(person: Person) -> dict[str, Any]:
     """The person as `person_from` reads him."""
-    form: dict[str, Any] = msgspec.to_builtins(person)
+    form: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(person))
     for part, names in (
         (person.employment, ("monthly_income",)),
         (person.economics, ("other_income", "monthly_expenses")),

@@ -13,7 +13,6 @@ from domain.borrower import borrower as borrowers
 from domain.borrower import events as e
 from domain.borrower.borrower import Borrower
 from domain.borrower.errors import BorrowerForgotten
-from domain.borrower.person import Person
 from ledger.borrowers import book
 from ledger.borrowers.errors import UnknownBorrower
 from ledger.borrowers.forms import person_form
@@ -201,14 +200,8 @@ def _told(
         return {"loan_no": event.loan_no, "role": event.role.value}, {}
     before = person_form(was.person) if was else {}
     after = person_form(now.person) if now else {}
-    names = [*after, *(name for name in before if name not in after)]
-    changed = [name for name in names if before.get(name) != after.get(name)]
+    changed = borrowers.differing(was.person, now.person) if was and now else tuple(after)
     return (
         {name: before[name] for name in changed if name in before},
         {name: after[name] for name in changed if name in after},
     )
-
-
-def person_shown(person: Person) -> dict[str, Any]:
-    """The person as a reader sees him: what nobody told is left out, amounts are text."""
-    return person_form(person)

@@ -288,12 +288,21 @@ class Registry:
         """The order with its fingerprint under the borrower's key, where it may come again."""
         if command.idempotency_key is None:
             return command
-        content = msgspec.json.encode(body, order="sorted")
+        content = msgspec.json.encode(_whole(body), order="sorted")
         return replace(command, fingerprint=sealer.digest(content))
 
 
 class _Lost(Exception):
     """Another writer was first: what this transaction did is undone."""
+
+
+def _whole(value: Any) -> Any:
+    """With every field told: which defaults are left out is a matter of identity, not of value."""
+    if isinstance(value, Struct):
+        return {name: _whole(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {name: _whole(one) for name, one in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def _receipt(
