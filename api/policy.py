@@ -32,6 +32,12 @@ class Action(StrEnum):
     CLOSE_LOAN = "close-loan"
     CLOSE_DAY = "close-day"
     IMPORT_PAYMENTS = "import-payments"
+    READ_PERSONAL = "read-personal-data"
+    REGISTER_BORROWER = "register-borrower"
+    FORGET_BORROWER = "forget-borrower"
+    READ_TRACES = "read-traces"
+    SETTLE_SUSPENSE = "settle-suspense"
+    ISSUE_REFERENCE = "issue-reference"
     MANAGE_KEYS = "manage-keys"
 
 
@@ -42,7 +48,9 @@ COLLECT = READ | {
     Action.MAKE_PROMISE,
     Action.CANCEL_PROMISE,
     Action.RECEIVE_RECOVERY,
+    Action.READ_PERSONAL,
 }
+"""Whoever asks for money has to know of whom."""
 
 APPROVE = COLLECT | {
     Action.FORGIVE,
@@ -60,11 +68,12 @@ APPROVE = COLLECT | {
 """Money that leaves (disbursements, refunds, refinancings) is the operator's."""
 
 ALLOWED: dict[str, frozenset[Action]] = {
-    "auditor": READ,
+    "auditor": READ | {Action.READ_TRACES},
     "accountant": READ,
     "collector": COLLECT,
     "supervisor": APPROVE,
-    "operator": frozenset(Action) - {Action.MANAGE_KEYS},
+    "operator": frozenset(Action)
+    - {Action.MANAGE_KEYS, Action.FORGET_BORROWER, Action.READ_TRACES},
     "administrator": frozenset(Action),
 }
 """A role that is not here may do nothing."""

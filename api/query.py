@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, closing
 from typing import Any
 
 from api.graphql.endpoint import Question, answered
+from api.graphql.people import Asking
 from api.graphql.planned.answer import Planner
 from api.graphql.schema import schema
 from api.graphql.snapshot import read_pool, snapshot
 from api.policy import Action, allows
 from api.settings import ApiSettings
+from ledger.borrowers.reading import Archive
+from ledger.borrowers.vault import Vault
 from ledger.clock import Clock, SystemClock
 from ledger.database import read_conninfo
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
+from ledger.store import Store
+
+ACTOR = "command-line"
 
 
 class NotAllowed(PermissionError):
@@ -39,11 +46,18 @@ def run(
         raise NotAllowed(f"reading is not allowed to the roles {sorted(roles)}")
     chosen = settings or current_settings()
     asked = Question(query=document, variables=dict(variables or {}), operationName=operation_name)
-    return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone), books))
+    with ExitStack() as opened:
+
+        def archive() -> Archive:
+            store = opened.enter_context(closing(Store(chosen)))
+            return Archive(store, Vault.of(chosen))
+
+        asking = Asking.of(ACTOR, "query", roles, archive)
+        return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone), books, asking))
 
 
 async def _run(
-    question: Question, settings: Settings, clock: Clock, books: str | None
+    question: Question, settings: Settings, clock: Clock, books: str | None, asking: Asking
 ) -> dict[str, Any]:
     options = ApiSettings()
     alone = settings.model_copy(update={"pool_min_size": 1, "pool_max_size": 1})
@@ -57,4 +71,5 @@ async def _run(
         read_pool(target, alone, options.graphql_statement_seconds) as reads,
         snapshot(reads, settings, today, books=books) as view,
     ):
+        view.asking = asking
         return await answered(asked, view, question, read)

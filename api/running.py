@@ -11,6 +11,8 @@ from api.catch_up import CatchUp
 from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan_pool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
+from ledger.borrowers.reading import Archive
+from ledger.borrowers.vault import Vault
 from ledger.clock import Clock
 from ledger.database import Pool, conninfo, read_conninfo
 from ledger.settings import Settings
@@ -29,6 +31,10 @@ class Running:
     plans: ReadPool
     log: ReadPool
     catch_up: CatchUp
+
+    def archive(self) -> Archive:
+        """Where borrowers' data is read. Errors: those of the vault."""
+        return Archive(self.ledger.store, Vault.of(self.settings))
 
 
 @asynccontextmanager

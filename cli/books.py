@@ -1,4 +1,4 @@
-"""What comes from outside: loan tapes, payment files, and the money no loan could take."""
+"""What comes from outside: tapes, payment files, people, and the money no loan could take."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -126,6 +126,36 @@ def payroll(
             rejects=rejects, encoding=encoding, actor=actor, progress=told,
         )  # fmt: skip
     catch_up(chosen, quiet=as_json)
+    _tell(report, as_json=as_json)
+
+
+@imports.command("borrowers")
+def borrowers(
+    file: Source,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Since when it holds (default: today)."
+        ),
+    ] = None,
+    rejects: Rejects = None,
+    encoding: Encoding = "utf-8",
+    actor: Actor = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Register the people of a file, or change what is otherwise about them.
+
+    Exit code 1 if lines were rejected.
+    """
+    from ledger.application import Ledger
+    from ledger.borrowers.file import import_borrowers
+
+    _exists(file)
+    with Ledger(ready()) as ledger, progress("borrowers", quiet=as_json) as told:
+        report = import_borrowers(
+            ledger, file, on=_date(on), rejects=rejects, encoding=encoding, actor=actor,
+            progress=told,
+        )  # fmt: skip
     _tell(report, as_json=as_json)
 
 

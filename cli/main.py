@@ -9,6 +9,7 @@ import typer
 from cli import (
     bench,
     books,
+    borrowers,
     days,
     demo,
     documents,
@@ -37,7 +38,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for part in (
-    servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
+    servers, books, borrowers, days, status, loans, stories, products, schedule, indices, refinancing, groups,
     documents, demo, generate, bench,
 ):  # fmt: skip
     part.register(app)

@@ -4,6 +4,7 @@ Amounts are text. A state may be written as a code, a usual short form or a name
 out where the postal code says it.
 """
 
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -133,7 +134,7 @@ def _optional(fields: Fields, name: str, currency: str) -> int | None:
 
 
 def _currency(fields: Fields, otherwise: str) -> str:
-    return fields.text("currency", otherwise, longest=3)
+    return intern(fields.text("currency", otherwise, longest=3))
 
 
 def most(fields: Fields, name: str, limit: int) -> list[Any]:
@@ -164,7 +165,7 @@ def country(fields: Fields, name: str) -> str:
     given = line(fields, name, "MX", 2)
     if not (len(given) == 2 and given.isascii() and given.isalpha()):
         raise FormError(fields.name(name), "must be two letters such as MX (ISO 3166)")
-    return given.upper()
+    return intern(given.upper())  # a default is left out by identity
 
 
 def phone(given: Any, field: str) -> str:

@@ -19,8 +19,6 @@ from ledger.borrowers.forms import person_form
 from ledger.borrowers.vault import Vault
 from ledger.store import Store
 
-BATCH = 500
-
 
 class Reader(Struct, frozen=True):
     """Who reads, and through what."""
@@ -57,15 +55,6 @@ class Reading(Struct, frozen=True):
     actor: str
     channel: str
     what: str
-
-
-class Party(Struct, frozen=True):
-    """Who answers for a loan, in which role; numbers only."""
-
-    loan_no: str
-    borrower_no: str
-    role: str
-    since: date
 
 
 class Archive:
@@ -177,18 +166,6 @@ def leave_trace(
         " SELECT one, %s, %s, %s FROM unnest(%s::uuid[]) AS one",
         [reader.actor, reader.channel, what, list(ids)],
     )
-
-
-def parties(connection: Connection[TupleRow], loan_nos: Sequence[str]) -> list[Party]:
-    """Who answers for these loans besides their borrowers, as things are."""
-    rows = connection.execute(
-        "SELECT held.loan_no, b.borrower_no, held.role, held.joined_on"
-        " FROM ledger.borrower_loans AS held JOIN ledger.borrowers AS b USING (borrower_id)"
-        " WHERE held.loan_no = ANY (%s) AND held.left_on IS NULL"
-        " ORDER BY held.loan_no, held.role, b.borrower_no",
-        [list(loan_nos)],
-    )
-    return [Party(*row) for row in rows]
 
 
 def _told(

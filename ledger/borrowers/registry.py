@@ -165,6 +165,14 @@ class Registry:
             time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
         raise Conflict(entry.id, ATTEMPTS)
 
+    def known(self, borrower_no: str) -> Borrower:
+        """The borrower as the orders here need him; what goes out to a reader is the `Archive`'s.
+
+        Errors: ``UnknownBorrower``, ``BorrowerForgotten``.
+        """
+        entry = self._named(borrower_no)
+        return self._folded(entry, self._opened(entry))
+
     def _execute(
         self, borrower_no: str, decide: Decide, body: Mapping[str, Any], cause: Cause
     ) -> BorrowerReceipt:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import secrets
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, Self
 from uuid import UUID
@@ -80,13 +81,13 @@ class Vault:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The vault of these settings. Errors: ``BorrowerKeyMissing``, ``NotABorrowerKey``."""
-        old = _keys(settings.borrower_old_keys)
-        if settings.borrower_key is not None:
-            return cls(*_keys(settings.borrower_key), *old)
-        if settings.database_url is not None and not settings.borrower_development_key:
+        if (
+            settings.borrower_key is None
+            and settings.database_url is not None
+            and not settings.borrower_development_key
+        ):
             raise BorrowerKeyMissing
-        logger.warning("borrowers_under_development_key", told="set CARTERA_BORROWER_KEY")
-        return cls(_key(DEVELOPMENT_KEY), *old)
+        return cls(*_masters(settings.borrower_key, settings.borrower_old_keys))
 
     def new(self, borrower_id: UUID) -> tuple[Sealer, Wrapped]:
         """A new borrower's key, and what is kept of it."""
@@ -132,6 +133,18 @@ def new_master_key() -> str:
 def key_name(key: bytes) -> str:
     """What a master key is called where it must not be told."""
     return sha256(b"cartera master key:" + key).hexdigest()[:16]
+
+
+@lru_cache(maxsize=8)
+def _masters(current: SecretStr | None, old: SecretStr | None) -> tuple[bytes, ...]:
+    """The current master key and those of before it; says once where there is no real one."""
+    if current is None:
+        logger.warning("borrowers_under_development_key", told="set CARTERA_BORROWER_KEY")
+        return (_key(DEVELOPMENT_KEY), *_keys(old))
+    keys = _keys(current)
+    if len(keys) != 1:
+        raise NotABorrowerKey
+    return (*keys, *_keys(old))
 
 
 def _keys(given: SecretStr | None) -> list[bytes]:

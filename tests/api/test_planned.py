@@ -36,8 +36,8 @@ TODAY = date(2027, 3, 1)
 KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": PROMISE,
          "Transaction": TRANSACTION, "LoanEvent": EVENT, "JournalEntry": ENTRY,
          "JournalLine": LINE, "RecordedBalances": RECORDED}  # fmt: skip
-RESOLVED = {("Loan", "balances"), ("Loan", "payoff")}
-"""What the domain tells, and no plan can."""
+RESOLVED = {("Loan", "balances"), ("Loan", "payoff"), ("Loan", "parties")}
+"""What the domain tells, or must be decrypted, and no plan can."""
 
 
 class Both:

@@ -23,7 +23,8 @@ from ledger.borrowers.errors import (
     UnknownBorrower,
 )
 from ledger.borrowers.keeping import rewrap, verify
-from ledger.borrowers.reading import Archive, Reader, parties
+from ledger.borrowers.parties import parties_of
+from ledger.borrowers.reading import Archive, Reader
 from ledger.borrowers.registry import Registry
 from ledger.borrowers.vault import DEVELOPMENT_KEY, Vault, new_master_key
 from ledger.errors import KeyReused, UnknownLoan
@@ -250,7 +251,7 @@ def test_two_writers_both_land_and_neither_is_lost(registry, archive):
 
 
 def test_who_answers_for_a_loan_besides_its_borrower(ledger, registry, archive):
-    opened(ledger, "L-1")
+    loan_id = opened(ledger, "L-1")
     register(registry)
     register(registry, "B-2", somebody(1))
     with pytest.raises(UnknownLoan):
@@ -263,8 +264,7 @@ def test_who_answers_for_a_loan_besides_its_borrower(ledger, registry, archive):
         registry.join("B-1", "L-1", Role.CO_BORROWER, on=ON, cause=CAUSE)
 
     def who():
-        found = ledger.store.run(lambda connection: parties(connection, ["L-1"]))
-        return [(one.borrower_no, one.role) for one in found]
+        return [(one.borrower_no, one.role) for one in parties_of(ledger, loan_id)]
 
     assert who() == [("B-1", "co_borrower"), ("B-2", "guarantor")]
     registry.leave("B-2", "L-1", Role.GUARANTOR, on=LATER, cause=CAUSE, reason="released")
