@@ -38,8 +38,8 @@ app = typer.Typer(
     add_completion=False,
 )
 for part in (
-    servers, books, borrowers, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench,
+    servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
+    refinancing, groups, documents, demo, generate, bench,
 ):  # fmt: skip
     part.register(app)
 

@@ -86,6 +86,29 @@ class Settings(BaseSettings):
         default=False, description="Refuse an RFC whose check digit is wrong, instead of a warning."
     )
 
+    clabe_prefix: str | None = Field(
+        default=None,
+        pattern=r"^\d{6,16}$",
+        description="First digits of the CLABEs that a SPEI participant gives the lender.",
+    )
+    bbva_base_year: int = Field(
+        default=2014,
+        ge=1988,
+        description="Base year of dates in bbva-10 references, as the bank's own sheet says.",
+    )
+    stp_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret shared with whom sends SPEI notifications; without one none is taken.",
+    )
+    stp_signature_header: str = Field(
+        default="X-Signature",
+        description="Header with the HMAC-SHA256 of a notification's body, in hex or base64.",
+    )
+    stp_return_unknown: bool = Field(
+        default=False,
+        description="Send money for no known account back, instead of keeping it in suspense.",
+    )
+
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     http_port: int = Field(default=8400, ge=0, le=65535, description="Port the API listens on.")
     max_body_bytes: int = Field(

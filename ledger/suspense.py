@@ -16,7 +16,10 @@ from ledger.store import Store
 
 
 class Suspended(Struct, frozen=True, kw_only=True):
-    """A line of a payment file that waits. ``line_key`` is unique: a line waits once."""
+    """Money that waits. ``line_key`` is unique: a line waits once.
+
+    ``payer`` is what the bank says of who paid: personal data, gone once the money is settled.
+    """
 
     line_key: str
     source: str
@@ -29,6 +32,8 @@ class Suspended(Struct, frozen=True, kw_only=True):
     code: str
     reason: str
     received_at: datetime | None = None
+    payer: str = ""
+    settled_as: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """As a reader sees it: the amount as text."""
@@ -46,12 +51,12 @@ def suspend_many(
     """As ``suspend``, in the caller's transaction."""
     connection.cursor().executemany(
         "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency,"
-        " reference, channel, code, reason, raw)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " reference, channel, code, reason, raw, payer)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (line_key) DO NOTHING",
         [
             (uuid7(), one.line_key, one.source, one.line, one.paid_on, one.amount, one.currency,
-             one.reference, one.channel, one.code, one.reason, Jsonb(raw))
+             one.reference, one.channel, one.code, one.reason, Jsonb(raw), one.payer)
             for one, raw in lines
         ],
     )  # fmt: skip
@@ -73,8 +78,8 @@ def _read(store: Store, condition: str, value: Any) -> Iterator[Suspended]:
         with connection.cursor(row_factory=class_row(Suspended)) as cursor:
             found: list[Suspended] = cursor.execute(
                 "SELECT line_key, source, line, paid_on, amount, currency, reference, channel,"
-                f" code, reason, received_at FROM ledger.suspense WHERE {condition}"
-                " ORDER BY paid_on, line_key",
+                " code, reason, received_at, payer, settled_as"
+                f" FROM ledger.suspense WHERE {condition} ORDER BY paid_on, line_key",
                 [value],
             ).fetchall()
             return found

@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -30,12 +29,6 @@ _FACT = (
     "SELECT e.borrower_id, e.version, e.type, e.revision, e.effective_on, e.recorded_at,"
     " e.command_id, e.sealed, e.chain, c.actor, c.channel"
     " FROM ledger.borrower_events AS e JOIN ledger.commands AS c ON c.id = e.command_id"
-)
-_COMMAND = (
-    "INSERT INTO ledger.commands (id, name, idempotency_key, fingerprint, actor, channel,"
-    " correlation_id, causation_id, appended) VALUES (%(id)s, %(name)s, %(idempotency_key)s,"
-    " %(fingerprint)s::bytea, %(actor)s, %(channel)s, %(correlation_id)s, %(causation_id)s, 0)"
-    " ON CONFLICT DO NOTHING RETURNING id"
 )
 
 
@@ -127,11 +120,6 @@ def earlier(connection: Connection[TupleRow], key: str | None, order: UUID) -> E
         [order, key],
     ).fetchall()
     return Earlier(*rows[0]) if rows else None
-
-
-def order_kept(connection: Connection[TupleRow], command: Command) -> bool:
-    """Keep the order; False where it, or one with its key, is kept already."""
-    return bool(connection.execute(_COMMAND, msgspec.structs.asdict(command)).fetchall())
 
 
 def begin(connection: Connection[TupleRow], entry: Entry) -> bool:

@@ -32,6 +32,7 @@ from ledger.borrowers.forms import person_form, person_from
 from ledger.borrowers.vault import Sealer, Vault
 from ledger.errors import Conflict, KeyReused
 from ledger.money import FormError
+from ledger.order_rows import keep_order
 from ledger.orders import Cause
 from ledger.recorder import Command
 from ledger.store import RACES
@@ -217,7 +218,7 @@ class Registry:
 
         def write(connection: Connection[TupleRow]) -> bool:
             with connection.transaction():
-                if not book.order_kept(connection, command):
+                if not keep_order(connection, command):
                     return False
                 fresh = entry.version == 0
                 if (fresh and not book.begin(connection, entry)) or not book.append(
