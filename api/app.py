@@ -7,7 +7,18 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from api import agreement, borrowers, groups, health, loans, payments, problems, refinancing, work
+from api import (
+    agreement,
+    borrowers,
+    groups,
+    health,
+    loans,
+    payments,
+    problems,
+    rails,
+    refinancing,
+    work,
+)
 from api.graphql import endpoint, export
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
@@ -21,7 +32,7 @@ from ledger.clock import Clock
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
-UPLOADS = "/v1/payment-files"
+UPLOADS = ("/v1/payment-files", "/v1/bank-statements")
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
 `code`."""
@@ -56,7 +67,9 @@ def create_app(
         app.state.schema, chosen, introspection=wanted.graphql_introspection
     )
     app.add_middleware(
-        BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
+        BodyLimit,
+        most=chosen.max_body_bytes,
+        larger=dict.fromkeys(UPLOADS, wanted.max_upload_bytes),
     )
     app.state.trusted = trusted(wanted.graphql_documents, only=wanted.graphql_trusted_only)
     app.add_middleware(
@@ -64,17 +77,10 @@ def create_app(
     )
     problems.install(app)
     for part in (
-        health,
-        loans,
-        payments,
-        agreement,
-        refinancing,
-        groups,
-        borrowers,
-        work,
-        endpoint,
-        export,
-    ):
+        health, loans, payments, agreement, refinancing, groups, borrowers, rails, work,
+        endpoint, export,
+    ):  # fmt: skip
         app.include_router(part.router)
+    app.include_router(rails.notifications)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

@@ -49,6 +49,9 @@ from ledger.errors import (
     UnknownLoan,
 )
 from ledger.money import FormError, text
+from ledger.rails.references import NoClabePrefix, ReferenceTaken
+from ledger.rails.settling import AlreadySettled, UnknownDeposit
+from ledger.rails.stp import NotificationsOff, SignatureWrong
 
 log = structlog.get_logger("cartera.api")
 
@@ -78,6 +81,12 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (BorrowerKeyMissing, 503),
     (BorrowerKeyUnknown, 503),
     (NotABorrowerKey, 503),
+    (ReferenceTaken, 409),
+    (NoClabePrefix, 503),
+    (UnknownDeposit, 404),
+    (AlreadySettled, 409),
+    (SignatureWrong, 401),
+    (NotificationsOff, 503),
     (LoanError, 422),
     (LedgerError, 422),
     (FormError, 422),

@@ -25,6 +25,7 @@ from api.running import Running, running
 from ledger import jobs
 from ledger.api_keys import Key
 from ledger.errors import KeyReused
+from ledger.rails.statements import known_form
 from ledger.settings import Settings
 
 router = APIRouter(prefix="/v1", tags=["work"], responses=DOCUMENTED)
@@ -97,6 +98,40 @@ async def payment_file(
         return [jobs.enqueue(connection, jobs.IMPORT_PAYMENTS, arguments, here.settings)]
 
     return await run_in_threadpool(_once, here, actor, key, f"payment-file {digest}", queue)
+
+
+@router.post(
+    "/bank-statements",
+    status_code=202,
+    summary="Import a bank's statement",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def bank_statement(
+    request: Request,
+    here: Here,
+    actor: Annotated[Key, Depends(requires(Action.IMPORT_PAYMENTS))],
+    key: GivenKey,
+    form: Annotated[
+        str, Query(max_length=60, description="mt940, camt053, or a layout of the lender's folder")
+    ],
+    name: Annotated[
+        str, Query(max_length=100, description="the file's name, kept for the record")
+    ] = "statement",
+) -> Queued:
+    """The body is the file itself. Credits land as those of a payment file do."""
+    chosen = known_form(here.settings, form)
+    path, digest = await _stored(request, here.settings, name)
+
+    def queue(connection: Connection[TupleRow], origin: dict[str, Any]) -> list[jobs.Job]:
+        arguments = {"path": str(path), "form": chosen, **origin}
+        return [jobs.enqueue(connection, jobs.IMPORT_STATEMENT, arguments, here.settings)]
+
+    return await run_in_threadpool(_once, here, actor, key, f"statement {form} {digest}", queue)
 
 
 @router.get(

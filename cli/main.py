@@ -18,6 +18,7 @@ from cli import (
     indices,
     loans,
     products,
+    rails,
     refinancing,
     schedule,
     servers,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
-    refinancing, groups, documents, demo, generate, bench,
+    refinancing, groups, rails, documents, demo, generate, bench,
 ):  # fmt: skip
     part.register(app)
 

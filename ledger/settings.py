@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         ge=1988,
         description="Base year of dates in bbva-10 references, as the bank's own sheet says.",
     )
+    bank_layouts_dir: Path | None = Field(
+        default=None, description="Folder of layouts of banks' files, one YAML each, by name."
+    )
     stp_secret: SecretStr | None = Field(
         default=None,
         description="Secret shared with whom sends SPEI notifications; without one none is taken.",

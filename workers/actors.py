@@ -19,6 +19,7 @@ from ledger.database import connect
 from ledger.jobs import Job
 from ledger.orders import Cause
 from ledger.payment_file import import_payments
+from ledger.rails.statements import import_statement
 from projections.engine import catch_up
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
@@ -47,10 +48,18 @@ def import_payment_file(ledger: Ledger, job: Job) -> Any:
     return import_payments(ledger, Path(job.arguments["path"]), batch=size)
 
 
+def take_statement(ledger: Ledger, job: Job) -> Any:
+    """Take a bank's statement in."""
+    told = job.arguments
+    actor = _cause(job, "bank-statement").actor
+    return import_statement(ledger, Path(told["path"]), told["form"], actor=actor)
+
+
 WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
     jobs.IMPORT_PAYMENTS: import_payment_file,
+    jobs.IMPORT_STATEMENT: take_statement,
 }
 
 

@@ -25,6 +25,7 @@ from ledger.rails.entry import (
     checked_patterns,
     with_patterns,
 )
+from ledger.settings import Settings
 
 FORMS = ("mt940", "camt053")
 CHANNEL = "bank-statement"
@@ -102,6 +103,22 @@ def import_statement(
     )
     _note(ledger, path, str(form), digest, actor, report)
     return report
+
+
+def known_form(settings: Settings, name: str) -> str:
+    """A form by what a request may call it: a standard, or a layout of the lender's folder.
+
+    Errors: ``FormError``.
+    """
+    if name in FORMS:
+        return name
+    folder = settings.bank_layouts_dir
+    found = sorted(folder.glob("*.yaml")) if folder is not None else []
+    for path in found:
+        if path.stem == name:
+            return str(path.absolute())
+    known = ", ".join((*FORMS, *(path.stem for path in found)))
+    raise FormError("form", f"{name[:40]!r} is not one of: {known}")
 
 
 def _reader(

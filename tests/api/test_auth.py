@@ -48,13 +48,22 @@ ENDPOINTS = {
     ("GET", "/v1/borrowers/{borrower_no}/history"): Action.READ_PERSONAL,
     ("GET", "/v1/borrowers/{borrower_no}/readings"): Action.READ_TRACES,
     ("GET", "/v1/loans/{loan}/parties"): Action.READ,
+    ("POST", "/v1/loans/{loan}/references"): Action.ISSUE_REFERENCE,
+    ("GET", "/v1/loans/{loan}/references"): Action.READ,
+    ("GET", "/v1/suspense"): Action.READ,
+    ("GET", "/v1/suspense/{deposit_key}/suggestions"): Action.READ,
+    ("POST", "/v1/suspense/{deposit_key}/assignment"): Action.SETTLE_SUSPENSE,
+    ("POST", "/v1/suspense/{deposit_key}/return"): Action.SETTLE_SUSPENSE,
+    ("POST", "/v1/bank-statements"): Action.IMPORT_PAYMENTS,
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
     ("POST", "/graphql"): Action.READ,
     ("POST", "/graphql/export"): Action.READ,
 }
-OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
+SIGNED = {("POST", "/notifications/stp")}
+"""Not by a key of ours: by a signature of who is told the secret."""
+OPEN = {("GET", "/healthz"), ("GET", "/readyz")} | SIGNED
 
 EXPECTED = {
     "auditor": {Action.READ, Action.READ_JOBS, Action.READ_TRACES},
@@ -74,6 +83,7 @@ EXPECTED = {
 def path(template):
     return template.format(
         loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE", borrower_no="NONE",
+        deposit_key="NONE",
         job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 
