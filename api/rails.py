@@ -75,6 +75,7 @@ class DepositSeen(BaseModel):
     channel: str
     reason: str
     payer: str | None
+    remark: str | None
     days: int
     bucket: str
 
@@ -253,6 +254,7 @@ def _deposit(one: Waiting, *, personal: bool) -> DepositSeen:
         channel=waits.channel,
         reason=waits.reason,
         payer=waits.payer if personal else None,
+        remark=waits.remark if personal else None,
         days=one.days,
         bucket=one.bucket,
     )

@@ -115,12 +115,12 @@ def list_deposits(on: Day = None, as_json: AsJson = False) -> None:
         answer({"totals": sums, "deposits": shown})
         return
     told = table("Deposits that wait", "deposit", "date", "days", "amount", "reference", "payer",
-                 "reason", numbers=("days", "amount"))  # fmt: skip
+                 "remark", "reason", numbers=("days", "amount"))  # fmt: skip
     for one in found:
         waits = one.deposit
         amount = f"{text(waits.amount, waits.currency)} {waits.currency}"
         told.add_row(waits.line_key, str(waits.paid_on), str(one.days), amount, waits.reference,
-                     waits.payer, waits.reason)  # fmt: skip
+                     waits.payer, waits.remark, waits.reason)  # fmt: skip
     show(told)
     for currency, ages in sums.items():
         say(", ".join(f"{age} days {amount}" for age, amount in ages.items()), lead=currency)

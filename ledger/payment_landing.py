@@ -162,6 +162,7 @@ class Landing:
             code=code,
             reason=reason,
             payer=line.payer,
+            remark="\n".join(line.others),
         )
         desk.suspend(waiting, line.content(), found.loan_id)
         return Landed("suspended", amount, currency)

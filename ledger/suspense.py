@@ -18,7 +18,8 @@ from ledger.store import Store
 class Suspended(Struct, frozen=True, kw_only=True):
     """Money that waits. ``line_key`` is unique: a line waits once.
 
-    ``payer`` is what the bank says of who paid: personal data, gone once the money is settled.
+    ``payer`` and ``remark`` are what the bank says of who paid and what for: they may be personal
+    data, and are gone once the money is settled.
     """
 
     line_key: str
@@ -33,6 +34,7 @@ class Suspended(Struct, frozen=True, kw_only=True):
     reason: str
     received_at: datetime | None = None
     payer: str = ""
+    remark: str = ""
     settled_as: str | None = None
 
     def shown(self) -> dict[str, Any]:
@@ -51,12 +53,12 @@ def suspend_many(
     """As ``suspend``, in the caller's transaction."""
     connection.cursor().executemany(
         "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency,"
-        " reference, channel, code, reason, raw, payer)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " reference, channel, code, reason, raw, payer, remark)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (line_key) DO NOTHING",
         [
             (uuid7(), one.line_key, one.source, one.line, one.paid_on, one.amount, one.currency,
-             one.reference, one.channel, one.code, one.reason, Jsonb(raw), one.payer)
+             one.reference, one.channel, one.code, one.reason, Jsonb(raw), one.payer, one.remark)
             for one, raw in lines
         ],
     )  # fmt: skip
@@ -78,7 +80,7 @@ def _read(store: Store, condition: str, value: Any) -> Iterator[Suspended]:
         with connection.cursor(row_factory=class_row(Suspended)) as cursor:
             found: list[Suspended] = cursor.execute(
                 "SELECT line_key, source, line, paid_on, amount, currency, reference, channel,"
-                " code, reason, received_at, payer, settled_as"
+                " code, reason, received_at, payer, remark, settled_as"
                 f" FROM ledger.suspense WHERE {condition} ORDER BY paid_on, line_key",
                 [value],
             ).fetchall()

@@ -19,9 +19,10 @@ CREATE TABLE ledger.reference_numbers (
     last   bigint NOT NULL
 );
 
--- Who paid, as the bank says, until the money is settled; how it was settled.
+-- Who paid, and what else the bank says of it, until the money is settled; how it was settled.
 ALTER TABLE ledger.suspense
     ADD COLUMN payer      text NOT NULL DEFAULT '',
+    ADD COLUMN remark     text NOT NULL DEFAULT '',
     ADD COLUMN settled_as text CHECK (settled_as IN ('assigned', 'returned')),
     ADD COLUMN settled_loan uuid;
 

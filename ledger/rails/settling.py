@@ -160,9 +160,9 @@ def _mark(
     command_id: UUID,
     loan_id: UUID | None,
 ) -> None:
-    """Settled, and who paid is nobody's business any more."""
+    """Settled, and who paid and why is nobody's business any more."""
     connection.execute(
         "UPDATE ledger.suspense SET settled_at = now(), settled_by = %s, settled_as = %s,"
-        " settled_loan = %s, payer = '' WHERE line_key = %s AND settled_at IS NULL",
+        " settled_loan = %s, payer = '', remark = '' WHERE line_key = %s AND settled_at IS NULL",
         [command_id, settled_as, loan_id, key],
     )

@@ -26,6 +26,8 @@ from ledger.suspense import Suspended
 
 SLIPS = 3
 """Digits or letters wrong, missing, too many or swapped."""
+LEAST_LETTERS = 3  # right ones for each slip
+MOST_WRITTEN = 12
 LEAST_NAME = 75
 MOST = 5
 NEAR_DAYS = 10
@@ -71,8 +73,8 @@ def suggest(
 
 def _by_reference(ledger: Ledger, waiting: Suspended) -> dict[UUID, int]:
     """Loans whose number, or a reference given out, is a few slips from what was written."""
-    written = reference_key(waiting.reference)
-    if len(written) <= SLIPS:
+    written = _written(waiting)
+    if not written:
         return {}
     rows = ledger.store.run(
         lambda connection: connection.execute(
@@ -81,14 +83,25 @@ def _by_reference(ledger: Ledger, waiting: Suspended) -> dict[UUID, int]:
         ).fetchall()
     )
     known = [_Known(*row) for row in rows]
-    close = process.extract(
-        written, [one.key for one in known], scorer=OSA.distance, score_cutoff=SLIPS, limit=20
-    )
+    keys = [one.key for one in known]
     found: dict[UUID, int] = {}
-    for key, slips, place in close:
-        if slips < len(key):
-            found.setdefault(known[place].loan_id, int(slips))
+    for text_ in written:
+        for key, slips, place in process.extract(
+            text_, keys, scorer=OSA.distance, score_cutoff=SLIPS, limit=20
+        ):
+            if slips * LEAST_LETTERS <= len(key):
+                loan_id = known[place].loan_id
+                found[loan_id] = min(int(slips), found.get(loan_id, SLIPS))
     return found
+
+
+def _written(waiting: Suspended) -> list[str]:
+    """What may be a reference: all that was written as one, and the words with digits in it."""
+    words = waiting.remark.split()
+    given = (waiting.reference, *waiting.remark.splitlines(), *words)
+    keys = (reference_key(one) for one in given)
+    likely = (key for key in keys if len(key) > SLIPS and any(one.isdigit() for one in key))
+    return list(dict.fromkeys(likely))[:MOST_WRITTEN]
 
 
 def _due_near(ledger: Ledger, waiting: Suspended) -> list[UUID]:
