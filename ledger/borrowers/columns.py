@@ -37,7 +37,11 @@ PERSON_COLUMNS: dict[str, tuple[str, ...]] = {
     "monthly_income": ("ingreso mensual", "sueldo", "salario"),
     "died_on": ("fecha de defunción",),
 }
-_SEXES = {"H": "M", "HOMBRE": "M", "MASCULINO": "M", "MUJER": "F", "FEMENINO": "F"}
+_SEXES = {
+    **dict.fromkeys(("H", "HOMBRE", "MASCULINO", "MALE"), "M"),
+    **dict.fromkeys(("F", "MUJER", "FEMENINO", "FEMALE"), "F"),
+}
+_CURP_SEXES = {"H": "M", "M": "F"}
 _ADDRESS = ("street", "neighbourhood", "municipality", "city", "state", "postal_code", "country")
 _WORK = ("employer", "occupation", "hired_on", "monthly_income")
 
@@ -56,7 +60,7 @@ def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
         if name not in (*_ADDRESS, *_WORK, "phone", "second_phone", "residence", "dependants")
     }
     if "sex" in form:
-        form["sex"] = _SEXES.get(form["sex"].upper(), form["sex"].upper())
+        form["sex"] = _sex(form["sex"], form.get("curp", ""))
     if phones := [given[name] for name in ("phone", "second_phone") if name in given]:
         form["phones"] = phones
     if address := {name: given[name] for name in _ADDRESS if name in given}:
@@ -70,6 +74,17 @@ def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
     except FormError as error:
         column = error.field.rpartition(".")[2].replace("phones[0]", "phone")
         raise FormError(column.replace("phones[1]", "second_phone"), error.rule) from None
+
+
+def _sex(cell: str, curp: str) -> str:
+    """A bare M is male in one file and *mujer* in another: only a CURP on the line can tell."""
+    given = cell.upper()
+    if given != "M":
+        return _SEXES.get(given, given)
+    told = _CURP_SEXES.get(curp.replace(" ", "").replace("-", "").upper()[10:11])
+    if told is None:
+        raise FormError("sex", "M may mean male or mujer: write hombre or mujer")
+    return told
 
 
 def _economics(given: Mapping[str, str]) -> dict[str, Any]:
