@@ -14,6 +14,7 @@ from ledger.borrowers.parties import parties_of
 from ledger.borrowers.reading import Archive, Reader
 from ledger.borrowers.vault import Vault
 from ledger.csv_lines import plain
+from ledger.forms import FormError
 from ledger.tape import import_loans
 from tests.ledger.builders import a_ledger
 from tests.ledger.people import curp, rfc
@@ -111,6 +112,21 @@ def test_a_bad_line_comes_back_with_its_column_and_the_good_ones_land(
     report = import_borrowers(ledger, written(tmp_path, ANA.replace(old, new, 1), LUZ))
     assert counts(report) == {"registered": 1, "rejected": 1}
     assert rejects(report) == [(2, field)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "curp_", "sex"),
+    [("Hombre", "", "M"), ("h", "", "M"), ("F", "", "F"), ("female", "", "F"), ("M", "", None),
+     ("M", curp(), "F"), ("m", curp(sex="H"), "M"), ("X", "", None)],
+)  # fmt: skip
+def test_a_sex_is_what_the_file_says_and_never_a_guess(cell, curp_, sex):
+    cells = {"first_name": "Ana", "paternal": "Paz", "sex": cell, "curp": curp_}
+    if sex is not None:
+        assert person_on(cells).sex == sex
+        return
+    with pytest.raises(FormError) as refused:
+        person_on(cells)
+    assert refused.value.field == "sex"
 
 
 def test_a_line_without_people_says_nothing():
