@@ -199,10 +199,9 @@ class Registry:
         self, entry: Entry, command: Command, body: Mapping[str, Any], person: Person
     ) -> BorrowerReceipt:
         """The number is taken: by this very order, or by somebody else."""
-        if command.idempotency_key is not None:
-            command = self._signed(command, self._opened(entry), body)
-            if before := self._known(command):
-                return _repeated(entry, before, command, checks.doubts(person))
+        command = self._signed(command, self._opened(entry), body)
+        if before := self._known(command):
+            return _repeated(entry, before, command, checks.doubts(person))
         raise DuplicateBorrower(entry.borrower_no)
 
     def _appended(
