@@ -26,7 +26,7 @@ CREATE TABLE ledger.borrower_events (
     revision     smallint    NOT NULL,
     effective_on date        NOT NULL,
     recorded_at  timestamptz NOT NULL DEFAULT transaction_timestamp(),
-    command_id   uuid        NOT NULL REFERENCES ledger.commands,
+    command_id   uuid        NOT NULL,
     sealed       bytea       NOT NULL,
     chain        bytea       NOT NULL CHECK (octet_length(chain) = 32),
     PRIMARY KEY (borrower_id, version)
