@@ -197,7 +197,7 @@ def readings(number: Number, as_json: AsJson = False) -> None:
 
 @borrowers.command("find")
 def find(
-    rfc: Annotated[str, typer.Option(help="With or without its last three.")] = "",
+    rfc: Annotated[str, typer.Option(help="All 13 characters.")] = "",
     curp: Annotated[str, typer.Option()] = "",
     as_json: AsJson = False,
 ) -> None:

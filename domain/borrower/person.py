@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+FULL_RFC = 13
+IDENTITIES = ("rfc", "curp")
+
 
 class Sex(StrEnum):
     """As official papers say it."""
@@ -110,6 +113,14 @@ class Person(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """As it is spoken."""
         parts = (self.first_name, self.second_name, self.paternal, self.maternal, self.additional)
         return " ".join(part for part in parts if part)
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """What nobody else has: the CURP, and an RFC with its last three, which are there to tell
+        people apart whose first ten are the same.
+        """
+        found = {"rfc": self.rfc if len(self.rfc) == FULL_RFC else "", "curp": self.curp}
+        return {kind: value for kind, value in found.items() if value}
 
 
 FIELDS = Person.__struct_fields__

@@ -14,7 +14,6 @@ from ledger.borrowers.vault import Vault
 from ledger.store import Store
 
 BATCH = 500
-MARKED = ("rfc", "curp")
 
 
 class Finding(Struct, frozen=True):
@@ -90,9 +89,8 @@ def _rewrapped(store: Store, vault: Vault, entry: book.Entry, facts: list[book.S
         with connection.transaction():
             if not book.rekey(connection, entry.id, old, new):
                 return False
-            for kind in MARKED:
-                if value := getattr(borrower.person, kind):
-                    book.set_mark(connection, entry.id, kind, vault.marks(kind, value)[0])
+            for kind, value in borrower.person.identities.items():
+                book.set_mark(connection, entry.id, kind, vault.marks(kind, value)[0])
             return True
 
     return store.run(write)

@@ -23,7 +23,7 @@ from domain.borrower import checks
 from domain.borrower import events as e
 from domain.borrower.borrower import Borrower
 from domain.borrower.errors import BorrowerForgotten
-from domain.borrower.person import Person
+from domain.borrower.person import IDENTITIES, Person
 from ledger.application import ATTEMPTS, Ledger
 from ledger.borrowers import book
 from ledger.borrowers.book import Earlier, Entry
@@ -38,7 +38,6 @@ from ledger.recorder import Command
 from ledger.store import RACES
 
 LONGEST_NUMBER = 100
-MARKED = ("rfc", "curp")
 Decide = Callable[[Borrower], Sequence[e.AnyBorrowerEvent]]
 
 
@@ -85,7 +84,7 @@ class Registry:
         entry = Entry(borrower_id, borrower_no, 0, None, wrapped, book.NO_CHAIN)
         events = (e.BorrowerRegistered(effective_on=on, borrower_no=borrower_no, person=person),)
         command = self._signed(command, sealer, body)
-        if self._appended(entry, sealer, events, command, MARKED):
+        if self._appended(entry, sealer, events, command, IDENTITIES):
             return _receipt(entry, command, events, person)
         if found := self._entry(borrower_no):  # his twin came between
             return self._registered(found, command, body, person)
@@ -189,7 +188,7 @@ class Registry:
             after = borrowers.replay(events, borrower)
             assert after is not None, borrower_no
             changed = borrowers.differing(borrower.person, after.person)
-            marks = tuple(name for name in MARKED if name in changed)
+            marks = tuple(name for name in IDENTITIES if name in changed)
             if self._appended(entry, sealer, events, command, marks, after.person):
                 return _receipt(entry, command, events, after.person)
             time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))
@@ -241,7 +240,7 @@ class Registry:
             return False
         except errors.UniqueViolation as error:
             if error.diag.constraint_name == "borrower_marks_unique":
-                raise DuplicatePerson("rfc or curp") from None
+                raise DuplicatePerson(_kind_in(error)) from None
             return False
 
     def _mark(
@@ -249,8 +248,8 @@ class Registry:
         person: Person,
     ) -> None:  # fmt: skip
         for kind in marked:
-            value = getattr(person, kind)
-            if not value:
+            value = person.identities.get(kind)
+            if value is None:
                 book.drop_mark(connection, borrower_id, kind)
                 continue
             marks = self.vault.marks(kind, value)
@@ -298,6 +297,12 @@ class Registry:
             return command
         content = msgspec.json.encode(_whole(body), order="sorted")
         return replace(command, fingerprint=sealer.digest(content))
+
+
+def _kind_in(error: errors.UniqueViolation) -> str:
+    """Which of his papers somebody else has, as the database tells it."""
+    detail = error.diag.message_detail or ""
+    return next((kind for kind in IDENTITIES if f"({kind}," in detail), "person")
 
 
 class _Lost(Exception):

@@ -160,6 +160,13 @@ def test_a_page_of_loans_reads_its_people_at_once_and_notes_each_once(client, lo
     assert len(readings(client, "B-10")) == before + 1
 
 
+def test_people_are_in_no_export(client, loan):
+    """An export is planned, and what is planned is never decrypted."""
+    for field in ("parties { borrowerNo }", "parties { person { fullName } }"):
+        body = {"query": f"{{ loans {{ nodes {{ loanNo {field} }} }} }}"}
+        assert 400 <= client.post("/graphql/export", body).status_code < 500
+
+
 def test_parties_by_rest_are_numbers_as_of_today(client, loan):
     seen = answered(client.get(f"/v1/loans/{loan}/parties", role="accountant"), 200)
     assert [one["borrower_no"] for one in seen] == ["B-10", "G-1", "B-11"]

@@ -171,7 +171,7 @@ def test_a_tape_never_changes_a_person_and_takes_no_loan_of_a_bad_one(ledger, ar
     report = import_loans(ledger, tape(tmp_path, f"L-1,{TERMS},{good}", *bad))
 
     assert (report.opened, report.rejected) == (1, 4)
-    assert rejects(report) == [(3, "borrower"), (4, "borrower"), (5, "curp"), (6, "rfc or curp")]
+    assert rejects(report) == [(3, "borrower"), (4, "borrower"), (5, "curp"), (6, "curp")]
     assert archive.read("B-1", READER).person.first_name == "Ana"
 
 

@@ -143,10 +143,49 @@ def test_a_number_and_a_person_are_registered_once(registry):
     with pytest.raises(DuplicatePerson):
         register(registry, "B-2")
     register(registry, "B-2", somebody(1))
-    with pytest.raises(DuplicatePerson):
+    with pytest.raises(DuplicatePerson) as refused:
         registry.change("B-2", {"curp": curp()}, on=LATER, cause=CAUSE)
+    assert refused.value.field == "curp"
     with pytest.raises(UnknownBorrower):
         registry.change("B-3", {"email": "b@c.mx"}, on=LATER, cause=CAUSE)
+
+
+def test_the_first_ten_of_an_rfc_may_be_another_s_too(registry, archive):
+    """They are initials and a birth date; only the last three tell people apart."""
+    ten = a_person().rfc[:10]
+    for number in ("B-1", "B-2"):
+        register(registry, number, a_person(rfc=ten, curp=""))
+    assert archive.find("rfc", ten, READER) is None
+    registry.change("B-1", {"rfc": a_person().rfc}, on=LATER, cause=CAUSE)
+    with pytest.raises(DuplicatePerson) as refused:
+        registry.change("B-2", {"rfc": a_person().rfc}, on=LATER, cause=CAUSE)
+    assert refused.value.field == "rfc"
+
+
+def test_whoever_changes_while_he_is_forgotten_is_before_or_refused(registry):
+    register(registry)
+    told = []
+
+    def change(nth):
+        try:
+            registry.change("B-1", {"email": f"a{nth}@b.mx"}, on=LATER, cause=CAUSE)
+            told.append("changed")
+        except errors.BorrowerForgotten:
+            told.append("refused")
+
+    threads = [threading.Thread(target=change, args=(nth,)) for nth in range(4)]
+    threads.insert(
+        2, threading.Thread(target=lambda: registry.forget("B-1", Ground.REQUEST, cause=CAUSE))
+    )
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    found = verify(registry.store, registry.vault)
+    assert (found.forgotten, found.findings) == (1, ())
+    assert found.facts == 2 + told.count("changed")
+    assert len(told) == 4
 
 
 def test_an_order_given_again_answers_the_first_and_another_body_is_refused(registry):

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import threading
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -333,12 +334,13 @@ def test_a_camt053_statement_lands_its_booked_credits_once(ledger, tmp_path, ver
 def test_amounts_and_signs_are_those_that_another_reader_finds(tmp_path):
     """pycamt reads the same file by itself."""
     path = camt(tmp_path)
-    told = Camt053Parser.from_file(str(path)).get_transactions()
-    booked = [one for one in told if one["CreditDebitIndicator"] == "CRDT"]
+    told = [
+        (one["Amount"], one["Currency"], one["ValueDate"] or one["BookingDate"])
+        for one in Camt053Parser.from_file(str(path)).get_transactions()
+        if (one["CreditDebitIndicator"], one["Status"]) == ("CRDT", "BOOK")
+    ]
     ours = [one for one in camt053.entries(path) if one is not None]
-    assert {one.amount for one in ours} <= {str(one["Amount"]) for one in booked} | {
-        "100.00", "200.00",
-    }  # fmt: skip
+    assert [(one.amount, one.currency, one.paid_on) for one in ours] == told
     assert ours[0].payer == "ANA"
 
 
@@ -392,6 +394,58 @@ def test_the_same_tracking_key_of_another_bank_or_day_is_another_deposit(ledger)
     for changes in ({}, {"institucionOrdenante": 40072}, {"fechaOperacion": 20260216}):
         assert received(ledger, notification(ledger, loan_id, **changes)).outcome == "applied"
     assert len(paid(ledger, loan_id)) == 3
+
+
+def together(count, work):
+    """What so many threads got, or what they raised."""
+    found = []
+
+    def run():
+        try:
+            found.append(work())
+        except Exception as error:
+            found.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_told_by_many_at_once_a_deposit_is_on_its_loan_once(ledger):
+    loan_id = running(ledger, "L-1")
+    body = notification(ledger, loan_id)
+    outcomes = [one.outcome for one in together(8, lambda: received(ledger, body))]
+    assert sorted(outcomes) == ["applied", *["repeated"] * 7]
+    assert len(paid(ledger, loan_id)) == 1
+
+
+def test_asked_for_by_many_at_once_a_clabe_is_one(ledger):
+    loan_id = running(ledger, "L-1")
+    found = together(8, lambda: issue_clabe(ledger, loan_id))
+    assert len({one.reference for one in found}) == 1
+    assert len(issued(ledger.store, loan_id)) == 1
+
+
+def test_settled_by_many_at_once_money_goes_one_way(ledger):
+    loans = [running(ledger, f"L-{n}") for n in range(1, 4)]
+    key = suspend(ledger)
+    ways = [*loans, None] * 2
+    found = together(8, lambda: settle(ledger, key, ways.pop()))
+    won = [one for one in found if not isinstance(one, Exception)]
+    assert len(won) == 1
+    assert all(isinstance(one, AlreadySettled) for one in found if isinstance(one, Exception))
+    applied = [each for loan_id in loans for each in paid(ledger, loan_id)]
+    assert len(applied) == (0 if won == ["returned"] else 1)
+
+
+def settle(ledger, key, loan_id):
+    if loan_id is None:
+        give_back(ledger, key, CAUSE)
+        return "returned"
+    return assign(ledger, key, loan_id, CAUSE)
 
 
 def test_a_number_with_a_point_is_money_to_the_cent(ledger):
