@@ -30,7 +30,7 @@ from ledger.borrowers.book import Earlier, Entry
 from ledger.borrowers.errors import DuplicateBorrower, DuplicatePerson, UnknownBorrower
 from ledger.borrowers.forms import person_form, person_from
 from ledger.borrowers.vault import Sealer, Vault
-from ledger.errors import Conflict, KeyReused
+from ledger.errors import Conflict, KeyReused, NotStorable
 from ledger.money import FormError
 from ledger.order_rows import keep_order
 from ledger.orders import Cause
@@ -295,7 +295,10 @@ class Registry:
         """The order with its fingerprint under the borrower's key, where it may come again."""
         if command.idempotency_key is None:
             return command
-        content = msgspec.json.encode(_whole(body), order="sorted")
+        try:
+            content = msgspec.json.encode(_whole(body), order="sorted")
+        except UnicodeEncodeError:  # half of a surrogate pair
+            raise NotStorable from None
         return replace(command, fingerprint=sealer.digest(content))
 
 
