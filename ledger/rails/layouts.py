@@ -135,7 +135,10 @@ def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, str, dict[str, str]
 
 def _header(text: str, layout: Layout) -> list[str | None]:
     known = {plain(header): name for name, header in layout.columns.items()}
-    given = next(csv.reader([text], delimiter=layout.delimiter))
+    try:
+        given = next(csv.reader([text], delimiter=layout.delimiter, strict=True))
+    except csv.Error as error:
+        raise FormError("header", f"is not CSV: {error}") from None
     names = [known.get(plain(header)) for header in given]
     for name, header in layout.columns.items():
         if names.count(name) != 1:
