@@ -17,6 +17,7 @@ from api import (
     problems,
     rails,
     refinancing,
+    statements,
     work,
 )
 from api.graphql import endpoint, export
@@ -33,6 +34,10 @@ from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
 UPLOADS = ("/v1/payment-files", "/v1/bank-statements")
+PARTS = (
+    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements, work,
+    endpoint, export,
+)  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
 `code`."""
@@ -76,10 +81,7 @@ def create_app(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )
     problems.install(app)
-    for part in (
-        health, loans, payments, agreement, refinancing, groups, borrowers, rails, work,
-        endpoint, export,
-    ):  # fmt: skip
+    for part in PARTS:
         app.include_router(part.router)
     app.include_router(rails.notifications)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))

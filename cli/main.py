@@ -22,6 +22,7 @@ from cli import (
     refinancing,
     schedule,
     servers,
+    statements,
     status,
     stories,
 )
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
-    refinancing, groups, rails, documents, demo, generate, bench,
+    refinancing, groups, rails, documents, demo, generate, bench, statements,
 ):  # fmt: skip
     part.register(app)
 

@@ -112,6 +112,16 @@ class Settings(BaseSettings):
         description="Send money for no known account back, instead of keeping it in suspense.",
     )
 
+    lender_file: Path | None = Field(
+        default=None, description="Who sends documents to borrowers, a YAML file; else an example."
+    )
+    templates_dir: Path | None = Field(
+        default=None, description="Folder of the lender's own templates of documents."
+    )
+    template_seconds: float = Field(
+        default=10.0, gt=0, description="How long laying out one document may take."
+    )
+
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     http_port: int = Field(default=8400, ge=0, le=65535, description="Port the API listens on.")
     max_body_bytes: int = Field(
@@ -169,7 +179,6 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use the same servers."""
-        calendars = None if self.calendars_dir is None else str(self.calendars_dir.absolute())
         given = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -177,9 +186,15 @@ class Settings(BaseSettings):
             "READ_DATABASE_URL": self.read_database_url,
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
-            "CARTERA_CALENDARS_DIR": calendars,
+            "CARTERA_CALENDARS_DIR": _absolute(self.calendars_dir),
+            "CARTERA_LENDER_FILE": _absolute(self.lender_file),
+            "CARTERA_TEMPLATES_DIR": _absolute(self.templates_dir),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 _current: Settings | None = None
