@@ -16,6 +16,7 @@ from msgspec import Struct
 from domain.borrower.person import Person
 from domain.errors import LoanError
 from ledger.application import Ledger
+from ledger.borrowers.columns import People
 from ledger.borrowers.errors import DuplicatePerson
 from ledger.borrowers.file import same
 from ledger.borrowers.registry import Registry
@@ -100,6 +101,7 @@ class _Import:
     def __init__(self, ledger: Ledger, reader: Cartera | LendingClub, cause: Cause) -> None:
         self.ledger = ledger
         self.reader = reader
+        self.people = People()
         self.cause = cause
         self.report = TapeReport()
         self.seen: dict[str, int] = {}
@@ -120,6 +122,9 @@ class _Import:
         try:
             loan = self.reader.loan(line.cells)
             person = self.reader.person(line.cells)
+            if person is not None:
+                self.people.told_alike(loan.borrower, person, line.number)
+                self.people.told_apart(loan.borrower, person, line.number)
             first = self.seen.setdefault(loan.loan_no, line.number)
             if first != line.number:
                 raise FormError("loan_no", f"{loan.loan_no} stands already on line {first}")

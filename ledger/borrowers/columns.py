@@ -76,6 +76,33 @@ def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
         raise FormError(column.replace("phones[1]", "second_phone"), error.rule) from None
 
 
+class People:
+    """The people of one file so far: a line's number decides who was first, not who lands first."""
+
+    def __init__(self) -> None:
+        self._persons: dict[str, tuple[int, Person]] = {}
+        self._papers: dict[tuple[str, str], tuple[int, str]] = {}
+
+    def told_apart(self, number: str, person: Person, line: int) -> None:
+        """Refuse an RFC or CURP that stands under another borrower's number.
+
+        Errors: ``FormError``.
+        """
+        for kind, value in person.identities.items():
+            first, owner = self._papers.setdefault((kind, value), (line, number))
+            if owner != number:
+                raise FormError(kind, f"stands on line {first} as that of {owner}")
+
+    def told_alike(self, number: str, person: Person, line: int) -> None:
+        """Refuse other data for a borrower than the first line that has some.
+
+        Errors: ``FormError``.
+        """
+        first, known = self._persons.setdefault(number, (line, person))
+        if known != person:
+            raise FormError("borrower", f"{number} stands on line {first} with other data")
+
+
 def _sex(cell: str, curp: str) -> str:
     """A bare M is male in one file and *mujer* in another: only a CURP on the line can tell."""
     given = cell.upper()

@@ -4,7 +4,7 @@ A line that says what is known already adds nothing. Only what a line fills in i
 cell says nothing about the person. Columns: `docs/guides/borrowers.md`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from domain.borrower.errors import NothingChanged
 from domain.borrower.person import Person
 from domain.errors import LoanError
 from ledger.application import Ledger
-from ledger.borrowers.columns import PERSON_COLUMNS, person_on
+from ledger.borrowers.columns import PERSON_COLUMNS, People, person_on
 from ledger.borrowers.errors import DuplicateBorrower
 from ledger.borrowers.forms import person_form
 from ledger.borrowers.registry import BorrowerReceipt, Registry
@@ -73,8 +73,8 @@ def import_borrowers(
         CsvLines(path, COLUMNS, REQUIRED, encoding) as lines,
         RejectFile(reject_path(path, rejects)) as refused,
     ):
-        keyed = ((_number(one), one) for one in lines)
-        for _, result in spread(keyed, lambda one: _land(registry, one, day, cause)):
+        read = _read(lines, ledger.settings.currency)
+        for _, result in spread(read, lambda one: _land(registry, one, day, cause)):
             report.lines += 1
             if isinstance(result, Reject):
                 refused.add(result)
@@ -91,26 +91,44 @@ def import_borrowers(
     return report
 
 
-def _number(line: Line | Reject) -> str:
-    return line.cells["borrower_no"] if isinstance(line, Line) else ""
+class Told(Struct, frozen=True):
+    """A line that could be read."""
+
+    line: Line
+    number: str
+    person: Person
+
+
+def _read(lines: CsvLines, currency: str) -> Iterator[tuple[str, Told | Reject]]:
+    """Each line as a person or a reject, under the number that it must wait its turn by."""
+    people = People()
+    for line in lines:
+        found = line if isinstance(line, Reject) else _person(line, people, currency)
+        yield (found.number if isinstance(found, Told) else ""), found
+
+
+def _person(line: Line, people: People, currency: str) -> Told | Reject:
+    try:
+        fields = Fields({name: cell for name, cell in line.cells.items() if cell})
+        number, person = fields.text("borrower_no"), person_on(line.cells, currency)
+        if person is None:
+            raise FormError("first_name", "is missing")
+        people.told_apart(number, person, line.number)
+    except FormError as error:
+        return Reject(line.number, error.field, error.rule, line.original)
+    return Told(line, number, person)
 
 
 def _land(
-    registry: Registry, line: Line | Reject, on: date, cause: Cause
+    registry: Registry, told: Told | Reject, on: date, cause: Cause
 ) -> BorrowerReceipt | Reject | None:
-    if isinstance(line, Reject):
-        return line
+    if isinstance(told, Reject):
+        return told
     try:
-        number = Fields({name: cell for name, cell in line.cells.items() if cell}).text(
-            "borrower_no"
-        )
-        person = person_on(line.cells, registry.ledger.settings.currency)
-        if person is None:
-            raise FormError("first_name", "is missing")
-        return settled(registry, number, person, on, cause)
+        return settled(registry, told.number, told.person, on, cause)
     except (FormError, LoanError, LedgerError) as error:
         rule = error.rule if isinstance(error, FormError) else str(error)
-        return Reject(line.number, error.field, rule, line.original)
+        return Reject(told.line.number, error.field, rule, told.line.original)
 
 
 def settled(

@@ -129,6 +129,14 @@ def test_a_sex_is_what_the_file_says_and_never_a_guess(cell, curp_, sex):
     assert refused.value.field == "sex"
 
 
+def test_papers_that_stand_twice_in_a_file_are_those_of_the_first(ledger, archive, tmp_path):
+    twin = ANA.replace("B-1", "B-3").replace("Ana", "Eva")
+    report = import_borrowers(ledger, written(tmp_path, ANA, twin, LUZ))
+    assert counts(report) == {"registered": 2, "rejected": 1}
+    assert rejects(report) == [(3, "rfc")]
+    assert archive.read("B-1", READER).person.first_name == "Ana"
+
+
 def test_a_line_without_people_says_nothing():
     assert person_on({"loan_no": "L-1", "curp": " "}) is None
 
