@@ -12,11 +12,13 @@ from api import (
     borrowers,
     groups,
     health,
+    indices,
     loans,
     payments,
     problems,
     rails,
     refinancing,
+    reports,
     statements,
     work,
 )
@@ -33,9 +35,10 @@ from ledger.clock import Clock
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
-UPLOADS = ("/v1/payment-files", "/v1/bank-statements")
+UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values", "/v1/bank-statements")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements, work,
+    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements, reports,
+    indices, work,
     endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.

@@ -32,6 +32,7 @@ class Action(StrEnum):
     CLOSE_LOAN = "close-loan"
     CLOSE_DAY = "close-day"
     IMPORT_PAYMENTS = "import-payments"
+    IMPORT_INDEX = "import-index"
     READ_PERSONAL = "read-personal-data"
     REGISTER_BORROWER = "register-borrower"
     FORGET_BORROWER = "forget-borrower"

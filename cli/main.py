@@ -20,6 +20,7 @@ from cli import (
     products,
     rails,
     refinancing,
+    reports,
     schedule,
     servers,
     statements,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
-    refinancing, groups, rails, documents, demo, generate, bench, statements,
+    refinancing, groups, rails, documents, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 
