@@ -10,6 +10,7 @@ from starlette.routing import WebSocketRoute
 from api import (
     agreement,
     borrowers,
+    graphiql,
     groups,
     health,
     indices,
@@ -87,5 +88,7 @@ def create_app(
     for part in PARTS:
         app.include_router(part.router)
     app.include_router(rails.notifications)
+    if wanted.graphiql:
+        app.include_router(graphiql.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

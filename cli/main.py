@@ -13,6 +13,7 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
-    refinancing, groups, rails, documents, demo, generate, bench, statements, reports,
+    refinancing, groups, rails, documents, exports, demo, generate, bench, statements, reports,
 ):  # fmt: skip
     part.register(app)
 
