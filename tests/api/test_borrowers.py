@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from api import query
 from ledger.borrowers.forms import person_form
+from ledger.clock import FixedClock
 from tests.api.harness import TODAY, served
 from tests.api.test_commands import answered
 from tests.ledger.people import a_person, rfc, somebody
@@ -158,6 +160,15 @@ def test_a_page_of_loans_reads_its_people_at_once_and_notes_each_once(client, lo
     assert {node["loanNo"] for node in nodes} == {"P-1", "P-2"}
     assert names == {"Ana Lucía Gómez Núñez"}
     assert len(readings(client, "B-10")) == before + 1
+
+
+def test_a_question_without_a_server_is_noted_too(client, loan, database):
+    told = query.run(ASK, {"no": loan}, database, clock=FixedClock(TODAY))
+    assert told["data"]["loan"]["parties"][0]["person"]["curp"] == a_person().curp
+    trace = readings(client, "B-10")[0]
+    assert (trace["actor"], trace["channel"]) == ("command-line", "query")
+    refused = query.run(ASK, {"no": loan}, database, roles=["auditor"], clock=FixedClock(TODAY))
+    assert refused["data"]["loan"]["parties"][0]["person"] is None
 
 
 def test_people_are_in_no_export(client, loan):
