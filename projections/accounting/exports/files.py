@@ -18,11 +18,16 @@ def whole(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        settle(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def settle(part: Path, path: Path) -> None:
+    """``part``, written out to the disk, becomes ``path``."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def zipped(source: Path, name: str, into: Path) -> None:
@@ -41,3 +46,9 @@ def sha256(path: Path) -> str:
     """Of the whole file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copied(source: Path, path: Path) -> None:
+    """A copy at ``path``, there whole or not at all."""
+    with whole(path) as part:
+        shutil.copyfile(source, part)
