@@ -62,12 +62,18 @@ CREATE UNIQUE INDEX fiscal_documents_uuid ON ledger.fiscal_documents (uuid) WHER
 CREATE INDEX fiscal_documents_position ON ledger.fiscal_documents (position);
 CREATE INDEX fiscal_documents_loan ON ledger.fiscal_documents (loan_id);
 
+-- How far the log was read for documents: each whole run adds where it ended.
+CREATE TABLE ledger.fiscal_runs (
+    position    bigint      PRIMARY KEY,
+    recorded_at timestamptz NOT NULL DEFAULT transaction_timestamp()
+);
+
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY
-        ARRAY['accounting_batches', 'accounting_batch_entries', 'fiscal_documents']
+        ARRAY['accounting_batches', 'accounting_batch_entries', 'fiscal_documents', 'fiscal_runs']
     LOOP
         EXECUTE format(
             'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.%I'
@@ -86,6 +92,7 @@ GRANT INSERT (target, key, batch) ON ledger.accounting_batch_entries TO cartera_
 GRANT INSERT (document, step, state, position, kind, loan_id, uuid, issued_on, issuer_rfc,
               receiver_rfc, total, currency, reason, xml)
     ON ledger.fiscal_documents TO cartera_app;
+GRANT INSERT (position) ON ledger.fiscal_runs TO cartera_app;
 
 -- migrate:down
 
