@@ -48,6 +48,34 @@ ALTER TABLE ledger.periods ENABLE ALWAYS TRIGGER a_position_is_drawn_under_the_l
 ALTER TABLE ledger.periods ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE ledger.postings ENABLE ALWAYS TRIGGER append_only;
 
+-- Everything that posting rules are applied to, wherever it comes from. A deposit that no loan could
+-- take is posted as a late event is, by when it was received; once settled it is taken back.
+SET ROLE cartera_app;
+CREATE VIEW read.accounting_amounts AS
+SELECT 'event' AS source, facts.posted_on, facts.effective_on, groups.currency, groups.branch,
+       groups.product, facts.stage, facts.kind, facts.component, facts.added, facts.taken
+FROM read.accounting_facts AS facts
+JOIN read.accounting_groups AS groups ON groups.group_no = facts.group_no
+UNION ALL
+SELECT 'posting', posted_on, posted_on, currency, branch, product, stage, kind, component,
+       greatest(amount, 0), greatest(-amount, 0)
+FROM ledger.postings
+UNION ALL
+SELECT 'deposit', greatest(moved.on_day, opened.open_from), moved.on_day, waiting.currency, '', '',
+       1::smallint, 'deposit', 'unidentified', moved.added, moved.taken
+FROM ledger.suspense AS waiting
+CROSS JOIN LATERAL (
+    VALUES (waiting.paid_on, waiting.amount, 0::bigint, waiting.received_at),
+           ((waiting.settled_at AT TIME ZONE 'UTC')::date, 0::bigint, waiting.amount,
+            waiting.settled_at)
+) AS moved (on_day, added, taken, known_at)
+CROSS JOIN LATERAL (
+    SELECT (max(month) + interval '1 month')::date AS open_from
+    FROM ledger.periods WHERE recorded_at < moved.known_at
+) AS opened
+WHERE waiting.amount IS NOT NULL AND waiting.currency IS NOT NULL AND moved.on_day IS NOT NULL;
+RESET ROLE;
+
 -- migrate:down
 
 DO $$ BEGIN RAISE EXCEPTION 'forward only: facts are not taken back'; END $$;

@@ -16,7 +16,6 @@ from psycopg import Cursor
 from domain import events as e
 from ledger import log
 from projections.accounting.columns import ASIDE_OF, CODE, KEYS, Rows, accrued, joined, moved
-from projections.accounting.facts import Fact
 from projections.accounting.periods import posted_days
 from projections.accounting.standing import TURNS, Standing
 from projections.batch import Batch, Ints, add_at

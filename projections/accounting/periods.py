@@ -1,10 +1,9 @@
 """On which day is a fact posted? Its value date, or the first open day if its month was closed."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-from dateutil.relativedelta import relativedelta
 from psycopg import Connection, Cursor
 
 from projections.batch import Ints
@@ -23,7 +22,7 @@ class Closed(NamedTuple):
 def closed(source: Connection[Any] | Cursor[Any]) -> Closed:
     """The closes there are. Days are counted as PostgreSQL does."""
     rows = source.execute(_CLOSED).fetchall()
-    first_open = [day(month + relativedelta(months=1)) for _, month in rows]
+    first_open = [day(next_month(month)) for _, month in rows]
     return Closed(
         np.array([position for position, _ in rows], dtype=np.int64),
         np.array(first_open, dtype=np.int64),
@@ -44,6 +43,6 @@ def posted_days(source: Connection[Any] | Cursor[Any], positions: Ints, days: In
     return posted(closed(source), positions, days)
 
 
-def month_of(on: date) -> date:
-    """The first day of the month."""
-    return on.replace(day=1)
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
