@@ -26,6 +26,8 @@ CREATE TABLE read.accounting_loans (
     standing   jsonb     NOT NULL
 );
 
+CREATE INDEX ON read.accounting_loans (loan_no);
+
 -- Each change of stage or suspension: how a loan stood after that position. Before its first, a loan
 -- is in stage 1 and its interest is income.
 CREATE TABLE read.accounting_stages (

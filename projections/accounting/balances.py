@@ -1,6 +1,6 @@
 """The general ledger in the company's accounts: what each came to, from when and through what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -54,9 +54,21 @@ def trial_balance(
     """Every account that moved, at the end of ``last``; debits and credits are those from ``first``
     on, by default from the beginning of the month. Days are posting days.
     """
-    first = first or last.replace(day=1)
+    asked = span(last, first, by)
+    return balances_of(rules, connection.execute(SUMS, asked), by)
+
+
+def span(last: date, first: date | None = None, by: Sequence[str] = ()) -> dict[str, Any]:
+    """What ``SUMS`` is asked with."""
+    return {"first": first or last.replace(day=1), "last": last, "branch": "branch" in by}
+
+
+def balances_of(
+    rules: Rules, rows: Iterable[Sequence[Any]], by: Sequence[str] = ()
+) -> dict[Place, list[AccountBalance]]:
+    """The trial balance that rows of ``SUMS`` come to."""
     found: dict[Place, dict[str, Turnover]] = {}
-    for place, account, turnover in _turnovers(connection, rules, first, last, by):
+    for place, account, turnover in _turnovers(rules, rows, by):
         kept = found.setdefault(place, {}).setdefault(account.number, Turnover())
         kept.before += turnover.before
         kept.debit += turnover.debit
@@ -79,9 +91,8 @@ def _balance(account: Account, sums: Turnover) -> AccountBalance:
 
 
 def _turnovers(
-    connection: Connection[Any], rules: Rules, first: date, last: date, by: Sequence[str]
+    rules: Rules, rows: Iterable[Sequence[Any]], by: Sequence[str]
 ) -> Iterator[tuple[Place, Account, Turnover]]:
-    rows = connection.execute(_SUMS, {"first": first, "last": last, "branch": "branch" in by})
     for currency, branch, product, stage, kind, component, *sums in rows:
         place = Place(currency, branch, product if "product" in by else "")
         added_before, taken_before, added, taken = sums
@@ -101,7 +112,7 @@ def posted_pairs(
             yield accounts[debit], accounts[credit]
 
 
-_SUMS = """
+SUMS = """
     SELECT currency, CASE WHEN %(branch)s THEN branch ELSE '' END, product, stage, kind, component,
            coalesce(sum(added) FILTER (WHERE posted_on < %(first)s), 0)::bigint,
            coalesce(sum(taken) FILTER (WHERE posted_on < %(first)s), 0)::bigint,
@@ -113,55 +124,57 @@ _SUMS = """
 
 
 def general_ledger(
-    connection: Connection[Any],
-    rules: Rules,
-    number: str,
-    first: date,
-    last: date,
-    *,
-    currency: str | None = None,
+    connection: Connection[Any], rules: Rules, number: str, first: date, last: date
 ) -> list[LedgerLine]:
     """The account's lines from ``first`` to ``last``, each currency with a running balance.
 
     Errors: ``KeyError`` for a number that the chart has not.
     """
+    sums = connection.execute(SUMS, span(last, first))
+    rows = connection.execute(LINES, lines_asked(rules, number, first, last))
+    return ledger_of(rules, number, sums, rows)
+
+
+def lines_asked(rules: Rules, number: str, first: date, last: date) -> dict[str, Any]:
+    """What ``LINES`` is asked with."""
+    kinds = sorted({kind for kind, _ in touching_keys(rules, number)})
+    return {"first": first, "last": last, "kinds": kinds}
+
+
+def ledger_of(
+    rules: Rules, number: str, sums: Iterable[Sequence[Any]], rows: Iterable[Sequence[Any]]
+) -> list[LedgerLine]:
+    """The ledger that rows of ``SUMS`` and of ``LINES`` come to."""
     account = rules.chart.by_number[number]
     sign = 1 if account.nature is Nature.DEBIT else -1
-    touching = touching_keys(rules, number)
-    sums: dict[tuple[Any, ...], list[int]] = {}
     running: dict[str, int] = {}
-    for place, one, turnover in _turnovers(connection, rules, first, last, ()):
+    for place, one, turnover in _turnovers(rules, sums, ()):
         if one.number == number:
             running[place.currency] = running.get(place.currency, 0) + sign * turnover.before
-    kinds = sorted({kind for kind, _ in touching})
-    rows = connection.execute(_LINES, {"first": first, "last": last, "kinds": kinds})
-    for posted_on, value_on, of, branch, product, stage, kind, component, added, taken in rows:
-        if currency not in (None, of):
-            continue
-        for debited, credited in posted_pairs(rules, kind, component, stage, product):
-            key = (posted_on, value_on, of, branch, product, kind)
-            for side, (debit, credit) in (
-                (debited, (added, taken)),
-                (credited, (taken, added)),
-            ):
-                if side.number == number:
-                    kept = sums.setdefault(key, [0, 0])
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for posted_on, value_on, currency, branch, product, stage, kind, component, *sides in rows:
+        key = (posted_on, value_on, currency, branch, product, kind)
+        for pair in posted_pairs(rules, kind, component, stage, product):
+            for one, (debit, credit) in zip(pair, (sides, sides[::-1]), strict=True):
+                if one.number == number:
+                    kept = found.setdefault(key, [0, 0])
                     kept[0] += debit
                     kept[1] += credit
     lines = []
-    for key, (debit, credit) in sorted(sums.items()):
-        posted_on, value_on, of, branch, product, kind = key
-        running[of] = running.get(of, 0) + sign * (debit - credit)
+    for key, (debit, credit) in sorted(found.items()):
+        posted_on, value_on, currency, branch, product, kind = key
+        running[currency] = running.get(currency, 0) + sign * (debit - credit)
         lines.append(
             LedgerLine(
-                posted_on=posted_on, value_on=value_on, currency=of, branch=branch,
-                product=product, kind=kind, debit=debit, credit=credit, balance=running[of],
+                posted_on=posted_on, value_on=value_on, currency=currency, branch=branch,
+                product=product, kind=kind, debit=debit, credit=credit,
+                balance=running[currency],
             )
         )  # fmt: skip
     return lines
 
 
-_LINES = """
+LINES = """
     SELECT posted_on, effective_on, currency, branch, product, stage, kind, component,
            sum(added)::bigint, sum(taken)::bigint
     FROM read.accounting_amounts

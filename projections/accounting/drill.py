@@ -76,6 +76,14 @@ def _behind(part: Booked, rules: Rules, number: str) -> Iterator[Behind]:
             )  # fmt: skip
 
 
+def loan_of(connection: Connection[Any], loan_no: str) -> UUID | None:
+    """The loan with that number, as far as the books have read."""
+    rows = connection.execute(
+        "SELECT loan_id FROM read.accounting_loans WHERE loan_no = %s", [loan_no]
+    ).fetchall()
+    return rows[0][0] if rows else None
+
+
 def entries_of_loan(
     connection: Connection[Any], rules: Rules, loan_id: UUID, position: int | None = None
 ) -> list[Entry]:
