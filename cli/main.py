@@ -7,6 +7,7 @@ import structlog
 import typer
 
 from cli import (
+    accounting,
     bench,
     books,
     days,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench,
+    documents, demo, generate, bench, accounting,
 ):  # fmt: skip
     part.register(app)
 

@@ -64,6 +64,16 @@ class Settings(BaseSettings):
     calendars_dir: Path | None = Field(
         default=None, description="Folder of the lender's own business calendars, one YAML each."
     )
+    accounting_rules: Path | None = Field(
+        default=None, description="The lender's posting rules, a YAML file; else those shipped."
+    )
+    accounting_chart: Path | None = Field(
+        default=None, description="The lender's chart of accounts, a YAML file; else that shipped."
+    )
+    accounting_allowance: Path | None = Field(
+        default=None,
+        description="The lender's loss allowance tables, a YAML file; else no posting.",
+    )
     index_max_age_days: int = Field(
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
     )
@@ -134,6 +144,11 @@ class Settings(BaseSettings):
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
             "CARTERA_CALENDARS_DIR": calendars,
+            **{
+                f"CARTERA_{name.upper()}": str(path.absolute())
+                for name in ("accounting_rules", "accounting_chart", "accounting_allowance")
+                if (path := getattr(self, name)) is not None
+            },
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -1,0 +1,93 @@
+"""Months of the books, closed one after the other and for good."""
+
+from datetime import date, timedelta
+
+from msgspec import Struct
+from psycopg import Connection, errors
+from psycopg.rows import TupleRow
+
+from ledger.errors import LedgerError
+from ledger.orders import Cause
+from ledger.store import Store
+
+
+class Period(Struct, frozen=True):
+    """A closed month: events after ``position`` post to later days."""
+
+    month: date
+    position: int
+    actor: str
+    channel: str
+
+
+class PeriodClosed(LedgerError):
+    """The month is closed; what is found out later posts to the first open day."""
+
+    field = "period"
+
+    def __init__(self, month: date) -> None:
+        super().__init__(f"{month:%Y-%m} is closed and is not opened again")
+        self.month = month
+
+
+class PeriodOutOfOrder(LedgerError):
+    """Months close one after the other."""
+
+    field = "period"
+
+    def __init__(self, asked: date, expected: date) -> None:
+        super().__init__(f"{asked:%Y-%m} cannot be closed before {expected:%Y-%m}")
+        self.asked, self.expected = asked, expected
+
+
+class PeriodNotOver(LedgerError):
+    """The month still has days to come."""
+
+    field = "period"
+
+    def __init__(self, month: date, today: date) -> None:
+        super().__init__(f"{month:%Y-%m} is not over on the business date {today}")
+        self.month, self.today = month, today
+
+
+def periods(connection: Connection[TupleRow]) -> list[Period]:
+    """The closed months, oldest first."""
+    rows = connection.execute(
+        "SELECT month, position, actor, channel FROM ledger.periods ORDER BY month"
+    )
+    return [Period(*row) for row in rows]
+
+
+def close_period(store: Store, month: date, today: date, cause: Cause) -> Period:
+    """Close the month that ``month`` begins; it is recorded once, with who did it.
+
+    Errors: ``PeriodClosed``, ``PeriodOutOfOrder``, ``PeriodNotOver``.
+    """
+    assert month.day == 1, month
+
+    def work(connection: Connection[TupleRow]) -> Period:
+        _check(periods(connection), month, today)
+        try:
+            [row] = connection.execute(
+                "INSERT INTO ledger.periods (month, actor, channel) VALUES (%s, %s, %s)"
+                " RETURNING month, position, actor, channel",
+                [month, cause.actor, cause.channel],
+            ).fetchall()
+        except errors.UniqueViolation:
+            raise PeriodClosed(month) from None
+        return Period(*row)
+
+    return store.run(work)
+
+
+def _check(known: list[Period], month: date, today: date) -> None:
+    if any(one.month == month for one in known):
+        raise PeriodClosed(month)
+    if known and month != (expected := _next(known[-1].month)):
+        raise PeriodClosed(month) if month < expected else PeriodOutOfOrder(month, expected)
+    if _next(month) > today:
+        raise PeriodNotOver(month, today)
+
+
+def _next(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
