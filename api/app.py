@@ -7,7 +7,17 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from api import agreement, groups, health, loans, payments, problems, refinancing, work
+from api import (
+    accounting_files,
+    agreement,
+    groups,
+    health,
+    loans,
+    payments,
+    problems,
+    refinancing,
+    work,
+)
 from api.graphql import endpoint, export
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
@@ -63,7 +73,18 @@ def create_app(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )
     problems.install(app)
-    for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint, export):
+    for part in (
+        health,
+        loans,
+        payments,
+        agreement,
+        refinancing,
+        groups,
+        work,
+        accounting_files,
+        endpoint,
+        export,
+    ):
         app.include_router(part.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

@@ -32,6 +32,8 @@ class Action(StrEnum):
     CLOSE_LOAN = "close-loan"
     CLOSE_DAY = "close-day"
     IMPORT_PAYMENTS = "import-payments"
+    EXPORT_ACCOUNTING = "export-accounting"
+    ISSUE_CFDI = "issue-cfdi"
     MANAGE_KEYS = "manage-keys"
 
 
@@ -61,7 +63,7 @@ APPROVE = COLLECT | {
 
 ALLOWED: dict[str, frozenset[Action]] = {
     "auditor": READ,
-    "accountant": READ,
+    "accountant": READ | {Action.EXPORT_ACCOUNTING, Action.ISSUE_CFDI},
     "collector": COLLECT,
     "supervisor": APPROVE,
     "operator": frozenset(Action) - {Action.MANAGE_KEYS},

@@ -64,7 +64,7 @@ def close_of_day(
         return jobs.enqueue_close(connection, body.through, shards, here.settings, **origin)
 
     asked = f"close-of-day {body.through} {body.shards}"
-    return _once(here, actor, key, asked, queue)
+    return once(here, actor, key, asked, queue)
 
 
 @router.post(
@@ -96,7 +96,7 @@ async def payment_file(
         arguments = {"path": str(path), **origin}
         return [jobs.enqueue(connection, jobs.IMPORT_PAYMENTS, arguments, here.settings)]
 
-    return await run_in_threadpool(_once, here, actor, key, f"payment-file {digest}", queue)
+    return await run_in_threadpool(once, here, actor, key, f"payment-file {digest}", queue)
 
 
 @router.get(
@@ -109,7 +109,7 @@ def job(job: UUID, here: Here) -> Job:
         return _shown(jobs.find(connection, job))
 
 
-def _once(
+def once(
     here: Running,
     actor: Key,
     key: str,

@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     accounting,
+    accounting_files,
     bench,
     books,
     days,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, accounting,
+    documents, demo, generate, bench, accounting, accounting_files,
 ):  # fmt: skip
     part.register(app)
 

@@ -5,9 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PATHS = (
+    "accounting_rules", "accounting_chart", "accounting_allowance", "accounting_files", "cfdi",
+    "exports_dir",
+)  # fmt: skip
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -74,6 +78,22 @@ class Settings(BaseSettings):
         default=None,
         description="The lender's loss allowance tables, a YAML file; else no posting.",
     )
+    accounting_files: Path | None = Field(
+        default=None,
+        description="The company's settings of its accounting files, a YAML file; else defaults.",
+    )
+    cfdi: Path | None = Field(
+        default=None, description="The lender's settings of fiscal documents, a YAML file."
+    )
+    cfdi_key_password: SecretStr = Field(
+        default=SecretStr(""), description="Of the private key that seals fiscal documents."
+    )
+    cfdi_provider_token: SecretStr = Field(
+        default=SecretStr(""), description="The stamping provider's token."
+    )
+    exports_dir: Path | None = Field(
+        default=None, description="Where exported files are kept; by default under var."
+    )
     index_max_age_days: int = Field(
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
     )
@@ -133,6 +153,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.lender_timezone)
 
+    @property
+    def exports(self) -> Path:
+        """The folder of exported files."""
+        return (self.exports_dir or self.var_dir / "exports").absolute()
+
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use the same servers."""
         calendars = None if self.calendars_dir is None else str(self.calendars_dir.absolute())
@@ -146,7 +171,7 @@ class Settings(BaseSettings):
             "CARTERA_CALENDARS_DIR": calendars,
             **{
                 f"CARTERA_{name.upper()}": str(path.absolute())
-                for name in ("accounting_rules", "accounting_chart", "accounting_allowance")
+                for name in PATHS
                 if (path := getattr(self, name)) is not None
             },
         }

@@ -19,6 +19,7 @@ CREATE TABLE ledger.accounting_batches (
     file_name       text        NOT NULL CHECK (file_name <> ''),
     file_bytes      bigint      NOT NULL CHECK (file_bytes > 0),
     file_sha256     text        NOT NULL CHECK (file_sha256 ~ '^[0-9a-f]{64}$'),
+    known_at        timestamptz NOT NULL,  -- the moment of the books that it was made of
     actor           text        NOT NULL CHECK (actor <> ''),
     recorded_at     timestamptz NOT NULL DEFAULT transaction_timestamp(),
     CHECK ((entries = 0) = (first_key IS NULL) AND (entries = 0) = (last_key IS NULL))
@@ -86,7 +87,8 @@ END
 $$;
 -- By columns, so that the booking time is always the database's own.
 GRANT INSERT (id, format, target, period, settings, settings_sha256, entries, lines, debit,
-              first_key, last_key, keys_sha256, file_name, file_bytes, file_sha256, actor)
+              first_key, last_key, keys_sha256, file_name, file_bytes, file_sha256, known_at,
+              actor)
     ON ledger.accounting_batches TO cartera_app;
 GRANT INSERT (target, key, batch) ON ledger.accounting_batch_entries TO cartera_app;
 GRANT INSERT (document, step, state, position, kind, loan_id, uuid, issued_on, issuer_rfc,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from projections.accounting.exports.period import FiscalDocument
 State: TypeAlias = Literal[
     "waiting", "sealed", "stamped", "refused", "cancelling", "cancelled", "dropped"
 ]
+STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("waiting", "sealed", "refused", "cancelling")
 """What the next run goes on with."""
 
@@ -25,7 +26,7 @@ LATEST = """
     SELECT DISTINCT ON (document) {fields}, recorded_at FROM ledger.fiscal_documents
     WHERE {condition} ORDER BY document, step DESC
 """
-ONE_RUN = 8400000005  # advisory lock: two runs would stamp one document twice
+ONE_RUN = 8400000013  # advisory lock: two runs would stamp one document twice
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -100,15 +101,15 @@ def issued(connection: Connection[TupleRow], uuids: Sequence[str]) -> Mapping[st
 
 
 def by_position(
-    connection: Connection[TupleRow], positions: Sequence[int]
+    connection: Connection[TupleRow], positions: Sequence[int], known_at: datetime
 ) -> dict[int, tuple[str, ...]]:
-    """The UUIDs of the documents that stand, by the position of the event behind them."""
-    latest = LATEST.format(fields="document, step, state, position, uuid",
-                           condition="position = ANY(%s)")  # fmt: skip
+    """The UUIDs of the documents that stood, by the position of the event behind them."""
+    condition = "position = ANY(%s) AND recorded_at <= %s"
+    latest = LATEST.format(fields="document, step, state, position, uuid", condition=condition)
     rows = connection.execute(
         f"SELECT position, array_agg(uuid::text ORDER BY document) FROM ({latest}) AS latest"
         " WHERE state IN ('stamped', 'cancelling') GROUP BY position",
-        [list(positions)],
+        [list(positions), known_at],
     )
     return {position: tuple(uuids) for position, uuids in rows}
 

@@ -47,6 +47,7 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     each channel; ``other_form`` is that of the rest, which are refused without one.
     ``kinds`` are the kinds of payment that are the borrower's money. ``untaxed`` says how interest
     without tax is declared. ``without_rfc``: refuse a borrower without RFC, or invoice the public.
+    ``receivers`` is a CSV file of borrowers' fiscal data; paths are beside the settings' own file.
     A sealed document older than ``stale_hours`` is sealed anew before it is sent.
     """
 
@@ -63,6 +64,7 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     without_rfc: Literal["refuse", "public"] = "refuse"
     public_period: Digits2 = "04"
     motive_reversed: Literal["02", "03"] = "03"
+    receivers: str = ""
     certificate: str = ""
     key: str = ""
     provider_url: str = ""

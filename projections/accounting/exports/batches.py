@@ -6,12 +6,12 @@ made again from the record where it is lost.
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -25,6 +25,7 @@ from projections.accounting.exports.errors import (
     EmptyPeriod,
     ExportedAlready,
     OpenPeriod,
+    OtherGrouping,
     UnknownBatch,
 )
 from projections.accounting.exports.files import settle, sha256, whole
@@ -35,13 +36,18 @@ from projections.accounting.exports.tally import Tally, Told, sieved
 
 FIELDS = (
     "id", "format", "target", "period", "settings", "settings_sha256", "entries", "lines", "debit",
-    "first_key", "last_key", "keys_sha256", "file_name", "file_bytes", "file_sha256", "actor",
+    "first_key", "last_key", "keys_sha256", "file_name", "file_bytes", "file_sha256",
+    "known_at", "actor",
 )  # fmt: skip
 LOCK = "hashtextextended('accounting:' || %s, 8402)"
 
 
 class Books(Protocol):
-    """Where entries come from. The same period gives the same entries, in the same order."""
+    """Where entries come from, as known at a moment. The same period and moment give the same
+    entries, in the same order.
+    """
+
+    known_at: datetime
 
     def is_closed(self, period: Period) -> bool:
         """Whether nothing can be posted to it any more."""
@@ -64,6 +70,10 @@ class Books(Protocol):
         ...
 
 
+OpenBooks: TypeAlias = Callable[[ExportSettings, datetime | None], AbstractContextManager[Books]]
+"""Opens the books as they were known at a moment, or are now."""
+
+
 class Batch(Struct, frozen=True, kw_only=True):
     """One file that was made. ``debit`` is the sum of its debits in minor units."""
 
@@ -82,6 +92,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     file_name: str
     file_bytes: int
     file_sha256: str
+    known_at: datetime
     actor: str
     recorded_at: datetime
 
@@ -113,7 +124,7 @@ def export(
     target = made.target(request)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(connection, target), tempfile.TemporaryFile("w+", dir=folder) as keys:
-        earlier = _earlier(connection, target, period)
+        earlier = _earlier(connection, target, request)
         tally = Tally(keys, told)
         entries = books.entries(period) if made.entries else iter(())
         if earlier:
@@ -122,7 +133,7 @@ def export(
         try:
             _write(made, request, tally.passing(entries), part, tally, earlier)
             with connection.transaction():
-                batch = _record(connection, made, request, tally, part, actor)
+                batch = _record(connection, made, request, tally, part, (books.known_at, actor))
                 _keep_keys(connection, batch, keys)
                 settle(part, folder / kept_name(batch))
         finally:
@@ -156,7 +167,7 @@ def _again(first: Entry | None, rest: Iterator[Entry]) -> Iterator[Entry]:
 
 
 def file_of(
-    connection: Connection[TupleRow], books: Books, number: int, *, folder: Path
+    connection: Connection[TupleRow], opened: OpenBooks, number: int, *, folder: Path
 ) -> tuple[Batch, Path]:
     """A batch's file, as it was: the one kept, or made again.
 
@@ -170,11 +181,11 @@ def file_of(
     settings = msgspec.json.decode(batch.settings, type=ExportSettings)
     made = format_named(batch.format)
     period = Period.parse(batch.period)
-    entries: Iterator[Entry] = iter(())
-    if made.entries:
-        mine = partial(_known, connection, batch.target, batch=batch.id)
-        entries = sieved(books.entries(period), mine)
-    with whole(kept) as part:
+    with opened(settings, batch.known_at) as books, whole(kept) as part:
+        entries: Iterator[Entry] = iter(())
+        if made.entries:
+            mine = partial(_known, connection, batch.target, batch=batch.id)
+            entries = sieved(books.entries(period), mine)
         made.write(entries, _request(books, period, settings), part)
         found = sha256(part)
         if found != batch.file_sha256:
@@ -220,12 +231,17 @@ def _alone(connection: Connection[TupleRow], target: str) -> Iterator[None]:
             connection.execute(f"SELECT pg_advisory_unlock({LOCK})", [target])
 
 
-def _earlier(connection: Connection[TupleRow], target: str, period: Period) -> list[int]:
+def _earlier(connection: Connection[TupleRow], target: str, request: Request) -> list[int]:
+    """Batches of the period that went to the target. Errors: ``OtherGrouping``."""
     rows = connection.execute(
-        "SELECT id FROM ledger.accounting_batches WHERE target = %s AND period = %s ORDER BY id",
-        [target, str(period)],
-    )
-    return [number for (number,) in rows]
+        "SELECT id, settings::json ->> 'grouping' FROM ledger.accounting_batches"
+        " WHERE target = %s AND period = %s ORDER BY id",
+        [target, str(request.period)],
+    ).fetchall()
+    for number, grouping in rows:
+        if grouping != request.settings.grouping.value:
+            raise OtherGrouping(str(request.period), number, grouping)
+    return [number for number, _ in rows]
 
 
 def _known(
@@ -245,13 +261,14 @@ def _record(
     request: Request,
     tally: Tally,
     path: Path,
-    actor: str,
+    origin: tuple[datetime, str],
 ) -> Batch:
     kept = request.settings.kept()
     values = (
         made.name, made.target(request), str(request.period), kept.decode(),
         hashlib.sha256(kept).hexdigest(), tally.entries, tally.lines, tally.debit, tally.first,
-        tally.last, tally.digest, made.file_name(request), path.stat().st_size, sha256(path), actor,
+        tally.last, tally.digest, made.file_name(request), path.stat().st_size, sha256(path),
+        *origin,
     )  # fmt: skip
     [(number,)] = connection.execute(
         f"INSERT INTO ledger.accounting_batches ({', '.join(FIELDS[1:])})"

@@ -14,6 +14,8 @@ FormError
         MissingPart         an extra is not installed, or a setting that the format needs is empty
         EmptyPeriod         nothing to export
         OpenPeriod          the period can still change
+        BooksBehind         the books have not read the log up to the period's close
+        OtherGrouping       the period went to the target in entries made otherwise
         ExportedAlready     every entry of the period is in an earlier batch
         BatchDiffers        a batch cannot be made again as it was
         UnknownFormat       there is no such format
@@ -134,6 +136,20 @@ class OpenPeriod(ExportRefused):
 
     def __init__(self, period: str) -> None:
         super().__init__("period", f"{period} is open; close it before it is exported")
+
+
+class BooksBehind(ExportRefused):
+    """The books have not read the log up to the period's close."""
+
+    def __init__(self, period: str) -> None:
+        super().__init__("period", f"{period} is not whole yet: bring the read models up first")
+
+
+class OtherGrouping(ExportRefused):
+    """The period went to the target in entries made otherwise: its facts would go twice."""
+
+    def __init__(self, period: str, batch: int, before: str) -> None:
+        super().__init__("grouping", f"of {period} was {before} in batch {batch}; keep it")
 
 
 class ExportedAlready(ExportRefused):

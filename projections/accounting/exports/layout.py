@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ledger.money import FormError
+from projections.accounting.chart import read_yaml
 from projections.accounting.exports.errors import AmountTooWide
 from projections.accounting.exports.fit import Fit, written
-from projections.accounting.exports.settings import read_yaml
 
 Value: TypeAlias = str | int | date
 Values: TypeAlias = Mapping[str, Value]

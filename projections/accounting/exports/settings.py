@@ -6,18 +6,15 @@ What no published source fixes is a setting here, and the accountant's guide lis
 import hashlib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct
 
-from ledger.money import FormError
-
-S = TypeVar("S", bound=Struct)
+from projections.accounting.chart import read_yaml
+from projections.accounting.entries import Grouping
 
 Code: TypeAlias = Annotated[str, Meta(pattern=r"^\S{0,20}$")]
-MAX_BYTES = 1_000_000
 
 
 class Contpaqi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,21 +82,30 @@ class Hledger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Sat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """SAT's Contabilidad Electrónica 1.3. The order or procedure is named in SAT's request."""
+    """SAT's Contabilidad Electrónica 1.3. The order or procedure is named in SAT's request.
+
+    ``headings``: whether the trial balance has the accounts that gather others, as the chart has.
+    """
 
     request: Literal["AF", "FC", "DE", "CO"] | None = None
     order_no: Annotated[str, Meta(pattern=r"^[A-Z]{3}[0-9]{7}/[0-9]{2}$")] | None = None
     procedure_no: Annotated[str, Meta(pattern=r"^[A-Z]{2}[0-9]{12}$")] | None = None
     sending: Literal["N", "C"] = "N"
     changed_on: date | None = None
+    headings: bool = True
 
 
 class ExportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One company's settings. ``rfc`` is its tax id, ``currency`` the one of its accounts."""
+    """One company's settings. ``rfc`` is its tax id, ``currency`` the one of its accounts.
+
+    ``grouping`` says what an entry is: a day's facts of one sort, or one event, which alone can
+    carry its fiscal documents.
+    """
 
     rfc: Annotated[str, Meta(pattern=r"^$|^[A-ZÑ&]{3,4}[0-9]{6}[A-Z0-9]{3}$")] = ""
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "MXN"
     long_text: Literal["refuse", "cut"] = "refuse"
+    grouping: Grouping = Grouping.DAY
     contpaqi: Contpaqi = Contpaqi()
     aspel_coi: AspelCoi = AspelCoi()
     sap: Sap = Sap()
@@ -122,18 +128,3 @@ def read_settings(path: Path | None) -> ExportSettings:
     Errors: ``FormError`` naming the key and the rule; ``OSError`` where there is no such file.
     """
     return ExportSettings() if path is None else read_yaml(path, ExportSettings)
-
-
-def read_yaml(path: Path, into: type[S]) -> S:
-    """The file as one struct. Errors: as ``read_settings``."""
-    with path.open("rb") as file:
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise FormError(path.name, f"is longer than {MAX_BYTES} bytes")
-    try:
-        return msgspec.yaml.decode(raw, type=into)
-    except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$")
-        raise FormError(where.strip("`.") or path.name, said) from None
-    except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise FormError(path.name, f"cannot be read: {' '.join(str(error).split())}") from None

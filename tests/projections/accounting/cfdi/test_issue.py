@@ -1,6 +1,6 @@
 """Documents from real loans: sealed, stamped by a provider over HTTP, cancelled, gone on with."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ from tests.projections.accounting.cfdi.tools import (
 )
 
 TODAY = date(2026, 6, 30)
+EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +131,7 @@ def test_the_uuid_is_found_by_the_event_behind_it(house):
         one.position for one in log.facts(house.connection, loan_id)
         if one.version <= receipt.version
     ]  # fmt: skip
-    by_position = register.by_position(house.connection, positions)
+    by_position = register.by_position(house.connection, positions, EVER)
     assert by_position == {document.position: (str(document.uuid),)}
     known = register.issued(house.connection, [str(document.uuid)])[str(document.uuid)]
     assert (known.issuer_rfc, known.receiver_rfc, known.total) == (
@@ -189,7 +190,7 @@ def test_a_reversed_payment_has_its_document_cancelled(house):
     assert report.cancelled == 1
     assert house.pac.cancelled == [[RFC, str(document.uuid), "03"]]
     assert house.states(loan_id) == ["cancelled"]
-    assert register.by_position(house.connection, [document.position]) == {}
+    assert register.by_position(house.connection, [document.position], EVER) == {}
     assert house.issue().cancelled == 0
 
 

@@ -1,11 +1,14 @@
 """Batches: nothing goes twice, everything can be had again, byte for byte."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
 
 from ledger.database import connect
+from projections.accounting.entries import Grouping
 from projections.accounting.entry import Line
 from projections.accounting.exports import batches
 from projections.accounting.exports.errors import (
@@ -13,6 +16,7 @@ from projections.accounting.exports.errors import (
     EmptyPeriod,
     ExportedAlready,
     OpenPeriod,
+    OtherGrouping,
     TextTooLong,
     UnknownBatch,
     UnknownFormat,
@@ -29,6 +33,8 @@ OWN = ExportSettings(rfc=RFC, sat=Sat(request="AF", order_no="ABC1234567/26"))
 
 class Listed:
     """Books that are a list."""
+
+    known_at = datetime(2026, 2, 3, tzinfo=UTC)
 
     def __init__(self, entries, *, closed=True):
         self.made, self.closed = entries, closed
@@ -65,7 +71,11 @@ def export(app, tmp_path, request):
             app, books, name, period, settings, folder=tmp_path / "kept", actor="ana"
         )
 
-    run.again = lambda books, number: batches.file_of(app, books, number, folder=tmp_path / "kept")
+    def again(books, number):
+        opened = lambda *_: nullcontext(books)
+        return batches.file_of(app, opened, number, folder=tmp_path / "kept")
+
+    run.again = again
     run.folder = tmp_path / "kept"
     return run
 
@@ -228,6 +238,16 @@ def test_what_was_exported_is_never_changed(table, change, database):
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
     ):
         owner.execute(change.format(f"ledger.{table}"))
+
+
+def test_a_period_goes_in_one_grouping_only(export):
+    books = Listed([entry(1, on=date(2026, 5, 1), key="grouped")])
+    may = Period(2026, 5)
+    export(books, period=may)
+    books.made.append(entry(2, on=date(2026, 5, 1), key="event:7:2026-05-01"))
+
+    with pytest.raises(OtherGrouping):
+        export(books, period=may, settings=ExportSettings(grouping=Grouping.EVENT))
 
 
 def test_a_batch_that_is_not_there_is_named(export):

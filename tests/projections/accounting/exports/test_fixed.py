@@ -106,7 +106,11 @@ FIELD = "{name: a, start: 1, length: 5, source: account}"
         ("{name: a, start: 9, length: 2, value: abc}", "records.line.a", "longer"),
         ("{name: a, start: 9, length: 2, source: amount}", "records.line.a", "format"),
         ("{name: a, start: 0, length: 2, value: a}", "records[...][1].start", ">= 1"),
-        ("{name: a, start: 9, length: 2, value: a, width: 1}", "records[...][1]", "width"),
+        (
+            "{name: a, start: 9, length: 2, value: a, width: 1}",
+            "ours.yaml: records[...][1]",
+            "width",
+        ),
     ],
 )
 def test_a_layout_that_cannot_be_is_refused_by_record_and_field(line, field, rule, tmp_path):
@@ -118,7 +122,7 @@ def test_a_layout_that_cannot_be_is_refused_by_record_and_field(line, field, rul
             month(), request(peoplesoft=PeopleSoft(layout=str(layout))), tmp_path / "out"
         )
 
-    assert refused.value.field == field
+    assert refused.value.field.removeprefix("ours.yaml: ") == field
     assert rule in refused.value.rule
 
 
