@@ -25,6 +25,7 @@ router = APIRouter(prefix="/v1/accounting", tags=["accounting"], responses=DOCUM
 
 Here = Annotated[Running, Depends(running)]
 Accountant = Annotated[Key, Depends(requires(Action.EXPORT_ACCOUNTING))]
+Reader = Annotated[Key, Depends(requires(Action.READ_EXPORTS))]
 
 
 class Export(Body):
@@ -63,13 +64,13 @@ def export(body: Export, here: Here, actor: Accountant, key: GivenKey) -> Queued
 
 @router.get("/exports", summary="The files that were made, the newest first")
 def exports(
-    here: Here, actor: Accountant, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    here: Here, actor: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 50
 ) -> list[Exported]:
     return [_shown(one) for one in batches(here.settings, limit)]
 
 
 @router.get("/exports/{batch}/file", summary="A batch's file, byte for byte as it was")
-def file(batch: int, here: Here, actor: Accountant) -> FileResponse:
+def file(batch: int, here: Here, actor: Reader) -> FileResponse:
     found, path = kept_batch(here.settings, batch)
     return FileResponse(
         path,

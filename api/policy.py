@@ -32,6 +32,7 @@ class Action(StrEnum):
     CLOSE_LOAN = "close-loan"
     CLOSE_DAY = "close-day"
     IMPORT_PAYMENTS = "import-payments"
+    READ_EXPORTS = "read-exports"
     EXPORT_ACCOUNTING = "export-accounting"
     ISSUE_CFDI = "issue-cfdi"
     MANAGE_KEYS = "manage-keys"
@@ -62,8 +63,8 @@ APPROVE = COLLECT | {
 """Money that leaves (disbursements, refunds, refinancings) is the operator's."""
 
 ALLOWED: dict[str, frozenset[Action]] = {
-    "auditor": READ,
-    "accountant": READ | {Action.EXPORT_ACCOUNTING, Action.ISSUE_CFDI},
+    "auditor": READ | {Action.READ_EXPORTS},
+    "accountant": READ | {Action.READ_EXPORTS, Action.EXPORT_ACCOUNTING, Action.ISSUE_CFDI},
     "collector": COLLECT,
     "supervisor": APPROVE,
     "operator": frozenset(Action) - {Action.MANAGE_KEYS},

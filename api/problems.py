@@ -40,6 +40,12 @@ from ledger.errors import (
     UnknownLoan,
 )
 from ledger.money import FormError, text
+from projections.accounting.exports.errors import (
+    BatchDiffers,
+    ExportedAlready,
+    OpenPeriod,
+    UnknownBatch,
+)
 
 log = structlog.get_logger("cartera.api")
 
@@ -60,6 +66,10 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (DuplicateLoanNumber, 409),
     (Conflict, 409),
     (UnknownJob, 404),
+    (UnknownBatch, 404),
+    (OpenPeriod, 409),
+    (ExportedAlready, 409),
+    (BatchDiffers, 409),
     (LoanError, 422),
     (LedgerError, 422),
     (FormError, 422),
