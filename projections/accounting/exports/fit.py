@@ -27,17 +27,24 @@ class Fit:
 
     def text(self, entry: str, field: str, value: str, width: int, *, cut: bool = False) -> str:
         """Errors: ``TextTooLong``, ``TextNotWritable`` (control characters too)."""
-        if not value.isprintable():
-            raise TextNotWritable(entry, field, value, "a line of text")
-        try:
-            value.encode(self.encoding)
-        except UnicodeEncodeError:
-            raise TextNotWritable(entry, field, value, self.encoding) from None
+        if not _holds(self.encoding, value):
+            what = self.encoding if value.isprintable() else "a line of text"
+            raise TextNotWritable(entry, field, value, what)
         if len(value) <= width:
             return value
         if not (cut or self.cut):
             raise TextTooLong(entry, field, value, width)
         return value[:width].rstrip()
+
+
+@lru_cache(maxsize=10_000)
+def _holds(encoding: str, value: str) -> bool:
+    """Whether a file of the encoding can hold the text; most texts come many times."""
+    try:
+        value.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return value.isprintable()
 
 
 def own_currency(entry: Entry, currency: str) -> None:

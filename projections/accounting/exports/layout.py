@@ -106,21 +106,21 @@ class Writer:
 
     def __init__(self, layout: Layout, fit: Fit, currency: str) -> None:
         self._layout = layout
+        self._fields = {
+            name: sorted(fields, key=lambda one: one.start)
+            for name, fields in layout.records.items()
+        }
         self._fit = Fit(cut=fit.cut, encoding=layout.encoding)
         self._currency = currency
 
     def record(self, name: str, entry: str, values: Values) -> bytes:
         """One line. Errors: ``AmountTooWide``, ``TextTooLong``, ``TextNotWritable``."""
         line = ""
-        for field in sorted(self._layout.records.get(name, ()), key=lambda one: one.start):
+        for field in self._fields.get(name, ()):
             line = line.ljust(field.start - 1) + self._padded(field, entry, values)
         if self._layout.trim:
             line = line.rstrip(" ")
         return f"{line}{self._layout.line_end}".encode(self._layout.encoding)
-
-    def has(self, name: str) -> bool:
-        """Whether the layout has the record at all."""
-        return bool(self._layout.records.get(name))
 
     def _padded(self, field: Field, entry: str, values: Values) -> str:
         shown = field.value if field.value is not None else self._shown(field, entry, values)

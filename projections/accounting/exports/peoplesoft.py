@@ -32,9 +32,12 @@ def write(entries: Iterable[Entry], request: Request, path: Path) -> None:
     own = request.settings.peoplesoft
     layout = read_layout(own.layout, "peoplesoft", RECORDS)
     fit = Fit(cut=request.settings.long_text == "cut")
+    writers: dict[str, Writer] = {}
     with path.open("wb") as file:
         for entry in entries:
-            out = Writer(layout, fit, entry.currency)
+            if entry.currency not in writers:
+                writers[entry.currency] = Writer(layout, fit, entry.currency)
+            out = writers[entry.currency]
             file.write(out.record("header", entry.key, _heading(entry, own)))
             for number in range(len(entry.lines)):
                 file.write(out.record("line", entry.key, _line(entry, number, own)))

@@ -108,7 +108,7 @@ FIELD = "{name: a, start: 1, length: 5, source: account}"
         ("{name: a, start: 0, length: 2, value: a}", "records[...][1].start", ">= 1"),
         (
             "{name: a, start: 9, length: 2, value: a, width: 1}",
-            "ours.yaml: records[...][1]",
+            "records[...][1]",
             "width",
         ),
     ],
