@@ -49,7 +49,9 @@ def check(connection: Connection[Any]) -> Iterator[Finding]:
     for (currency, off), balance in sorted(sides.items()):
         if balance:
             accounts = "memorandum accounts" if off else "accounts"
-            yield Finding("accounts", f"debits of {accounts} in {currency} exceed credits {balance}")
+            yield Finding(
+                "accounts", f"debits of {accounts} in {currency} exceed credits {balance}"
+            )
     owed = _owed(connection)
     for key in sorted(held.keys() | owed.keys()):
         if held[key] != owed[key]:
