@@ -35,6 +35,7 @@ from ledger.errors import (
     KeyReused,
     LedgerError,
     PayoffDiffers,
+    StoreFull,
     StoreUnavailable,
     UnknownJob,
     UnknownLoan,
@@ -156,6 +157,8 @@ def respond(problem: Problem) -> Response:
 
 def refused(error: LoanError | LedgerError | FormError, currency: str = "") -> Problem:
     """The problem that a refusal of the ledger or the domain amounts to."""
+    if isinstance(error, StoreFull):
+        return away(error.code, str(error))
     if isinstance(error, StoreUnavailable):
         return away()
     if isinstance(error, KeyReused):
@@ -180,12 +183,15 @@ def in_money(error: Exception, currency: str) -> tuple[str, dict[str, dict[str, 
     return error.told(lambda amount: f"{text(amount, currency)} {currency}"), figures
 
 
-def away() -> Problem:
-    """The database does not answer just now."""
+def away(
+    code: str = "database-away",
+    detail: str = "the database does not answer; nothing was changed by an answer you did not get",
+) -> Problem:
+    """The database does not answer just now, or has no room."""
     return Problem(
         503,
-        "database-away",
-        "the database does not answer; nothing was changed by an answer you did not get",
+        code,
+        detail,
         headers={"Retry-After": str(RETRY_AFTER)},
     )
 

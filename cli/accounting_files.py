@@ -146,3 +146,33 @@ def list_(
         total = f"{text(one.total, one.currency)} {one.currency}"
         shown.add_row(one.document, one.state, total, str(one.uuid or ""), one.reason)
     show(shown)
+
+
+@cfdi.command("check")
+def check(as_json: AsJson = False) -> None:
+    """Hold what loans collected against the documents in force, read from their XML.
+
+    Exit code 1 if a loan's totals differ, or documents are not done.
+    """
+    from ledger.database import connect
+    from ledger.money import text
+    from projections.accounting.cfdi.reconcile import reconcile
+    from projections.accounting.cfdi.settings import read_settings
+
+    chosen = ready()
+    with connect(chosen) as connection:
+        found = list(reconcile(connection, read_settings(chosen)))
+    apart = [one for one in found if not one.agrees]
+    if as_json:
+        answer({"loans": len(found), "apart": apart})
+    else:
+        say(f"{len(found):,} loans, {len(apart):,} apart from their documents")
+        numbers = ("collected", "documented", "tax", "tax documented", "waiting")
+        shown = table("Apart", "loan", *numbers, numbers=numbers)
+        for one in apart:
+            figures = (one.collected, one.documented, one.tax_collected, one.tax_documented)
+            shown.add_row(one.loan_no, *(text(f, one.currency) for f in figures), str(one.waiting))
+        if apart:
+            show(shown)
+    if apart:
+        raise typer.Exit(Exit.FINDINGS)

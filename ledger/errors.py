@@ -9,6 +9,7 @@ LedgerError                 the family; ``field`` is the input at fault
     NotStorable             a text that the database cannot hold
     Conflict                other writers kept winning; nothing changed, try again
     StoreUnavailable        the database does not answer
+        StoreFull           it answers that its disk has no room left
     UnknownRevision         an event was written by a newer version of this program
     UnknownJob              no job has that id
     IndexValueDiffers       an index has another value on that day
@@ -108,8 +109,15 @@ class StoreUnavailable(LedgerError):
 
     field = "database"
 
+    def __init__(self, reason: str = "the database does not answer; try again") -> None:
+        super().__init__(reason)
+
+
+class StoreFull(StoreUnavailable):
+    """The database's disk has no room left; nothing of the command is recorded."""
+
     def __init__(self) -> None:
-        super().__init__("the database does not answer; try again")
+        super().__init__("the database's disk is full: make room on it, then try again")
 
 
 class UnknownRevision(LedgerError):

@@ -3,12 +3,14 @@
 from datetime import date, timedelta
 
 from msgspec import Struct
-from psycopg import Connection, errors
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger.errors import LedgerError
 from ledger.orders import Cause
 from ledger.store import Store
+
+ONE_AT_A_TIME = 8_400_000_007  # advisory lock
 
 
 class Period(Struct, frozen=True):
@@ -66,28 +68,33 @@ def close_period(store: Store, month: date, today: date, cause: Cause) -> Period
     assert month.day == 1, month
 
     def work(connection: Connection[TupleRow]) -> Period:
-        _check(periods(connection), month, today)
-        try:
+        with connection.transaction():
+            hold(connection)
+            _check(periods(connection), month, today)
             [row] = connection.execute(
                 "INSERT INTO ledger.periods (month, actor, channel) VALUES (%s, %s, %s)"
                 " RETURNING month, position, actor, channel",
                 [month, cause.actor, cause.channel],
             ).fetchall()
-        except errors.UniqueViolation:
-            raise PeriodClosed(month) from None
         return Period(*row)
 
     return store.run(work)
 
 
+def hold(connection: Connection[TupleRow]) -> None:
+    """Whoever closes a month or posts to one goes alone, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+
+
 def _check(known: list[Period], month: date, today: date) -> None:
     if any(one.month == month for one in known):
         raise PeriodClosed(month)
-    if known and month != (expected := _next(known[-1].month)):
+    if known and month != (expected := next_month(known[-1].month)):
         raise PeriodClosed(month) if month < expected else PeriodOutOfOrder(month, expected)
-    if _next(month) > today:
+    if next_month(month) > today:
         raise PeriodNotOver(month, today)
 
 
-def _next(month: date) -> date:
+def next_month(month: date) -> date:
+    """The first day of the month after."""
     return (month + timedelta(days=32)).replace(day=1)

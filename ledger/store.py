@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger import partitions
 from ledger.database import Pool, conninfo
-from ledger.errors import NotStorable, StoreUnavailable
+from ledger.errors import NotStorable, StoreFull, StoreUnavailable
 from ledger.settings import Settings
 
 T = TypeVar("T")
@@ -43,8 +43,9 @@ class Store:
     def run(self, work: Callable[[Connection[TupleRow]], T]) -> T:
         """``work`` on a connection, again on a new one where the connection was lost.
 
-        Errors: ``StoreUnavailable`` once patience ends, ``NotStorable`` for values that the
-        database cannot hold. Races and violated constraints come as psycopg's own.
+        Errors: ``StoreUnavailable`` once patience ends, ``StoreFull`` where its disk is full,
+        ``NotStorable`` for values that the database cannot hold. Races and violated constraints
+        come as psycopg's own.
         """
         deadline = time.monotonic() + self.patience
         pause, ahead = 0.05, self.partition_size
@@ -58,6 +59,8 @@ class Store:
                 ahead *= 2  # one statement may fill more than what was made for it
                 self.make_room(ahead)
                 continue
+            except errors.DiskFull:
+                raise StoreFull from None
             except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
                 if not _lost(error):
                     raise

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,7 +43,7 @@ class Snapshot:
     """The schema of the read models."""
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
-    async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[DictRow]:
+    async def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[DictRow]:
         """The rows of one statement; ``sql`` is ours, ``values`` are bound."""
         ran = await self.connection.execute(in_books(sql, self.books), values)
         return await ran.fetchall()
@@ -74,6 +74,7 @@ def snapshot_of(info: Info[Any, Any]) -> Snapshot:
 
 
 TABLES = (
+    "accounting_amounts",
     "journal",
     "accrual_entries",
     *(table for kind in PROJECTIONS for table in kind().tables),

@@ -113,11 +113,12 @@ def posted_pairs(
 
 
 SUMS = """
-    SELECT currency, CASE WHEN %(branch)s THEN branch ELSE '' END, product, stage, kind, component,
-           coalesce(sum(added) FILTER (WHERE posted_on < %(first)s), 0)::bigint,
-           coalesce(sum(taken) FILTER (WHERE posted_on < %(first)s), 0)::bigint,
-           coalesce(sum(added) FILTER (WHERE posted_on >= %(first)s), 0)::bigint,
-           coalesce(sum(taken) FILTER (WHERE posted_on >= %(first)s), 0)::bigint
+    SELECT currency, CASE WHEN %(branch)s THEN branch ELSE '' END AS of_branch, product, stage,
+           kind, component,
+           coalesce(sum(added) FILTER (WHERE posted_on < %(first)s), 0)::bigint AS added_before,
+           coalesce(sum(taken) FILTER (WHERE posted_on < %(first)s), 0)::bigint AS taken_before,
+           coalesce(sum(added) FILTER (WHERE posted_on >= %(first)s), 0)::bigint AS added,
+           coalesce(sum(taken) FILTER (WHERE posted_on >= %(first)s), 0)::bigint AS taken
     FROM read.accounting_amounts WHERE posted_on <= %(last)s
     GROUP BY 1, 2, 3, 4, 5, 6
 """
@@ -176,7 +177,7 @@ def ledger_of(
 
 LINES = """
     SELECT posted_on, effective_on, currency, branch, product, stage, kind, component,
-           sum(added)::bigint, sum(taken)::bigint
+           sum(added)::bigint AS added, sum(taken)::bigint AS taken
     FROM read.accounting_amounts
     WHERE posted_on BETWEEN %(first)s AND %(last)s AND kind = ANY(%(kinds)s)
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8

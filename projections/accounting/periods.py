@@ -1,5 +1,6 @@
 """On which day is a fact posted? Its value date, or the first open day if its month was closed."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from psycopg import Connection, Cursor
 from projections.batch import Ints
 from projections.staging import day
 
-_CLOSED = "SELECT position, month FROM ledger.periods ORDER BY position"
+CLOSED = "SELECT position, month FROM ledger.periods ORDER BY position"
 
 
 class Closed(NamedTuple):
@@ -21,7 +22,11 @@ class Closed(NamedTuple):
 
 def closed(source: Connection[Any] | Cursor[Any]) -> Closed:
     """The closes there are. Days are counted as PostgreSQL does."""
-    rows = source.execute(_CLOSED).fetchall()
+    return closed_by(source.execute(CLOSED).fetchall())
+
+
+def closed_by(rows: Sequence[Sequence[Any]]) -> Closed:
+    """The closes that rows of ``CLOSED`` tell."""
     first_open = [day(next_month(month)) for _, month in rows]
     return Closed(
         np.array([position for position, _ in rows], dtype=np.int64),

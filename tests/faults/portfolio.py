@@ -15,9 +15,10 @@ def history(connection):
 
 
 def state(connection):
-    """State rows but for the ids, and for where their events begin: it depends on who else wrote."""
+    """State rows but for the ids, and where events begin: that depends on who else wrote."""
     return connection.execute(
-        "SELECT to_jsonb(s) - '{loan_id,since}'::text[] FROM ledger.loan_state AS s ORDER BY loan_no"
+        "SELECT to_jsonb(s) - '{loan_id,since}'::text[] FROM ledger.loan_state AS s"
+        " ORDER BY loan_no"
     ).fetchall()
 
 

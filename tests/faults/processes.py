@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from ledger import jobs
 
@@ -48,3 +49,27 @@ def finish(app, settings, job):
     with worker(settings):
         done = until(lambda: (kept := jobs.find(app, job.id)).state == "done" and kept, 120)
     assert done.attempts == 2
+
+
+def embedded(settings):
+    return settings.model_copy(update={"database_url": None, "redis_url": None})
+
+
+def crash(settings, number=signal.SIGQUIT):
+    """The whole server dies as in a power cut; its next start recovers from the log.
+
+    With SIGKILL only the parent dies at once, and its children as they find out.
+    """
+    lock = settings.var_dir / "postgres" / "postmaster.pid"
+    pid = int(lock.read_text().splitlines()[0])
+    os.kill(pid, number)
+    until(lambda: not lock.exists() or not alive(pid))
+
+
+def alive(pid):
+    """Whether a process runs: a dead one that nobody buried does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

@@ -1,7 +1,5 @@
 """Servers that go away and come back in the middle of the work."""
 
-import os
-import signal
 import threading
 import time
 from datetime import date
@@ -11,36 +9,10 @@ import pytest
 from ledger import jobs, servers
 from ledger.database import connect
 from ledger.errors import StoreUnavailable
-from ledger.migrate import migrate
-from ledger.settings import Settings
-from tests.faults.processes import until, worker
+from tests.faults.processes import crash, embedded, until, worker
 from tests.ledger.builders import START, a_ledger, keyed, pay, running
 
 PAYMENTS = 150
-
-
-@pytest.fixture
-def own(short_var):
-    """A PostgreSQL and a Valkey of this test alone, by URL as an operator would give them."""
-    embedded = Settings(var_dir=short_var, database_url=None, redis_url=None)
-    migrate(embedded)
-    return embedded.model_copy(
-        update={
-            "database_url": servers.postgres_url(embedded),
-            "redis_url": servers.redis_url(embedded),
-        }
-    )
-
-
-def embedded(settings):
-    return settings.model_copy(update={"database_url": None, "redis_url": None})
-
-
-def crash(settings):
-    """The whole server dies as in a power cut; its next start recovers from the log."""
-    pid = int((settings.var_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGQUIT)
-    until(lambda: not (settings.var_dir / "postgres" / "postmaster.pid").exists())
 
 
 @pytest.mark.parametrize("down", [crash, servers.stop], ids=["crash", "restart"])

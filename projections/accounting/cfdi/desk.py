@@ -8,8 +8,7 @@ from projections.accounting.cfdi.issue import Desk
 from projections.accounting.cfdi.provider import HttpProvider
 from projections.accounting.cfdi.receiver_file import ReceiverFile
 from projections.accounting.cfdi.seal import load_signer
-from projections.accounting.cfdi.settings import CfdiSettings
-from projections.accounting.chart import read_yaml
+from projections.accounting.cfdi.settings import read_settings
 from projections.accounting.exports.errors import MissingPart
 
 
@@ -19,13 +18,11 @@ def open_desk(chosen: Settings) -> Desk:
     Errors: ``MissingPart`` for a setting that is not there, ``FormError`` for one that cannot be,
     ``CertificateNotUsable``, ``OSError`` for a file that is not there.
     """
-    if chosen.cfdi is None:
-        rule = "names no file: fiscal documents need the lender's settings"
-        raise MissingPart("CARTERA_CFDI", rule)
-    own = read_yaml(chosen.cfdi, CfdiSettings)
+    own = read_settings(chosen)
     for name in ("certificate", "key", "receivers"):
         if not getattr(own, name):
             raise MissingPart(name, "is needed: the path of its file")
+    assert chosen.cfdi is not None
     beside = chosen.cfdi.absolute().parent
     return Desk(
         settings=own,

@@ -63,6 +63,13 @@ def of_loan(connection: Connection[TupleRow], loan_id: UUID) -> dict[str, Step]:
     return {one.document: one for one in _latest(connection, "loan_id = %s", [loan_id])}
 
 
+def stamped(connection: Connection[TupleRow], document: str) -> Step:
+    """The document as it came from the provider."""
+    condition = "document = %s AND state = 'stamped'"
+    [found] = _latest(connection, condition, [document])
+    return found
+
+
 def standing(
     connection: Connection[TupleRow], states: Sequence[State] = OPEN, limit: int = 1_000
 ) -> list[Step]:
@@ -129,7 +136,9 @@ def has_read(connection: Connection[TupleRow], upto: int) -> None:
     )
 
 
-def _latest(connection: Connection[TupleRow], condition: str, values: list[UUID]) -> list[Step]:
+def _latest(
+    connection: Connection[TupleRow], condition: str, values: Sequence[UUID | str]
+) -> list[Step]:
     query = LATEST.format(fields=", ".join(FIELDS), condition=condition)
     with connection.cursor(row_factory=class_row(Step)) as cursor:
         return cursor.execute(query.encode(), values).fetchall()

@@ -5,6 +5,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from ledger.settings import Settings
+from projections.accounting.chart import read_yaml
+from projections.accounting.exports.errors import MissingPart
+
 Digits2 = Annotated[str, Meta(pattern=r"^[0-9]{2}$")]
 Postal = Annotated[str, Meta(pattern=r"^[0-9]{5}$")]
 Regime = Annotated[str, Meta(pattern=r"^[0-9]{3}$")]
@@ -70,3 +74,14 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     provider_url: str = ""
     provider_seconds: Annotated[float, Meta(gt=0, le=300)] = 20.0
     stale_hours: Annotated[int, Meta(ge=1, le=72)] = 70
+
+
+def read_settings(chosen: Settings) -> CfdiSettings:
+    """The lender's settings of fiscal documents.
+
+    Errors: ``MissingPart`` where none are named, ``FormError``, ``OSError``.
+    """
+    if chosen.cfdi is None:
+        rule = "names no file: fiscal documents need the lender's settings"
+        raise MissingPart("CARTERA_CFDI", rule)
+    return read_yaml(chosen.cfdi, CfdiSettings)

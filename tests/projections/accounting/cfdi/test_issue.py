@@ -15,6 +15,7 @@ from projections.accounting.cfdi import register
 from projections.accounting.cfdi.errors import CertificateNotUsable, ProviderAway
 from projections.accounting.cfdi.issue import Desk, issue
 from projections.accounting.cfdi.provider import HttpProvider
+from projections.accounting.cfdi.reconcile import reconcile
 from projections.accounting.cfdi.seal import load_signer
 from projections.accounting.cfdi.wanted import wanted
 from tests.ledger.builders import CAUSE, START, TERMS, a_ledger, mxn, pay
@@ -118,6 +119,34 @@ def test_at_collection_each_payment_is_invoiced_as_it_comes(house):
     assert {call for _, call in house.pac.calls} == {"Bearer secret"}
     assert house.issue().loans == 0
     assert len(house.pac.stamped) == 2
+
+
+@pytest.mark.parametrize("when", ["collection", "due"])
+def test_the_stamped_documents_say_what_the_loans_collected(when, house):
+    house.given = {"when": when}
+    loan_id = house.loan()
+    close_through(house.ledger, date(2026, 3, 20), cause=CAUSE)
+    for amount, on in (("300.00", date(2026, 2, 15)), ("2000.00", date(2026, 3, 16))):
+        pay(house.ledger, loan_id, amount, on)
+    own = settings(**house.given)
+    [before] = reconcile(house.connection, own)
+    house.issue()
+    [after] = reconcile(house.connection, own)
+
+    assert (before.documented, before.agrees) == (0, False)
+    assert after.agrees
+    assert after.collected == after.documented == interest_paid(house, loan_id) > 0
+    assert abs(after.tax_collected - after.tax_documented) <= 100
+
+    house.ledger.reverse_payment(
+        loan_id, payment=2, reversed_on=date(2026, 4, 2), reason="bounced", cause=CAUSE
+    )
+    [apart] = reconcile(house.connection, own)
+    house.issue()
+    [again] = reconcile(house.connection, own)
+    assert not apart.agrees
+    assert again.agrees
+    assert again.collected < after.collected
 
 
 def test_the_uuid_is_found_by_the_event_behind_it(house):
