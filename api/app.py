@@ -16,6 +16,7 @@ from api import (
     payments,
     problems,
     refinancing,
+    statements,
     work,
 )
 from api.graphql import endpoint, export
@@ -32,6 +33,10 @@ from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
 UPLOADS = "/v1/payment-files"
+PARTS = (
+    health, loans, payments, agreement, refinancing, groups, statements, work,
+    accounting_files, endpoint, export,
+)  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
 `code`."""
@@ -73,18 +78,7 @@ def create_app(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )
     problems.install(app)
-    for part in (
-        health,
-        loans,
-        payments,
-        agreement,
-        refinancing,
-        groups,
-        work,
-        accounting_files,
-        endpoint,
-        export,
-    ):
+    for part in PARTS:
         app.include_router(part.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

@@ -22,6 +22,7 @@ from cli import (
     refinancing,
     schedule,
     servers,
+    statements,
     status,
     stories,
 )
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, accounting, accounting_files,
+    documents, demo, generate, bench, statements, accounting, accounting_files,
 ):  # fmt: skip
     part.register(app)
 

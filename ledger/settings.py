@@ -9,9 +9,11 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PATHS = (
-    "accounting_rules", "accounting_chart", "accounting_allowance", "accounting_files", "cfdi",
-    "exports_dir",
+    "calendars_dir", "lender_file", "templates_dir", "accounting_rules", "accounting_chart",
+    "accounting_allowance", "accounting_files", "cfdi", "exports_dir",
 )  # fmt: skip
+"""Settings that a child process needs as well, wherever it runs."""
+
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -98,6 +100,16 @@ class Settings(BaseSettings):
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
     )
 
+    lender_file: Path | None = Field(
+        default=None, description="Who sends documents to borrowers, a YAML file; else an example."
+    )
+    templates_dir: Path | None = Field(
+        default=None, description="Folder of the lender's own templates of documents."
+    )
+    template_seconds: float = Field(
+        default=10.0, gt=0, description="How long laying out one document may take."
+    )
+
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     http_port: int = Field(default=8400, ge=0, le=65535, description="Port the API listens on.")
     max_body_bytes: int = Field(
@@ -160,7 +172,6 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use the same servers."""
-        calendars = None if self.calendars_dir is None else str(self.calendars_dir.absolute())
         given = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -168,7 +179,6 @@ class Settings(BaseSettings):
             "READ_DATABASE_URL": self.read_database_url,
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
-            "CARTERA_CALENDARS_DIR": calendars,
             **{
                 f"CARTERA_{name.upper()}": str(path.absolute())
                 for name in PATHS
