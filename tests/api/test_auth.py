@@ -39,6 +39,12 @@ ENDPOINTS = {
     ("POST", "/v1/groups/{group_no}/payments"): Action.RECEIVE_PAYMENT,
     ("POST", "/v1/groups/{group_no}/returns"): Action.RECEIVE_PAYMENT,
     ("GET", "/v1/groups/{group_no}"): Action.READ,
+    ("GET", "/v1/loans/{loan_no}/statements/{period}"): Action.READ,
+    ("GET", "/v1/loans/{loan_no}/letters/{kind}"): Action.READ,
+    ("POST", "/v1/accounting/exports"): Action.EXPORT_ACCOUNTING,
+    ("GET", "/v1/accounting/exports"): Action.READ_EXPORTS,
+    ("GET", "/v1/accounting/exports/{batch}/file"): Action.READ_EXPORTS,
+    ("POST", "/v1/accounting/cfdi"): Action.ISSUE_CFDI,
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
@@ -48,8 +54,9 @@ ENDPOINTS = {
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
 
 EXPECTED = {
-    "auditor": {Action.READ, Action.READ_JOBS},
-    "accountant": {Action.READ, Action.READ_JOBS},
+    "auditor": {Action.READ, Action.READ_JOBS, Action.READ_EXPORTS},
+    "accountant": {Action.READ, Action.READ_JOBS, Action.READ_EXPORTS,
+                   Action.EXPORT_ACCOUNTING, Action.ISSUE_CFDI},
     "collector": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
                   Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY},
     "supervisor": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
@@ -65,7 +72,7 @@ EXPECTED = {
 def path(template):
     return template.format(
         loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE",
-        job="01a20308-cae1-76a6-83c3-070162313aa0",
+        loan_no="NONE", period="2026-01", kind="release", batch=1, job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 
 
