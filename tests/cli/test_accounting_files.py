@@ -245,6 +245,9 @@ def test_stamped_documents_reach_sats_entries(cartera, book, fresh_settings, tmp
         assert (told.code, "provider" in told.err) == (3, True)
         pac.mode = "ok"
         assert cartera("accounting", "cfdi", "issue").code == 0
+        told = cartera("accounting", "cfdi", "check", "--json")
+        assert (told.code, told.json) == (0, {"loans": 2, "apart": []})
+        assert cartera("verify").code == 0
 
     path = tmp_path / f"{RFC}202601PL.zip"
     told = cartera("accounting", "export", "sat-entries", "--period", "2026-01", "--to", path)

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Protocol, TypeAlias
-from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
@@ -129,7 +128,7 @@ def export(
         entries = books.entries(period) if made.entries else iter(())
         if earlier:
             entries = sieved(entries, lambda some: set(some) - _known(connection, target, some))
-        part = folder / f"{uuid4().hex}.new"
+        part = folder / f".{target.replace('/', '-').replace(':', '-')}.new"  # ours: we are alone
         try:
             _write(made, request, tally.passing(entries), part, tally, earlier)
             with connection.transaction():
