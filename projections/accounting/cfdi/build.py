@@ -1,5 +1,6 @@
 """CFDI 4.0 and its payment complement 2.0, made by `satcfdi` and sealed with the certificate."""
 
+from collections.abc import Sequence
 from datetime import datetime, time
 from decimal import Decimal
 from functools import cache
@@ -45,9 +46,9 @@ def income(
     receiver: Receiver,
     settings: CfdiSettings,
     at: datetime,
-    replaced: str = "",
+    replaced: Sequence[str] = (),
 ) -> Any:
-    """An invoice, not yet sealed. ``replaced`` is the UUID of the one it stands in for.
+    """An invoice, not yet sealed. ``replaced`` are the UUIDs of those it stands in for.
 
     Errors: ``NoPaymentForm``.
     """
@@ -79,7 +80,7 @@ def complement(
     settings: CfdiSettings,
     at: datetime,
     invoices: dict[str, Related],
-    replaced: str = "",
+    replaced: Sequence[str] = (),
 ) -> Any:
     """A payment's complement, not yet sealed. ``invoices`` are those it pays, by their key.
 
@@ -182,10 +183,10 @@ def _receiver(one: Receiver, use: str) -> Any:
     )
 
 
-def _related(replaced: str) -> Any:
+def _related(replaced: Sequence[str]) -> Any:
     from satcfdi.create.cfd.cfdi40 import CfdiRelacionados
 
-    return CfdiRelacionados(SUBSTITUTES, [replaced]) if replaced else None
+    return CfdiRelacionados(SUBSTITUTES, list(replaced)) if replaced else None
 
 
 def _concept(item: Item, wanted: Income, loan: Loan, settings: CfdiSettings) -> Any:

@@ -247,10 +247,12 @@ class _Papers:
         self._kept[one.key] = self._run.add(step, sealed)
         self._run.report.stamped += 1
 
-    def _replaced(self, document: str) -> str:
-        """The UUID of the one whose place it takes; none where that was never stamped."""
-        known = self._kept.get(document)
-        return self._uuid(document) if known is not None and known.state != "dropped" else ""
+    def _replaced(self, documents: Iterable[str]) -> list[str]:
+        """The UUIDs of those whose place it takes, but for those that were never stamped."""
+        return [
+            self._uuid(one) for one in documents
+            if one in self._kept and self._kept[one].state != "dropped"
+        ]  # fmt: skip
 
     def _uuid(self, document: str) -> str:
         known = self._kept.get(document)

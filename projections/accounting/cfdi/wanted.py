@@ -47,7 +47,7 @@ class Income:
     rate: int
     paid: bool
     channel: str = ""
-    replaces: str = ""
+    replaces: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -78,7 +78,7 @@ class Complement:
     on: date
     parts: tuple[Part, ...]
     channel: str = ""
-    replaces: str = ""
+    replaces: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -267,17 +267,19 @@ class _Book:
 def _in_place(
     old: list[Income | Complement], new: list[Income | Complement], at: int
 ) -> Iterator[Wanted]:
-    """Each new document replaces the old one of its kind; an old one without a new one goes."""
+    """Each new document replaces the old ones of its kind; old ones without a new one just go."""
     for document in new:
-        same = next((one for one in old if type(one) is type(document)), None)
-        if same is None:
-            yield document
-            continue
-        yield replace(document, replaces=same.key)
-        yield Cancellation(document=same.key, position=at, motive="replaced", by=document.key)
+        yield replace(document, replaces=tuple(one.key for one in _alike(document, old)))
     for document in old:
-        if not any(type(one) is type(document) for one in new):
-            yield Cancellation(document=document.key, position=at, motive="reversed")
+        by = next((one.key for one in _alike(document, new)), "")
+        motive: Motive = "replaced" if by else "reversed"
+        yield Cancellation(document=document.key, position=at, motive=motive, by=by)
+
+
+def _alike(
+    document: Income | Complement, others: list[Income | Complement]
+) -> Iterator[Income | Complement]:
+    return (one for one in others if type(one) is type(document))
 
 
 def apart(component: str, total: int, rate: int, taxed: bool) -> Item:

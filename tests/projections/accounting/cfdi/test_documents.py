@@ -132,7 +132,7 @@ def test_interest_without_tax_is_declared_as_the_lender_says(untaxed, object_, f
 
 
 def test_a_document_in_place_of_another_names_it(signer):
-    made = income(invoice(Item("interest", 1_00, 16)), LOAN, BORROWER, settings(), AT, UUID)
+    made = income(invoice(Item("interest", 1_00, 16)), LOAN, BORROWER, settings(), AT, [UUID])
     root = read(sealed(made, signer, "I7"))
 
     related = root.find(f"{CFDI4}CfdiRelacionados")
