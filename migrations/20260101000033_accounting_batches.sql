@@ -63,9 +63,11 @@ CREATE UNIQUE INDEX fiscal_documents_uuid ON ledger.fiscal_documents (uuid) WHER
 CREATE INDEX fiscal_documents_position ON ledger.fiscal_documents (position);
 CREATE INDEX fiscal_documents_loan ON ledger.fiscal_documents (loan_id);
 
--- How far the log was read for documents: each whole run adds where it ended.
+-- How far the log was read for documents: each whole run adds where it ended. `basis` (when and
+-- since when documents are issued) stays the same: another one would document the same facts anew.
 CREATE TABLE ledger.fiscal_runs (
     position    bigint      PRIMARY KEY,
+    basis       text        NOT NULL CHECK (basis <> ''),
     recorded_at timestamptz NOT NULL DEFAULT transaction_timestamp()
 );
 
@@ -94,7 +96,7 @@ GRANT INSERT (target, key, batch) ON ledger.accounting_batch_entries TO cartera_
 GRANT INSERT (document, step, state, position, kind, loan_id, uuid, issued_on, issuer_rfc,
               receiver_rfc, total, currency, reason, xml)
     ON ledger.fiscal_documents TO cartera_app;
-GRANT INSERT (position) ON ledger.fiscal_runs TO cartera_app;
+GRANT INSERT (position, basis) ON ledger.fiscal_runs TO cartera_app;
 
 -- migrate:down
 

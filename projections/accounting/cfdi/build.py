@@ -8,10 +8,10 @@ from importlib.resources import as_file, files
 from typing import Any, NamedTuple
 
 from domain.money import MILLION
+from projections.accounting.cfdi.documents import Complement, Income, Item, apart
 from projections.accounting.cfdi.errors import DocumentNotValid, NoPaymentForm
 from projections.accounting.cfdi.receiver import PUBLIC_RFC, Receiver
 from projections.accounting.cfdi.settings import CfdiSettings
-from projections.accounting.cfdi.wanted import Complement, Income, Item, apart
 from projections.accounting.exports.fit import exact
 
 TAX, RATE, EXEMPT = "002", "Tasa", "Exento"

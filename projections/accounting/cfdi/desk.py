@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger.settings import Settings
-from projections.accounting.cfdi.issue import Desk
+from projections.accounting.cfdi.papers import Desk
 from projections.accounting.cfdi.provider import HttpProvider
 from projections.accounting.cfdi.receiver_file import ReceiverFile
 from projections.accounting.cfdi.seal import load_signer

@@ -1,6 +1,7 @@
 """Why a fiscal document is not made, or not yet.
 
 FormError
+    BasisChanged                documents were issued by other settings of when and since
     CfdiRefused                 the family; ``field`` is the input at fault
         ReceiverIncomplete      the receiver lacks what SAT asks for, or his RFC does not check
         CertificateNotUsable    the certificate is expired, not yet valid, or not the key's
@@ -15,6 +16,13 @@ from ledger.money import FormError
 
 class CfdiRefused(FormError):
     """A document cannot be made as things stand; the next run tries again."""
+
+
+class BasisChanged(FormError):
+    """Documents were issued by other settings of when and since: facts would be invoiced twice."""
+
+    def __init__(self, asked: str, known: str) -> None:
+        super().__init__("when", f"{asked!r} is not {known!r}, by which documents were issued")
 
 
 class ReceiverIncomplete(CfdiRefused):

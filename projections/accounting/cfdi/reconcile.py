@@ -16,8 +16,9 @@ from ledger import log
 from ledger.log import MAX_POSITION
 from ledger.money import decimals
 from projections.accounting.cfdi import register
+from projections.accounting.cfdi.documents import TAXED
 from projections.accounting.cfdi.settings import CfdiSettings
-from projections.accounting.cfdi.wanted import READS, TAXED
+from projections.accounting.cfdi.wanted import READS
 
 CFDI = "{http://www.sat.gob.mx/cfd/4}"
 PAGOS = "{http://www.sat.gob.mx/Pagos20}"

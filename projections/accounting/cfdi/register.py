@@ -129,10 +129,17 @@ def read_upto(connection: Connection[TupleRow]) -> int:
     return int(position)
 
 
-def has_read(connection: Connection[TupleRow], upto: int) -> None:
-    """A run recorded every document that events up to ``upto`` ask for."""
+def basis(connection: Connection[TupleRow]) -> str | None:
+    """By which settings documents are issued; None before the first run."""
+    rows = connection.execute("SELECT basis FROM ledger.fiscal_runs LIMIT 1").fetchall()
+    return rows[0][0] if rows else None
+
+
+def has_read(connection: Connection[TupleRow], upto: int, by: str) -> None:
+    """A run by these settings recorded every document that events up to ``upto`` ask for."""
     connection.execute(
-        "INSERT INTO ledger.fiscal_runs (position) VALUES (%s) ON CONFLICT DO NOTHING", [upto]
+        "INSERT INTO ledger.fiscal_runs (position, basis) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [upto, by],
     )
 
 

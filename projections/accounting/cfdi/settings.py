@@ -75,6 +75,11 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     provider_seconds: Annotated[float, Meta(gt=0, le=300)] = 20.0
     stale_hours: Annotated[int, Meta(ge=1, le=72)] = 70
 
+    @property
+    def basis(self) -> str:
+        """What must stay once documents were issued."""
+        return f"{self.when} since {self.since}"
+
 
 def read_settings(chosen: Settings) -> CfdiSettings:
     """The lender's settings of fiscal documents.

@@ -9,16 +9,25 @@ of the history changes is a new document in place of the old one.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from domain import events as e
-from domain.money import MILLION, divide
 from domain.terms import Component
 from ledger.log import Recorded
+from projections.accounting.cfdi.documents import (
+    TAXED,
+    Cancellation,
+    Complement,
+    Income,
+    Item,
+    Motive,
+    Part,
+    Wanted,
+    apart,
+    fitting,
+)
 
-TAXED = ("fee", "late_interest", "interest")
 WITHHELD = "withheld"
-Motive: TypeAlias = Literal["reversed", "replaced"]
 
 READS = (
     e.LoanDisbursed, e.InstalmentFellDue, e.PaymentReceived, e.PaymentReversed, e.HistoryCorrected,
@@ -27,76 +36,6 @@ READS = (
 """The events that may ask for a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One component of a document, with its tax in minor units."""
-
-    component: str
-    amount: int
-    tax: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Income:
-    """An invoice. ``paid``: whether it is paid as it is issued (PUE), or later (PPD)."""
-
-    key: str
-    position: int
-    on: date
-    items: tuple[Item, ...]
-    rate: int
-    paid: bool
-    channel: str = ""
-    replaces: tuple[str, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """Amounts and taxes."""
-        return sum(one.amount + one.tax for one in self.items)
-
-    def taxed(self, item: Item) -> bool:
-        """Whether the item bears tax, even where it is less than a cent."""
-        return item.tax > 0 or (self.rate > 0 and not divide(item.amount * self.rate, MILLION))
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What a payment paid of an invoice: its ``number``-th part, of ``before`` still owed."""
-
-    invoice: str
-    number: int
-    before: int
-    paid: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complement:
-    """A payment's complement (P), for the invoices that it paid parts of."""
-
-    key: str
-    position: int
-    on: date
-    parts: tuple[Part, ...]
-    channel: str = ""
-    replaces: tuple[str, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """What was paid of them."""
-        return sum(one.paid for one in self.parts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancellation:
-    """A document is not to stand any more; ``by`` is the one in its place."""
-
-    document: str
-    position: int
-    motive: Motive
-    by: str = ""
-
-
-Wanted: TypeAlias = Income | Complement | Cancellation
 Cleared: TypeAlias = dict[int, dict[str, int]]
 """What a payment cleared, by instalment and component."""
 
@@ -168,7 +107,7 @@ class _Book:
                 yield from self._invoiced(at, event.effective_on, items, event.channel)
 
     def _invoiced(self, at: int, on: date, items: Iterable[Item], channel: str) -> Iterator[Income]:
-        charged = _fitting(items, self._rate)
+        charged = fitting(items, self._rate)
         if charged and on >= self._since:
             yield Income(key=f"I{at}", position=at, on=on, items=charged, rate=self._rate,
                          paid=True, channel=channel)  # fmt: skip
@@ -179,7 +118,7 @@ class _Book:
         item = Item("interest", event.interest, event.tax)
         if early:
             item = apart("interest", event.interest + event.tax - early, self._rate, event.tax > 0)
-        charged = _fitting([item], self._rate)
+        charged = fitting([item], self._rate)
         if charged and event.effective_on >= self._since:
             made = Income(key=f"I{at}", position=at, on=event.effective_on, items=charged,
                           rate=self._rate, paid=False)  # fmt: skip
@@ -208,7 +147,7 @@ class _Book:
         if parts:
             made.append(Complement(key=f"P{key}", position=at, on=payment.on,
                                    parts=tuple(parts), channel=payment.channel))  # fmt: skip
-        if charged := _fitting(items, self._rate):
+        if charged := fitting(items, self._rate):
             made.append(Income(key=f"I{key}", position=at, on=payment.on, items=charged,
                                rate=self._rate, paid=True, channel=payment.channel))  # fmt: skip
         payment.standing += made
@@ -254,7 +193,7 @@ class _Book:
                 continue
             key = f"{at}.{one.payment}"
             before, payment.cleared = payment.cleared, _summed(payment.cleared, change)
-            if adds:
+            if adds and _only_more(change):
                 yield from self._collected(payment, change, key, at)
                 continue
             old, payment.standing = payment.standing, []
@@ -282,32 +221,6 @@ def _alike(
     return (one for one in others if type(one) is type(document))
 
 
-def apart(component: str, total: int, rate: int, taxed: bool) -> Item:
-    """``total`` as amount and tax, where it holds tax at all: rounded half to even."""
-    if not taxed:
-        return Item(component, total, 0)
-    amount = divide(total * MILLION, MILLION + rate)
-    return Item(component, amount, total - amount)
-
-
-def _fitting(items: Iterable[Item], rate: int) -> tuple[Item, ...]:
-    """Items by component. SAT checks tax against amount, so a payment that cleared the tax before
-    its interest is told apart by the rate instead: the total is what it was.
-    """
-    sums = dict.fromkeys(TAXED, (0, 0))
-    for item in items:
-        amount, tax = sums[item.component]
-        sums[item.component] = (amount + item.amount, tax + item.tax)
-    found = []
-    for component, (amount, tax) in sums.items():
-        if amount + tax <= 0:
-            continue
-        fits = not tax or abs(tax * MILLION - amount * rate) <= MILLION
-        item = Item(component, amount, tax)
-        found.append(item if fits else apart(component, amount + tax, rate, taxed=True))
-    return tuple(found)
-
-
 def _cleared(portions: Iterable[e.Portion]) -> Cleared:
     found: Cleared = {}
     for portion in portions:
@@ -323,6 +236,10 @@ def _summed(one: Cleared, other: Cleared) -> Cleared:
         for name, amount in amounts.items():
             mine[name] += amount
     return found
+
+
+def _only_more(cleared: Cleared) -> bool:
+    return all(amount >= 0 for amounts in cleared.values() for amount in amounts.values())
 
 
 def _taxable(cleared: Cleared) -> bool:

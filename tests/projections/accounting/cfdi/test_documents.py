@@ -15,6 +15,7 @@ from lxml import etree
 from satcfdi.cfdi import CFDI
 
 from projections.accounting.cfdi.build import Loan, Related, check, complement, income, sealed
+from projections.accounting.cfdi.documents import Complement, Income, Item, Part
 from projections.accounting.cfdi.errors import (
     CertificateNotUsable,
     DocumentNotValid,
@@ -24,7 +25,6 @@ from projections.accounting.cfdi.errors import (
 from projections.accounting.cfdi.receiver import Receiver, receiver_of
 from projections.accounting.cfdi.seal import check_validity, load_signer
 from projections.accounting.cfdi.settings import Concept
-from projections.accounting.cfdi.wanted import Complement, Income, Item, Part
 from tests.projections.accounting.cfdi.tools import (
     BORROWER,
     NOW,

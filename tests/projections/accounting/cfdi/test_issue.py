@@ -12,7 +12,7 @@ from ledger import log
 from ledger.close_of_day import close_through
 from ledger.database import connect
 from projections.accounting.cfdi import register
-from projections.accounting.cfdi.errors import CertificateNotUsable, ProviderAway
+from projections.accounting.cfdi.errors import BasisChanged, CertificateNotUsable, ProviderAway
 from projections.accounting.cfdi.issue import Desk, issue
 from projections.accounting.cfdi.provider import HttpProvider
 from projections.accounting.cfdi.reconcile import reconcile
@@ -374,6 +374,18 @@ def test_an_expired_certificate_stops_the_run_before_it_begins(house):
     with pytest.raises(CertificateNotUsable):
         house.issue()
     assert house.documents(loan_id) == {}
+
+
+@pytest.mark.parametrize("given", [{"when": "due"}, {"since": date(2026, 2, 1)}])
+def test_facts_are_never_documented_by_two_rules(given, house):
+    loan_id = house.loan()
+    pay(house.ledger, loan_id, "1004.62", date(2026, 2, 15))
+    house.issue()
+    house.given = given
+
+    with pytest.raises(BasisChanged) as refused:
+        house.issue()
+    assert "collection since 2022-01-01" in str(refused.value)
 
 
 def test_facts_before_the_first_day_get_no_document(house):

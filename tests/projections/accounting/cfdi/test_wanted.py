@@ -8,17 +8,25 @@ from hypothesis import example, given, reject
 
 from domain import events as e
 from domain.errors import LoanError
-from domain.terms import AllocationRule, Frequency, InAdvance, PaymentKind, PeriodCharge
+from domain.terms import (
+    AllocationRule,
+    Frequency,
+    InAdvance,
+    InterestBasis,
+    PaymentKind,
+    PeriodCharge,
+    RateStep,
+)
 from ledger.mapper import Recorded
-from projections.accounting.cfdi.wanted import (
+from projections.accounting.cfdi.documents import (
     TAXED,
     Cancellation,
     Complement,
     Income,
     Item,
     apart,
-    wanted,
 )
+from projections.accounting.cfdi.wanted import wanted
 from tests.domain.histories import STEPS, agreements, disbursed, play, terms
 
 EVER = date(2000, 1, 1)
@@ -77,9 +85,18 @@ WAITING = (
 )  # fmt: skip
 """Payments that waited and cleared bit by bit, moved by late news: several documents of one."""
 
+TAKEN_BACK = (
+    {"annual_rate": 0, "instalments": 1, "principal": 1000_00, "interest": InterestBasis.PER_PERIOD,
+     "rate_steps": (RateStep(from_on=date(2026, 2, 24), annual_rate=240_000),),
+     "allocation": AllocationRule(in_advance=InAdvance.LAST_INSTALMENT)},
+    [(0, "restructure", 1), (0, "pay", 1), (0, "write_off", 3)],
+)  # fmt: skip
+"""Interest paid in advance that becomes principal when the loan is written off."""
+
 
 @pytest.mark.parametrize("when", ["collection", "due"])
 @example(agreed=terms(**WAITING[0]), steps=WAITING[1])
+@example(agreed=terms(**TAKEN_BACK[0]), steps=TAKEN_BACK[1])
 @given(agreed=agreements(), steps=STEPS)
 def test_documents_say_what_was_collected(when, agreed, steps):
     book = played(agreed, steps)
