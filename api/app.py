@@ -10,12 +10,15 @@ from starlette.routing import WebSocketRoute
 from api import (
     accounting_files,
     agreement,
+    graphiql,
     groups,
     health,
+    indices,
     loans,
     payments,
     problems,
     refinancing,
+    reports,
     statements,
     work,
 )
@@ -32,9 +35,9 @@ from ledger.clock import Clock
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
-UPLOADS = "/v1/payment-files"
+UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, statements, work,
+    health, loans, payments, agreement, refinancing, groups, statements, reports, indices, work,
     accounting_files, endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
@@ -71,7 +74,9 @@ def create_app(
         app.state.schema, chosen, introspection=wanted.graphql_introspection
     )
     app.add_middleware(
-        BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
+        BodyLimit,
+        most=chosen.max_body_bytes,
+        larger=dict.fromkeys(UPLOADS, wanted.max_upload_bytes),
     )
     app.state.trusted = trusted(wanted.graphql_documents, only=wanted.graphql_trusted_only)
     app.add_middleware(
@@ -80,5 +85,7 @@ def create_app(
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
+    if wanted.graphiql:
+        app.include_router(graphiql.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

@@ -14,12 +14,14 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
     loans,
     products,
     refinancing,
+    reports,
     schedule,
     servers,
     statements,
@@ -41,7 +43,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, statements, accounting, accounting_files,
+    documents, exports, demo, generate, bench, statements, reports, accounting, accounting_files,
 ):  # fmt: skip
     part.register(app)
 

@@ -32,11 +32,12 @@ logger = structlog.get_logger(__name__)
 CLOSE_DAY = "close-day"
 CATCH_UP = "catch-up-projections"
 IMPORT_PAYMENTS = "import-payments"
+IMPORT_PAYROLL = "import-payroll"
 EXPORT_ACCOUNTING = "export-accounting"
 ISSUE_CFDI = "issue-cfdi"
 KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
-         IMPORT_PAYMENTS: "import_payments", EXPORT_ACCOUNTING: "export_accounting",
-         ISSUE_CFDI: "issue_cfdi"}  # fmt: skip
+         IMPORT_PAYMENTS: "import_payments", IMPORT_PAYROLL: "import_payroll",
+         EXPORT_ACCOUNTING: "export_accounting", ISSUE_CFDI: "issue_cfdi"}  # fmt: skip
 """Each kind has a queue of its name and an actor."""
 
 ATTEMPTS = 5

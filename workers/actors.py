@@ -19,6 +19,7 @@ from ledger.database import connect
 from ledger.jobs import Job
 from ledger.orders import Cause
 from ledger.payment_file import import_payments
+from ledger.payroll import import_payroll
 from projections.accounting.cfdi.desk import open_desk
 from projections.accounting.cfdi.issue import issue
 from projections.accounting.exports.period import Period
@@ -65,12 +66,27 @@ def issue_cfdi(ledger: Ledger, job: Job) -> Any:
         return issue(connection, open_desk(ledger.settings))
 
 
+def import_remittance(ledger: Ledger, job: Job) -> Any:
+    """Take an employer's remittance in."""
+    said = job.arguments
+    return import_payroll(
+        ledger,
+        Path(said["path"]),
+        employer=said["employer"],
+        on=date.fromisoformat(said["on"]),
+        total=said["total"],
+        file_id=said["file_id"],
+        actor=_cause(job, "payroll-file").actor,
+    )
+
+
 WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
     jobs.IMPORT_PAYMENTS: import_payment_file,
     jobs.EXPORT_ACCOUNTING: export_accounting,
     jobs.ISSUE_CFDI: issue_cfdi,
+    jobs.IMPORT_PAYROLL: import_remittance,
 }
 
 

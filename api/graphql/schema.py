@@ -9,10 +9,11 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from api.graphql import accounting, journal, listing, parts
+from api.graphql import accounting, journal, listing, parts, reports
 from api.graphql import portfolio as book
 from api.graphql.arguments import on_or
 from api.graphql.connections import Connection, sliced
+from api.graphql.errors import Refused
 from api.graphql.limits import Limits
 from api.graphql.loaders import one_each
 from api.graphql.loan_rows import PAYMENTS, PROMISES
@@ -21,6 +22,7 @@ from api.graphql.nodes import Node, loan_named, named
 from api.graphql.scalars import SCALARS, BigInt
 from api.graphql.snapshot import Snapshot, snapshot_of
 from api.graphql.stream import Subscription
+from api.reports import ReportName
 from ledger.settings import Settings
 
 AsOf = Annotated[
@@ -66,9 +68,9 @@ class Query:
         known_at: KnownAt = None,
         at_least: AtLeast = None,
     ) -> Loan | None:
+        if (id is None) is (loan_no is None):
+            raise Refused("bad-argument", "name the loan by id or by loanNo")
         loan_id = loan_named(id) if id is not None else None
-        if id is not None and loan_id is None:
-            return None
         return await find(snapshot_of(info), loan_id, loan_no, as_of, known_at)
 
     @strawberry.field(description="Loans by filter, order and page.")
@@ -109,6 +111,18 @@ class Query:
             rows = await snapshot.rows(PROMISES, [[loan_id]])
             return next((parts.promise(row) for row in rows if row["promise"] == number), None)
         return None
+
+    @strawberry.field(description="A report from months' ends that were frozen.")
+    async def report(
+        self,
+        info: Info[Any, Any],
+        name: ReportName,
+        month: Annotated[str, strawberry.argument(description="The latest, such as 2026-03.")],
+        months: Annotated[int, strawberry.argument(description="How many to look back.")] = 12,
+        by: Annotated[str, strawberry.argument(description="What to group by.")] = "product",
+        at_least: AtLeast = None,
+    ) -> reports.Report:
+        return await reports.report(snapshot_of(info).settings, name, month, months, by)
 
     @strawberry.field(description="Promises to pay, by the day they are promised for.")
     async def promises(

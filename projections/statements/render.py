@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import jinja2
 import typst
@@ -109,8 +109,7 @@ class Setter:
             )
         except typst.TypstError as error:
             raise TemplateError(f"{path.name}: {error.message}{_line(error)}") from None
-        assert done is not None, "asked for bytes"
-        return b"".join(done) if isinstance(done, list) else done
+        return _joined(done)
 
     def _compiler(self, path: Path, sheet: Sheet) -> typst.Compiler:
         if path not in self._ready:
@@ -140,6 +139,18 @@ class Setter:
 def _line(error: typst.TypstError) -> str:
     found = re.search(r"\.typ:(\d+):", error.diagnostic)
     return f" (line {found[1]})" if found else ""
+
+
+def draw(name: str, data: dict[str, Any], form: Literal["svg", "png"]) -> bytes:
+    """A shipped drawing of that name."""
+    compiler = typst.Compiler(SHIPPED / f"{name}.typ", root=SHIPPED, ignore_system_fonts=True)
+    given = {"data": json.dumps(data, ensure_ascii=False)}
+    return _joined(compiler.compile(format=form, sys_inputs=given, timestamp=FIXED))
+
+
+def _joined(done: bytes | list[bytes] | None) -> bytes:
+    assert done is not None, "asked for bytes"
+    return b"".join(done) if isinstance(done, list) else done
 
 
 class Press:

@@ -47,6 +47,9 @@ ENDPOINTS = {
     ("POST", "/v1/accounting/cfdi"): Action.ISSUE_CFDI,
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
+    ("POST", "/v1/remittances"): Action.IMPORT_PAYMENTS,
+    ("POST", "/v1/index-values"): Action.IMPORT_INDEX,
+    ("GET", "/v1/indices"): Action.READ,
     ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
     ("POST", "/graphql"): Action.READ,
     ("POST", "/graphql/export"): Action.READ,
@@ -72,7 +75,8 @@ EXPECTED = {
 def path(template):
     return template.format(
         loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE",
-        loan_no="NONE", period="2026-01", kind="release", batch=1, job="01a20308-cae1-76a6-83c3-070162313aa0",
+        loan_no="NONE", period="2026-01", kind="release", batch=1,
+        job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 
 

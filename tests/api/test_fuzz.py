@@ -71,7 +71,8 @@ FIELDS = {
     "/v1/refinancings": (*OPENING, "refinances"),
     "/graphql": ("query",),
 }
-POSTS = sorted(at for method, at in ENDPOINTS if method == "POST" and at != "/v1/payment-files")
+FILES = {"/v1/payment-files", "/v1/remittances", "/v1/index-values"}
+POSTS = sorted(at for method, at in ENDPOINTS if method == "POST" and at not in FILES)
 slow = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -172,5 +173,5 @@ def test_halves_of_characters_and_endless_numbers_are_shown_again(client):
         response = sent("/graphql", body)
         assert response.status_code == 200, response.text
         [error] = response.json()["errors"]
-        assert error["extensions"]["code"] in {"invalid-document", "too-wide"}
+        assert error["extensions"]["code"] in {"bad-variable", "too-wide"}
     answered(sent("/graphql", {"query": "{ \ud800 }"}))
