@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     accounting,
+    accounting_month,
     bench,
     books,
     days,
@@ -40,6 +41,7 @@ app = typer.Typer(
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
     documents, demo, generate, bench, accounting,
+    accounting_month,
 ):  # fmt: skip
     part.register(app)
 

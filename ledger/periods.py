@@ -1,11 +1,12 @@
 """Months of the books, closed one after the other and for good."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.calendar import add_months
 from ledger.errors import LedgerError
 from ledger.orders import Cause
 from ledger.store import Store
@@ -89,12 +90,7 @@ def hold(connection: Connection[TupleRow]) -> None:
 def _check(known: list[Period], month: date, today: date) -> None:
     if any(one.month == month for one in known):
         raise PeriodClosed(month)
-    if known and month != (expected := next_month(known[-1].month)):
+    if known and month != (expected := add_months(known[-1].month, 1)):
         raise PeriodClosed(month) if month < expected else PeriodOutOfOrder(month, expected)
-    if next_month(month) > today:
+    if add_months(month, 1) > today:
         raise PeriodNotOver(month, today)
-
-
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month + timedelta(days=32)).replace(day=1)
