@@ -13,12 +13,20 @@ Month = Annotated[
     datetime, typer.Argument(formats=["%Y-%m"], metavar="MONTH", help="Such as 2026-01.")
 ]
 
+On = Annotated[
+    datetime, typer.Option("--on", formats=["%Y-%m-%d"], metavar="DATE", help="As of its end.")
+]
+Posts = Annotated[bool, typer.Option("--post", help="Post the movement, not only show it.")]
+Actor = Annotated[str, typer.Option(help="Who does it, as the books will say.")]
+NOTHING = "nothing to post: the accounts stand at what is required"
+
 
 def register(_: typer.Typer) -> None:
     """Add the commands of this module to those of `cartera accounting`."""
     accounting.command("close-period")(close_period)
     accounting.command("periods")(periods)
     accounting.command("allowance")(allowance)
+    accounting.command("amortise")(amortise)
     accounting.command("roll-rates")(roll_rates)
 
 
@@ -63,24 +71,19 @@ def periods(as_json: AsJson = False) -> None:
 
 
 def allowance(
-    on: Annotated[
-        datetime, typer.Option("--on", formats=["%Y-%m-%d"], metavar="DATE", help="As of its end.")
-    ],
-    posts: Annotated[bool, typer.Option("--post", help="Post the movement, not only show it.")] = (
-        False
-    ),
+    on: On,
+    posts: Posts = False,
     named: Annotated[
         str | None,
         typer.Option("--books", metavar="NAME", help="Loans as in these books of an earlier day."),
     ] = None,
-    actor: Annotated[str, typer.Option(help="Who posts it, as the books will say.")] = "accountant",
+    actor: Actor = "accountant",
     as_json: AsJson = False,
 ) -> None:
     """What the loss allowance must come to by the lender's tables, and what it lacks.
 
     The tables are those of the setting CARTERA_ACCOUNTING_ALLOWANCE.
     """
-    from ledger.money import text
     from projections.accounting import allowance as tables
     from projections.books import BooksError, schema_of
 
@@ -95,46 +98,86 @@ def allowance(
             found = tables.movements(connection, rules, rates, loans, day)
     except (tables.BalancesBeyond, BooksError) as error:
         fail(f"{error.field}: {error}")
-    key = _posted(chosen, day, found, actor) if posts else None
+    lines = _lines(found, "allowance", "required", day)
+    key = _posted(chosen, "allowance", day, lines, actor) if posts else None
     if as_json:
-        answer({"on": day, "key": key, "movements": [
-            {"currency": one.currency, "branch": one.branch, "product": one.product,
-             "stage": one.stage,
-             **{name: text(getattr(one, name), one.currency)
-                for name in ("required", "standing", "amount")}}
-            for one in found]})  # fmt: skip
+        answer({"on": day, "key": key, "movements": [_told(one) for one in found]})
         return
-    amounts = ("required", "standing", "movement")
-    shown = table(f"Loss allowance on {day}", "branch", "product", "stage", *amounts,
-                  numbers=amounts)  # fmt: skip
-    for one in found:
-        figures = (text(n, one.currency) for n in (one.required, one.standing, one.amount))
-        shown.add_row(one.branch, one.product, str(one.stage), *figures)
-    show(shown)
+    _show(f"Loss allowance on {day}", found)
     if posts:
-        say(f"posted {key}" if key else "nothing to post: the allowance stands at what is required")
+        say(f"posted {key}" if key else NOTHING)
 
 
-def _posted(chosen: Any, on: date, found: list[Any], actor: str) -> str | None:
-    from ledger.orders import Cause
-    from ledger.postings import Posting, post
-    from ledger.store import Store
+def amortise(
+    on: On, posts: Posts = False, actor: Actor = "accountant", as_json: AsJson = False
+) -> None:  # fmt: skip
+    """What is earned of fees and interest withheld at disbursement, and what of it is not posted.
 
+    By the effective rate of each loan's schedule as it was disbursed; a loan that left the books
+    has earned the whole.
+    """
+    from projections.accounting.amortisation import movements
+
+    chosen, day = ready(), on.date()
+    with books() as (connection, _):
+        found = movements(connection, day)
     lines = [
+        line for name, some in found.items() for line in _lines(some, "amortisation", name, day)
+    ]
+    key = _posted(chosen, "amortisation", day, lines, actor) if posts else None
+    if as_json:
+        parts = {name: [_told(one) for one in some] for name, some in found.items()}
+        answer({"on": day, "key": key, "movements": parts})
+        return
+    for name, some in found.items():
+        _show(f"{name.replace('_', ' ')} earned by {day}", some)
+    if posts:
+        say(f"posted {key}" if key else NOTHING)
+
+
+def _lines(found: list[Any], kind: str, component: str, on: date) -> list[Any]:
+    """The postings of movements; none for what stands where it should."""
+    from ledger.postings import Posting
+
+    return [
         Posting(
             currency=one.currency, branch=one.branch, product=one.product, stage=one.stage,
-            kind="allowance", component="required", amount=one.amount, reason=f"allowance on {on}",
+            kind=kind, component=component, amount=one.amount, reason=f"{kind} on {on}",
         )
         for one in found
         if one.amount
     ]  # fmt: skip
+
+
+def _posted(chosen: Any, name: str, on: date, lines: list[Any], actor: str) -> str | None:
+    from ledger.orders import Cause
+    from ledger.postings import post
+    from ledger.store import Store
+
     if not lines:
         return None
     store = Store(chosen)
     try:
-        return post(store, "allowance", on, lines, Cause(actor, "cli"))
+        return post(store, name, on, lines, Cause(actor, "cli"))
     finally:
         store.close()
+
+
+def _told(one: Any) -> dict[str, Any]:
+    """A movement with its amounts as text."""
+    from ledger.money import text
+
+    same = {name: getattr(one, name) for name in ("currency", "branch", "product", "stage")}
+    amounts = ("required", "standing", "amount")
+    return same | {name: text(getattr(one, name), one.currency) for name in amounts}
+
+
+def _show(title: str, found: list[Any]) -> None:
+    amounts = ("required", "standing", "amount")
+    shown = table(title, "currency", "branch", "product", "stage", *amounts, numbers=amounts)
+    for one in found:
+        shown.add_row(*(str(value) for value in _told(one).values()))
+    show(shown)
 
 
 def roll_rates(last: Last, first: First = None, as_json: AsJson = False) -> None:

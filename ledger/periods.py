@@ -1,6 +1,6 @@
 """Months of the books, closed one after the other and for good."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import Struct
 from psycopg import Connection
@@ -53,6 +53,17 @@ class PeriodNotOver(LedgerError):
         self.month, self.today = month, today
 
 
+class LoansNotClosed(LedgerError):
+    """Interest of the month is still to be recorded: it would be posted after the month."""
+
+    field = "period"
+
+    def __init__(self, last: date, loans: int) -> None:
+        told = f"{loans} loans are not closed through {last}: cartera close --through {last}"
+        super().__init__(told)
+        self.last, self.loans = last, loans
+
+
 def periods(connection: Connection[TupleRow]) -> list[Period]:
     """The closed months, oldest first."""
     rows = connection.execute(
@@ -64,7 +75,7 @@ def periods(connection: Connection[TupleRow]) -> list[Period]:
 def close_period(store: Store, month: date, today: date, cause: Cause) -> Period:
     """Close the month that ``month`` begins; it is recorded once, with who did it.
 
-    Errors: ``PeriodClosed``, ``PeriodOutOfOrder``, ``PeriodNotOver``.
+    Errors: ``PeriodClosed``, ``PeriodOutOfOrder``, ``PeriodNotOver``, ``LoansNotClosed``.
     """
     assert month.day == 1, month
 
@@ -72,6 +83,7 @@ def close_period(store: Store, month: date, today: date, cause: Cause) -> Period
         with connection.transaction():
             hold(connection)
             _check(periods(connection), month, today)
+            _check_loans(connection, add_months(month, 1) - timedelta(days=1))
             [row] = connection.execute(
                 "INSERT INTO ledger.periods (month, actor, channel) VALUES (%s, %s, %s)"
                 " RETURNING month, position, actor, channel",
@@ -80,6 +92,17 @@ def close_period(store: Store, month: date, today: date, cause: Cause) -> Period
         return Period(*row)
 
     return store.run(work)
+
+
+def _check_loans(connection: Connection[TupleRow], last: date) -> None:
+    """Every running loan has its days recorded; one taken up later has none in the month."""
+    [[behind]] = connection.execute(
+        "SELECT count(*) FROM ledger.loan_state WHERE status = 'active'"
+        " AND greatest(accrued_through, closed_through) < %s",
+        [last],
+    ).fetchall()
+    if behind:
+        raise LoansNotClosed(last, behind)
 
 
 def hold(connection: Connection[TupleRow]) -> None:

@@ -36,7 +36,9 @@ TEXTS = {
     "sale": "Venta de cartera", "recovery": "Recuperación de castigos",
     "to_stage_1": "Traspaso a etapa 1", "to_stage_2": "Traspaso a etapa 2",
     "to_stage_3": "Traspaso a etapa 3", "resumption": "Reanudación del devengo",
-    "allowance": "Estimación preventiva", "deposit": "Depósitos por identificar",
+    "allowance": "Estimación preventiva",
+    "amortisation": "Amortización de comisiones e intereses diferidos",
+    "deposit": "Depósitos por identificar",
 }  # fmt: skip
 
 
