@@ -191,13 +191,16 @@ def _of_event(
     facts: Sequence[tuple[str, str, int, int]],
 ) -> Iterator[Entry]:
     """The same of (kind, component, stage, amount), posted and valued on ``days``."""
-    shape = _shape(rules, header.product, tuple((*one[:3], one[3] > 0) for one in facts))
-    if not shape:
+    of = tuple([(kind, component, stage, amount > 0) for kind, component, stage, amount in facts])
+    shape = _shape(rules, header.product, of)
+    if not shape.lines:
         return
-    amounts = [abs(one[3]) for one in facts]
+    amounts = [abs(fact[3]) for fact in facts]
     lines = []
-    for number, is_debit, text, places in shape:
-        amount = sum(amounts[place] for place in places)
+    for number, is_debit, text, places in shape.lines:
+        amount = amounts[places[0]]
+        for place in places[1:]:
+            amount += amounts[place]
         debit, credit = (amount, 0) if is_debit else (0, amount)
         lines.append(
             Line(
@@ -207,25 +210,35 @@ def _of_event(
         )  # fmt: skip
     posted_on, value_on = days
     yield Entry(
-        key=f"event:{position}:{value_on}", number=0, kind=sort_of(facts[0][0]),
-        posted_on=posted_on, value_on=value_on, currency=header.currency,
-        text=_text(kind for kind, *_ in facts), lines=tuple(lines),
+        key=f"event:{position}:{value_on}", number=0, kind=shape.kind, posted_on=posted_on,
+        value_on=value_on, currency=header.currency, text=shape.text, lines=tuple(lines),
     )  # fmt: skip
 
 
+class _Shape(NamedTuple):
+    """What all entries of events alike have in common; a line is (account, whether debited, text,
+    which facts).
+    """
+
+    kind: EntryKind
+    text: str
+    lines: tuple[tuple[str, bool, str, tuple[int, ...]], ...]
+
+
 @lru_cache(maxsize=10_000)
-def _shape(
-    rules: Rules, product: str, facts: tuple[tuple[str, str, int, bool], ...]
-) -> tuple[tuple[str, bool, str, tuple[int, ...]], ...]:
-    """(account, whether debited, text, which facts) of each line of such an event's entry."""
+def _shape(rules: Rules, product: str, facts: tuple[tuple[str, str, int, bool], ...]) -> _Shape:
+    """Of facts by kind, component, stage, and whether they are in the sense of their kind."""
     places: dict[tuple[str, bool], list[int]] = {}
     for place, (kind, component, stage, forward) in enumerate(facts):
         for debited, credited in rules.posted(kind, component, stage, product):
             for account, is_debit in ((debited, forward), (credited, not forward)):
                 places.setdefault((account.number, is_debit), []).append(place)
-    return tuple(
-        (number, is_debit, _text(facts[place][0] for place in of), tuple(of))
-        for (number, is_debit), of in sorted(
-            places.items(), key=lambda one: (not one[0][1], one[0])
-        )
+    in_order = sorted(places.items(), key=lambda one: (not one[0][1], one[0]))
+    return _Shape(
+        sort_of(facts[0][0]),
+        _text(fact[0] for fact in facts),
+        tuple(
+            (number, is_debit, _text(facts[place][0] for place in of), tuple(of))
+            for (number, is_debit), of in in_order
+        ),
     )
