@@ -130,7 +130,8 @@ AGREED: dict[str, JsonDict] = {
     "opening_fee_financed": FLAG,
     "prepayment_fee_percent": PERCENT,
     "period_charges": _list(
-        _fields(["kind"], kind=TEXT, amount=AMOUNT, percent=PERCENT, of_balance=FLAG, taxed=FLAG)
+        _fields(["kind"], kind=TEXT, amount=AMOUNT, percent=PERCENT, of_balance=FLAG, taxed=FLAG,
+                of_principal=FLAG, is_tax=FLAG)
     ),
     "allocation": ALLOCATION,
     "allocations": _fields(**{kind.value: ALLOCATION for kind in PaymentKind}),

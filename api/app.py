@@ -7,7 +7,19 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from api import agreement, groups, health, loans, payments, problems, refinancing, work
+from api import (
+    agreement,
+    groups,
+    health,
+    indices,
+    loans,
+    payments,
+    problems,
+    refinancing,
+    reports,
+    statements,
+    work,
+)
 from api.graphql import endpoint, export
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.door import PlannedDoor
@@ -21,7 +33,11 @@ from ledger.clock import Clock
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
-UPLOADS = "/v1/payment-files"
+UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values")
+PARTS = (
+    health, loans, payments, agreement, refinancing, groups, statements, reports, indices, work,
+    endpoint, export,
+)  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable
 `code`."""
@@ -56,14 +72,16 @@ def create_app(
         app.state.schema, chosen, introspection=wanted.graphql_introspection
     )
     app.add_middleware(
-        BodyLimit, most=chosen.max_body_bytes, larger={UPLOADS: wanted.max_upload_bytes}
+        BodyLimit,
+        most=chosen.max_body_bytes,
+        larger=dict.fromkeys(UPLOADS, wanted.max_upload_bytes),
     )
     app.state.trusted = trusted(wanted.graphql_documents, only=wanted.graphql_trusted_only)
     app.add_middleware(
         PlannedDoor, most=chosen.max_body_bytes, kept_bytes=wanted.graphql_kept_bytes
     )
     problems.install(app)
-    for part in (health, loans, payments, agreement, refinancing, groups, work, endpoint, export):
+    for part in PARTS:
         app.include_router(part.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

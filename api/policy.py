@@ -32,6 +32,7 @@ class Action(StrEnum):
     CLOSE_LOAN = "close-loan"
     CLOSE_DAY = "close-day"
     IMPORT_PAYMENTS = "import-payments"
+    IMPORT_INDEX = "import-index"
     MANAGE_KEYS = "manage-keys"
 
 

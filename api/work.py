@@ -1,11 +1,6 @@
 """REST: work that is queued rather than waited for. Without Redis it waits in the database."""
 
-import os
-import re
-import tempfile
 from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,18 +15,18 @@ from api.auth import requires
 from api.fields import Body, Day
 from api.orders import idempotency_key, own_key
 from api.policy import Action
-from api.problems import DOCUMENTED, Problem
+from api.problems import DOCUMENTED
 from api.running import Running, running
+from api.uploads import CSV_BODY, FileName, stored
 from ledger import jobs
 from ledger.api_keys import Key
 from ledger.errors import KeyReused
-from ledger.settings import Settings
+from ledger.money import parse
 
 router = APIRouter(prefix="/v1", tags=["work"], responses=DOCUMENTED)
 
 Here = Annotated[Running, Depends(running)]
 GivenKey = Annotated[str, Depends(idempotency_key)]
-CSV = {"text/csv", "application/csv", "text/plain", "application/octet-stream"}
 
 
 class CloseOfDay(Body):
@@ -71,32 +66,59 @@ def close_of_day(
     "/payment-files",
     status_code=202,
     summary="Import a bank's payment file",
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
-    },
+    openapi_extra=CSV_BODY,
 )
 async def payment_file(
     request: Request,
     here: Here,
     actor: Annotated[Key, Depends(requires(Action.IMPORT_PAYMENTS))],
     key: GivenKey,
-    name: Annotated[
-        str, Query(max_length=100, description="the file's name, kept for the record")
-    ] = "payments.csv",
+    name: FileName = "payments.csv",
 ) -> Queued:
     """The body is the file itself: `curl --data-binary @payments.csv`, as `text/csv`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in CSV:
-        raise Problem(
-            415, "unsupported-media-type", "send the CSV file itself as the body, as text/csv"
-        )
-    path, digest = await _stored(request, here.settings, name)
+    path, digest = await stored(request, here.settings, name)
 
     def queue(connection: Connection[TupleRow], origin: dict[str, Any]) -> list[jobs.Job]:
         arguments = {"path": str(path), **origin}
         return [jobs.enqueue(connection, jobs.IMPORT_PAYMENTS, arguments, here.settings)]
 
     return await run_in_threadpool(_once, here, actor, key, f"payment-file {digest}", queue)
+
+
+@router.post(
+    "/remittances",
+    status_code=202,
+    summary="Import what an employer kept of his people's wages",
+    openapi_extra=CSV_BODY,
+)
+async def remittance(
+    request: Request,
+    here: Here,
+    actor: Annotated[Key, Depends(requires(Action.IMPORT_PAYMENTS))],
+    key: GivenKey,
+    employer: Annotated[str, Query(min_length=1, max_length=60, description="whose people")],
+    on: Annotated[Day, Query(description="value date of lines that say no retained_on")],
+    total: Annotated[
+        str | None,
+        Query(max_length=30, description="what the employer paid: other lines are not taken"),
+    ] = None,
+    file_id: Annotated[
+        str, Query(max_length=60, description="tells an employer's files apart; else the date")
+    ] = "",
+    name: FileName = "remittance.csv",
+) -> Queued:
+    """The body is the file itself (loan_no, amount, retained_on), as `text/csv`."""
+    here.ledger.check_date(on, "on")
+    if total is not None:
+        parse(total, here.settings.currency, "total")
+    path, digest = await stored(request, here.settings, name)
+    said = {"employer": employer, "on": str(on), "total": total, "file_id": file_id}
+
+    def queue(connection: Connection[TupleRow], origin: dict[str, Any]) -> list[jobs.Job]:
+        arguments = {"path": str(path), **said, **origin}
+        return [jobs.enqueue(connection, jobs.IMPORT_PAYROLL, arguments, here.settings)]
+
+    return await run_in_threadpool(_once, here, actor, key, f"remittance {digest} {said}", queue)
 
 
 @router.get(
@@ -139,35 +161,3 @@ def _once(
 
 def _shown(job: jobs.Job) -> Job:
     return Job(**{name: getattr(job, name) for name in Job.model_fields})
-
-
-async def _stored(request: Request, settings: Settings, name: str) -> tuple[Path, str]:
-    """The body as a file under its own digest: the same file is kept once."""
-    digest = sha256()
-    try:
-        folder = settings.var_dir.absolute() / "uploads"
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix="arriving-")
-    except OSError as error:
-        raise not_writable() from error
-    try:
-        with os.fdopen(handle, "wb") as arriving:
-            async for chunk in request.stream():
-                digest.update(chunk)
-                arriving.write(chunk)
-            if arriving.tell() == 0:
-                raise Problem(
-                    422, "invalid-field", "the body is empty: send the file", field="body"
-                )
-        safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name).strip("._") or "payments.csv"
-        path = folder / f"{digest.hexdigest()[:32]}-{safe}"
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise not_writable() from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return path, digest.hexdigest()
-
-
-def not_writable() -> Problem:
-    return Problem(507, "storage-not-writable", "the file cannot be stored; nothing was queued")

@@ -11,7 +11,7 @@ from bench.report import shown
 
 NAMES = (
     "append", "load", "replay", "project", "rebuild", "payments", "backdate", "accrual",
-    "schedule", "reads", "close", "close-year", "accounting",
+    "statements", "schedule", "reads", "close", "close-year", "accounting",
 )  # fmt: skip
 
 

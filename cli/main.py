@@ -20,8 +20,10 @@ from cli import (
     loans,
     products,
     refinancing,
+    reports,
     schedule,
     servers,
+    statements,
     status,
     stories,
 )
@@ -40,8 +42,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, accounting,
-    accounting_month,
+    documents, demo, generate, bench, statements, reports, accounting, accounting_month,
 ):  # fmt: skip
     part.register(app)
 

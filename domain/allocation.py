@@ -8,7 +8,7 @@ from msgspec import structs
 
 from domain import events as e
 from domain.accrual import fixed_interest
-from domain.loan import COMPONENTS, Amounts, Line, Loan, Payment
+from domain.loan import COMPONENTS, NOTHING, Amounts, Line, Loan, Payment
 from domain.money import divide, share
 from domain.terms import AllocationRule, Component, InAdvance, PaymentKind, Timing, Walk
 
@@ -48,12 +48,15 @@ class Allocation:
 
     def by_rule(self) -> None:
         """Follow the rule."""
-        if self.rule.walk is Walk.BY_COMPONENT:
-            for timing, component in self.rule.order:
-                self._component(timing, component)
-        else:
-            for timing, entries in groupby(self.rule.order, key=lambda entry: entry[0]):
-                self._instalments(timing, [component for _, component in entries])
+        for timing, entries in groupby(self.rule.order, key=lambda entry: entry[0]):
+            components = [component for _, component in entries]
+            if timing is Timing.IN_ADVANCE:
+                self._billed(components)
+            if self.rule.walk is Walk.BY_COMPONENT:
+                for component in components:
+                    self._component(timing, component)
+            else:
+                self._instalments(timing, components)
 
     def pay_off(self) -> None:
         """Clear all that has accrued and all principal; interest paid ahead comes back."""
@@ -62,6 +65,20 @@ class Allocation:
             if rest != Amounts():
                 self._taken[line.number] = rest
                 self.left -= rest.total
+
+    def _billed(self, components: Sequence[Component]) -> None:
+        """Of a line what its statement asks for comes first: its interest since then can wait."""
+        billed = self.loan.billed
+        lines = self._lines(Timing.IN_ADVANCE)[:1]
+        if billed is None or not lines:
+            return
+        paid = lines[0].paid
+        asked = {
+            Component.INTEREST: max(billed[0] - paid.interest, 0),
+            Component.INTEREST_TAX: max(billed[1] - paid.interest_tax, 0),
+        }
+        for component in components:
+            self._take(lines, [component], at_most=asked.get(component))
 
     def _component(self, timing: Timing, component: Component) -> None:
         lines = self._lines(timing)
@@ -222,17 +239,21 @@ def oldest_first(loan: Loan, component: Component, amount: int) -> Iterator[tupl
 
 
 def unearned(loan: Loan, payment: Payment) -> tuple[e.Portion, ...]:
-    """What of the payment is interest that has not accrued, and its tax: as taken back."""
-    found = []
-    for number, cleared in sorted(payment.allocation.items()):
-        line = loan.lines[number - 1]
+    """What of the payment is interest that has not accrued, and its tax: as taken back.
+
+    It may have moved on to a later instalment than the one it was paid with.
+    """
+    found, cleared = [], Amounts()
+    for line in loan.lines:
+        cleared.add(payment.allocation.get(line.number, NOTHING))
         left = line.owed.less(line.paid)
         part = Amounts(
-            interest=-min(cleared.interest, max(-left.interest, 0)),
-            interest_tax=-min(cleared.interest_tax, max(-left.interest_tax, 0)),
+            interest=-max(min(cleared.interest, -left.interest), 0),
+            interest_tax=-max(min(cleared.interest_tax, -left.interest_tax), 0),
         )
-        if part != Amounts():
-            found.append(as_portion(number, part))
+        if part != NOTHING:
+            cleared.add(part)
+            found.append(as_portion(line.number, part))
     return tuple(found)
 
 

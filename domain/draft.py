@@ -13,6 +13,7 @@ from domain.fold import apply
 from domain.loan import Amounts, Line, Loan, Payment, Status, copy
 from domain.payoff import closing_amounts, closing_fee, out_of_kept
 from domain.refit import refitted, row_at, with_rest
+from domain.statements import unbilled
 from domain.stops import judged_on, stops
 from domain.terms import REFITTING, Component, InAdvance, Method, PaymentKind
 
@@ -82,9 +83,9 @@ class Draft:
         on = fact.effective_on
         self.catch_up(on)
         level = self.level
-        if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(fact):
+        if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(on, fact.amount):
             self._charge_prepayment(fact)
-        if isinstance(fact, e.LoanSold | e.LoanWrittenOff):
+        if ends_earning(fact):
             self._return_unearned(on)
         told = with_effects(self.loan, fact)
         self.record(told)
@@ -102,6 +103,8 @@ class Draft:
         self.catch_up(on)
         if isinstance(told, e.FeeCharged | e.ChargedBack | e.WaiverUndone):
             self._apply_held(on)
+        if gives_up(told):
+            self._cleared_out_of_kept(on)
         self.close_if_paid(on)
 
     @property
@@ -170,12 +173,12 @@ class Draft:
                 self._apply(payment, portions, on)
                 self.close_if_paid(on)
 
-    def _cleared_out_of_kept(self, payment: e.PaymentReceived) -> bool:
-        """Where the payment and what is kept pay the loan off together, what is kept goes first."""
-        loan, on = self.loan, payment.effective_on
+    def _cleared_out_of_kept(self, on: date, more: int = 0) -> bool:
+        """Where what is kept pays the loan off, with ``more`` that comes in, it goes first."""
+        loan = self.loan
         if loan.overpaid <= 0 or loan.status is not Status.ACTIVE:
             return False
-        if payment.amount + loan.overpaid < closing_amounts(loan).total:
+        if more + loan.overpaid < closing_amounts(loan).total:
             return False
         if loan.current < len(loan.lines):
             self._charge(loan.lines[loan.current], PREPAYMENT_FEE, *closing_fee(loan), on)
@@ -231,7 +234,7 @@ class Draft:
                 self._charge(line, e.LATE_FEE, fee, tax_of(self.loan, fee), on)
 
     def _charge(self, line: Line, kind: str, amount: int, tax: int, on: date) -> None:
-        if not amount:
+        if not amount and not tax:
             return
         portion = e.Portion(instalment=line.number, fee=amount, fee_tax=tax)
         self.record(
@@ -268,7 +271,7 @@ class Draft:
             capitalised = line.owed.interest - line.paid.interest
             capitalised_tax = line.owed.interest_tax - line.paid.interest_tax
         else:
-            carried, carried_tax = carry(loan, line)
+            carried, carried_tax = unbilled(loan, line) if loan.billed else carry(loan, line)
         left = line.left - carried - carried_tax
         if capitalises:
             left = line.left - line.owed.principal + line.paid.principal
@@ -304,6 +307,24 @@ class Draft:
             )
         )  # fmt: skip
         self.revise(on, "capitalisation")
+
+
+def ends_earning(fact: e.AnyLoanEvent) -> bool:
+    """What the schedule would still have earned is not earned any more."""
+    match fact:
+        case e.LoanRestructured(kind=e.Revision.RESTRUCTURE | e.Revision.ACCELERATION):
+            return True
+        case _:
+            return isinstance(fact, e.LoanSold | e.LoanWrittenOff)
+
+
+def gives_up(fact: e.AnyLoanEvent) -> bool:
+    """Part of the debt is not asked for any more: what is left may be less than what is kept."""
+    match fact:
+        case e.LoanRestructured(forgiven=forgiven):
+            return forgiven is not None
+        case _:
+            return isinstance(fact, e.DebtForgiven | e.FeeWaived | e.ChargesWaived)
 
 
 def closing_reason(last: e.AnyLoanEvent) -> e.ClosingReason:

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.allocation import allocate, as_portion, portions_oldest_first
 from domain.calendar import due_dates
 from domain.errors import NotAllowedNow, NotBackdatable
-from domain.loan import COMPONENTS, Amounts, Loan
+from domain.loan import COMPONENTS, Amounts, Loan, Status
 from domain.money import share
 from domain.refit import emptied, in_use, opening_of, refitted, row_at, with_paid, with_rest
 from domain.schedule import Place, check_sum, fitted, schedule, withheld_interest
@@ -77,6 +77,8 @@ def _waiver_undone(loan: Loan, fact: e.WaiverUndone) -> e.WaiverUndone:
 def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
     due_on = fact.due_on or fact.effective_on
     regular = [line for line in loan.lines if line.start_on < line.due_on]  # no down payment
+    if loan.billed is not None and fact.due_on is None:  # the next statement asks for it
+        regular = [line for line in regular if line.number != loan.current + 1]
     line = next((line for line in regular if line.due_on >= due_on), loan.lines[-1])
     portion = e.Portion(instalment=line.number, fee=fact.amount, fee_tax=fact.tax)
     if fact.due_on is not None and fact.due_on > line.due_on:
@@ -122,9 +124,11 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
     coming = next(
         (n for n, line in enumerate(loan.lines) if not line.due and line.due_on > on), None
     )
+    rest: tuple[e.Instalment, ...] = ()
     if coming is not None:
-        row = row_at(loan, coming)
+        row, *others = _earning_no_more(loan, coming, on)
         row = structs.replace(row, principal=row.principal + fact.principal)
+        rest = tuple(others)
         count = len(loan.lines)
     else:
         last = loan.lines[-1]
@@ -133,7 +137,27 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
             number=count, start_on=min(last.due_on, on), due_on=on, principal=fact.principal,
             interest=0,
         )  # fmt: skip
-    return structs.replace(fact, schedule=(row,), instalments=count)
+    return structs.replace(fact, schedule=(row, *rest), instalments=count)
+
+
+def _earning_no_more(loan: Loan, coming: int, on: date) -> list[e.Instalment]:
+    """The row in that place; where the loan had been repaid, those after it as well: an interest
+    that the schedule fixed on principal which was paid is earned no further than by that day.
+    """
+    row = row_at(loan, coming)
+    if loan.status is not Status.CLOSED or loan.accrues_daily:
+        return [row]
+    rows = []
+    for n, line in enumerate(loan.lines[coming:], start=coming):
+        begun = line.start_on < on
+        rows.append(
+            structs.replace(
+                row_at(loan, n), interest=line.owed.interest, tax=line.owed.interest_tax,
+                deferred=0, deferred_tax=0, brought=0, brought_tax=0, before=0,
+                since=on if begun else None, earned=line.owed.interest if begun else 0,
+            )
+        )  # fmt: skip
+    return rows
 
 
 def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
@@ -167,6 +191,8 @@ def _whole_debt(loan: Loan) -> tuple[e.Portion, ...]:
 
 def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     on = fact.effective_on
+    if fact.keeps_rate:
+        fact = structs.replace(fact, terms=fact.terms.bearing_as(loan.terms))
     if fact.kind is e.Revision.ACCELERATION:
         return _accelerated(loan, fact)
     if fact.kind is e.Revision.RESCHEDULE:

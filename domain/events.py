@@ -47,7 +47,8 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     earned in it or before and fall due with the next. A negative ``principal`` is interest that
     becomes principal. ``fee`` and ``fee_tax`` are the charges of its period. ``before`` is the
     exact interest of it before ``since``, the day its terms changed, and ``earned`` what had
-    accrued by then (per period only).
+    accrued by then (per period only). ``brought`` and ``brought_tax`` are what of ``interest`` and
+    ``tax`` was earned before its period, where that is not what the row before it defers.
     """
 
     number: int
@@ -63,6 +64,8 @@ class Instalment(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     since: date | None = None
     before: int = 0
     earned: int = 0
+    brought: int | None = None
+    brought_tax: int | None = None
 
     @property
     def total(self) -> int:
@@ -356,9 +359,11 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     Only differences: the loan now stands as if the fact had been known on its value date.
     ``schedule`` are rows that are planned otherwise, ``instalments`` how many there are if that
     changes, ``due`` how many of them have fallen due if that does. ``capitalised`` is the
-    difference in what became principal. ``terms`` are those that hold now, and ``first`` the
-    instalment they begin with, if these change; ``statement`` and ``revolves`` the difference in
-    what is left of the last statement, and whether interest runs from day to day.
+    difference in what became principal. ``charged_back``: by so much more a chargeback made
+    principal owed again, and took less of what had been kept of its payment. ``terms`` are those
+    that hold now, and ``first`` the instalment they begin with, if these change; ``statement`` and
+    ``revolves`` the difference in what is left of the last statement, and whether interest runs
+    from day to day; ``billed`` the interest and tax that a statement asks for.
     """
 
     charged: tuple[Charged, ...] = ()
@@ -369,8 +374,10 @@ class HistoryCorrected(LoanEvent, frozen=True, kw_only=True, tag="history-correc
     terms: Terms | None = None
     first: int | None = None
     capitalised: int = 0
+    charged_back: tuple[Moved, ...] = ()
     statement: int = 0
     revolves: bool | None = None
+    billed: tuple[int, int] | None = None
     prepaid: int = 0
     settled: tuple[Settled, ...] = ()
 
@@ -415,11 +422,13 @@ class LoanRestructured(LoanEvent, frozen=True, kw_only=True, tag="loan-restructu
     ``cleared`` leaves the instalments that it names. Of it ``capitalised`` became principal,
     ``forgiven`` was given up, and ``kept`` falls due with the instalment that it names.
     ``schedule`` are the rows that change, whole; ``instalments`` how many the loan has now, and
-    ``first`` the one its terms begin with.
+    ``first`` the one its terms begin with. ``keeps_rate``: the rate is no part of what was agreed;
+    it is the one that the loan bears by then.
     """
 
     kind: Revision
     terms: Terms
+    keeps_rate: bool = False
     schedule: tuple[Instalment, ...]
     instalments: int
     first: int

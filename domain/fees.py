@@ -6,22 +6,23 @@ from datetime import date, timedelta
 from domain.accrual import tax_of
 from domain.loan import Line, Loan
 from domain.money import MILLION, divide, share
+from domain.schedule import charge_of
 
 DAY = timedelta(days=1)
 
 
 def period_fees(loan: Loan, on: date) -> Iterator[tuple[str, int, int]]:
     """(kind, amount, tax) of what the instalment is charged whose period begins ``on``."""
-    terms = loan.terms
+    terms, line = loan.terms, loan.lines[loan.current]
     just_due = sum(
         line.owed.principal - line.paid.principal
         for line in loan.lines[: loan.current]
         if line.due_on == on
     )
     for charge in terms.period_charges:
-        of = loan.principal - just_due if charge.of_balance else loan.financed
-        amount = charge.amount + share(of, charge.rate, terms.rounding)
-        yield charge.kind, amount, tax_of(loan, amount) if charge.taxed else 0
+        balance = loan.principal - just_due
+        fee, tax = charge_of(terms, charge, loan.financed, balance, line.owed.principal)
+        yield charge.kind, fee, tax
 
 
 def late_fee_days(loan: Loan) -> Iterator[tuple[date, Line]]:

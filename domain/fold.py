@@ -9,7 +9,18 @@ from typing import Any
 from msgspec import structs
 
 from domain import events as e
-from domain.loan import Amounts, Cover, Fee, Line, Loan, Payment, Promise, Status
+from domain.loan import (
+    NOTHING,
+    Amounts,
+    Cover,
+    Fee,
+    Line,
+    Loan,
+    Payment,
+    Promise,
+    Status,
+    brought_by,
+)
 from domain.pauses import end_of_pause
 
 
@@ -62,17 +73,16 @@ def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
     """Put ``rows`` in the place of those with their numbers, and end after ``instalments``."""
     lines = loan.lines
     for row in rows:
-        interest, tax = row.interest + row.deferred, row.tax + row.deferred_tax
-        if row.number > 1:
-            before = lines[row.number - 2]
-            interest, tax = interest - before.deferred, tax - before.deferred_tax
+        brought, brought_tax = brought_by(lines, row)
         planned = (
-            interest, tax, row.deferred, row.deferred_tax, row.fee, row.fee_tax, row.since,
-            row.before, row.earned,
+            row.interest + row.deferred - brought, row.tax + row.deferred_tax - brought_tax,
+            row.deferred, row.deferred_tax, row.fee, row.fee_tax, row.since, row.before, row.earned,
         )  # fmt: skip
         if row.number > len(lines):
             owed = Amounts(principal=row.principal)
-            lines.append(Line(row.number, row.start_on, row.due_on, owed, Amounts(), *planned))
+            line = Line(row.number, row.start_on, row.due_on, owed, Amounts(), *planned)
+            line.brought, line.brought_tax = row.brought, row.brought_tax
+            lines.append(line)
             continue
         line = lines[row.number - 1]
         line.start_on, line.due_on = row.start_on, row.due_on
@@ -81,6 +91,7 @@ def _plan(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
             line.planned_interest, line.planned_tax, line.deferred, line.deferred_tax,
             line.planned_fee, line.planned_fee_tax, line.since, line.before, line.earned,
         ) = planned  # fmt: skip
+        line.brought, line.brought_tax = row.brought, row.brought_tax
     del lines[instalments:]
 
 
@@ -121,6 +132,7 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
     line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
+    loan.billed = None
     if not event.judged_later:
         loan.revolves = loan.statement > 0
     if event.carried or event.carried_tax:
@@ -147,6 +159,8 @@ def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
 
 def _statement(loan: Loan, event: e.StatementCut) -> None:
     loan.statement = event.balance
+    owed = loan.lines[loan.current].owed
+    loan.billed = (owed.interest, owed.interest_tax)
 
 
 def _judged_statement(loan: Loan, event: e.StatementJudged) -> None:
@@ -193,6 +207,7 @@ def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
     loan.agreed = event.terms
     loan.first_line = event.first - 1
     loan.prepaid = 0
+    loan.billed = None
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -203,7 +218,9 @@ def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
     _move(loan, event.moved)
     payment = loan.payments[event.payment]
     loan.payments[event.payment] = structs.replace(
-        payment, charged_back=payment.charged_back + event.amount
+        payment,
+        charged_back=payment.charged_back + event.amount,
+        owed_again=payment.owed_again + event.principal,
     )
     if loan.status is Status.CLOSED and event.principal:
         loan.status, loan.closed_for = Status.ACTIVE, ""
@@ -327,9 +344,10 @@ def _allocated(before: dict[int, Amounts], portions: Iterable[e.Portion]) -> dic
             portion.fee_tax, portion.fee, portion.late_interest_tax, portion.late_interest,
             portion.interest_tax, portion.interest, portion.principal,
         )  # fmt: skip
-        if kept := after.get(portion.instalment):
+        if kept := after.pop(portion.instalment, None):
             cleared.add(kept)
-        after[portion.instalment] = cleared
+        if cleared != NOTHING:
+            after[portion.instalment] = cleared
     return after
 
 
@@ -356,9 +374,7 @@ def _repaid_on(loan: Loan, number: int) -> None:
     days = [
         payment.effective_on
         for payment in loan.payments.values()
-        if payment.reversed_on is None
-        and number in payment.allocation
-        and payment.allocation[number] != Amounts()
+        if payment.reversed_on is None and number in payment.allocation
     ]
     loan.lines[number - 1].paid_on = max(days, default=None)
 
@@ -379,6 +395,15 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
         line.late_numerator += change.late_numerator
         line.due_interest += change.due_interest
     _move(loan, event.moved)
+    for again in event.charged_back:
+        payment = loan.payments[again.payment]
+        loan.payments[again.payment] = structs.replace(
+            payment,
+            overpaid=payment.overpaid + again.overpaid,
+            owed_again=payment.owed_again + again.overpaid,
+        )
+        loan.overpaid += again.overpaid
+        loan.principal += again.overpaid
     if event.instalments is not None:
         del loan.lines[event.instalments :]
     if event.due is not None:
@@ -391,6 +416,8 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     loan.capitalised += event.capitalised
     loan.statement += event.statement
     loan.revolves = loan.revolves if event.revolves is None else event.revolves
+    moves = event.due is not None or event.terms is not None
+    loan.billed = event.billed or (None if moves else loan.billed)
     loan.prepaid += event.prepaid
     _mark(loan, event.settled)
 

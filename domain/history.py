@@ -145,6 +145,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
     if telling.status is Status.CLOSED:
         prepaid = -loan.prepaid
     before = {line.number: line.settled_on for line in loan.lines}
+    moves = telling.current != loan.current or telling.agreed != loan.agreed
     correction = e.HistoryCorrected(
         effective_on=effective_on,
         charged=tuple(_charged(loan, telling)),
@@ -155,7 +156,9 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         terms=telling.agreed if telling.agreed != loan.agreed else None,
         first=telling.first_line + 1 if telling.first_line != loan.first_line else None,
         capitalised=telling.capitalised - loan.capitalised,
+        charged_back=tuple(_charged_back(loan, telling)),
         revolves=telling.revolves if telling.revolves != loan.revolves else None,
+        billed=telling.billed if moves or telling.billed != loan.billed else None,
         prepaid=prepaid,
     )
     nothing = e.HistoryCorrected(effective_on=effective_on)
@@ -226,8 +229,14 @@ def _replanned(loan: Loan, telling: Loan) -> Iterator[e.Instalment]:
     """Rows that are planned otherwise in the telling, or only there."""
     for n in range(len(telling.lines)):
         row = row_at(telling, n)
-        if n >= len(loan.lines) or row != row_at(loan, n):
+        if n >= len(loan.lines) or row != row_at(loan, n) or _earns(telling, n) != _earns(loan, n):
             yield row
+
+
+def _earns(loan: Loan, index: int) -> tuple[int, int]:
+    """What the period of the line in that place earns by the schedule."""
+    line = loan.lines[index]
+    return line.planned_interest, line.planned_tax
 
 
 def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
@@ -240,13 +249,23 @@ def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
             change = told.allocation.get(n, Amounts()).less(payment.allocation.get(n, Amounts()))
             if change != Amounts():
                 portions.append(as_portion(n, change))
-        if portions or told.overpaid != payment.overpaid:
+        overpaid = told.overpaid - told.owed_again - payment.overpaid + payment.owed_again
+        if portions or overpaid:
             yield e.Moved(
                 payment=number,
                 on=payment.effective_on,
                 portions=tuple(portions),
-                overpaid=told.overpaid - payment.overpaid,
+                overpaid=overpaid,
             )
+
+
+def _charged_back(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
+    """What else of a payment was still kept when it was charged back, and went before principal."""
+    backs = [fact for fact in loan.facts if isinstance(fact, e.ChargedBack)]
+    for number, on in {back.payment: back.effective_on for back in backs}.items():
+        again = telling.payments[number].owed_again - loan.payments[number].owed_again
+        if again:
+            yield e.Moved(payment=number, on=on, portions=(), overpaid=again)
 
 
 def _settled(loan: Loan, telling: Loan, before: dict[int, date | None]) -> Iterator[e.Settled]:

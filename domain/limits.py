@@ -110,6 +110,8 @@ def _check_charges(terms: Terms) -> None:
         if not 0 <= charge.amount <= MAX_AMOUNT or not (charge.amount or charge.rate):
             check_amount(charge.amount, "period_charges")
         _between("period_charges", charge.rate, 0, MILLION)
+        if charge.of_principal and charge.of_balance:
+            raise InvalidTerms("a charge is of the balance or of the principal", "period_charges")
     for _, rule in terms.allocations:
         if len(set(rule.order)) != len(rule.order):
             raise InvalidTerms("an allocation names an entry twice", "allocations")

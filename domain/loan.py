@@ -1,5 +1,6 @@
 """One loan as its events left it."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -60,6 +61,10 @@ class Amounts(Struct, omit_defaults=True, gc=False):
         return left
 
 
+NOTHING = Amounts()
+"""To compare with, and not to change."""
+
+
 class Line(Struct, omit_defaults=True, gc=False):
     """One instalment as it stands: what was charged to it so far and what was paid.
 
@@ -67,7 +72,9 @@ class Line(Struct, omit_defaults=True, gc=False):
     ``planned_tax`` are what its own period earns by the schedule, of which ``deferred`` falls due
     with the next; ``before`` (exact) and ``earned`` were its interest by ``since``, the day its
     terms changed. ``numerator`` and ``late_numerator`` are exact (principal x rate x day units).
-    ``due_interest`` fell due with the line; what runs after its last due date is not in it.
+    ``brought`` and ``brought_tax`` are what its row holds of earlier periods, where that is not
+    what the line before it defers. ``due_interest`` fell due with the line; what runs after its
+    last due date is not in it.
     ``settled_on`` is since when a due instalment owes nothing. ``waived`` and ``waived_tax`` were
     given up of the charges of the terms.
     """
@@ -94,6 +101,8 @@ class Line(Struct, omit_defaults=True, gc=False):
     paid_on: date | None = None
     waived: int = 0
     waived_tax: int = 0
+    brought: int | None = None
+    brought_tax: int | None = None
 
     @property
     def left(self) -> int:
@@ -102,7 +111,10 @@ class Line(Struct, omit_defaults=True, gc=False):
 
 
 class Payment(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A payment and what it clears now (later corrections included)."""
+    """A payment and what it clears now (later corrections included).
+
+    Of ``charged_back`` so much is ``owed_again`` as principal; the rest had been kept.
+    """
 
     number: int
     amount: int
@@ -115,6 +127,7 @@ class Payment(Struct, frozen=True, omit_defaults=True, gc=False):
     reversed_on: date | None = None
     kind: PaymentKind = PaymentKind.PAYMENT
     charged_back: int = 0
+    owed_again: int = 0
     paid_by: str = ""
 
 
@@ -164,7 +177,8 @@ class Loan(Struct, omit_defaults=True):
     ``agreed`` are the terms now, once they are other than those of the opening; they plan the
     instalments after the first ``first_line``. ``capitalised`` is what became principal.
     ``pauses`` (from, until) count no days past due. ``statement`` is what is left to pay of the
-    last statement of a line, ``revolves`` that one was not paid whole by its due date.
+    last statement of a line, ``revolves`` that one was not paid whole by its due date, ``billed``
+    the interest and tax of the running instalment that its statement asks for, once it is cut.
     """
 
     opened: e.LoanOpened
@@ -194,6 +208,7 @@ class Loan(Struct, omit_defaults=True):
     capitalised: int = 0
     statement: int = 0
     revolves: bool = False
+    billed: tuple[int, int] | None = None
     chargebacks: int = 0
     pauses: list[tuple[date, date]] = []
     facts: list[e.AnyLoanEvent] = []
@@ -310,6 +325,16 @@ class Loan(Struct, omit_defaults=True):
     def written_off_left(self) -> Amounts:
         """What was written off and not recovered, by component."""
         return (self.written_off or Amounts()).less(self.recovered)
+
+
+def brought_by(lines: Sequence[Line], row: Line | e.Instalment) -> tuple[int, int]:
+    """(interest, tax) of earlier periods in what the row asks for."""
+    before = lines[row.number - 2] if row.number > 1 else None
+    deferred, deferred_tax = (before.deferred, before.deferred_tax) if before else (0, 0)
+    return (
+        deferred if row.brought is None else row.brought,
+        deferred_tax if row.brought_tax is None else row.brought_tax,
+    )
 
 
 def copy(loan: Loan) -> Loan:

@@ -9,7 +9,7 @@ from msgspec import structs
 from domain.accrual import fixed_interest, own_interest, tax_of
 from domain.daycount import rate_days
 from domain.events import Instalment
-from domain.loan import Line, Loan
+from domain.loan import Amounts, Line, Loan, brought_by
 from domain.period import Period
 from domain.schedule import Opening, Place, fitted
 from domain.terms import REFITTING, Method
@@ -67,7 +67,7 @@ def emptied(line: Line, start_on: date, due_on: date) -> Instalment:
 
 def in_use(line: Line) -> bool:
     """Something other than planned principal stands on the line."""
-    return bool(line.due or line.paid.total or line.owed.total != line.owed.principal)
+    return bool(line.due or line.paid != Amounts() or line.owed.total != line.owed.principal)
 
 
 def _periods(loan: Loan) -> Sequence[Period]:
@@ -77,14 +77,18 @@ def _periods(loan: Loan) -> Sequence[Period]:
 
 def opening_of(loan: Loan, line: Line, on: date) -> Opening | None:
     """What the running period holds on ``on``; nothing if it begins that day."""
-    earned = own_interest(loan, line, on)
-    brought = line.owed.interest - earned
-    brought_tax = line.owed.interest_tax - tax_of(loan, earned)
+    brought, brought_tax = _brought(loan, line, on)
     since = max(on, line.start_on)
     numerator = numerator_of(loan, line, since)
     if on <= line.start_on and not (brought or brought_tax):
         return None
     return Opening(since, numerator, brought, brought_tax)
+
+
+def _brought(loan: Loan, line: Line, on: date) -> tuple[int, int]:
+    """(interest, tax) that the running line owes and its own period has not earned."""
+    earned = own_interest(loan, line, on)
+    return line.owed.interest - earned, line.owed.interest_tax - tax_of(loan, earned)
 
 
 def numerator_of(loan: Loan, line: Line, on: date) -> int:
@@ -104,6 +108,9 @@ def with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalm
     line = loan.lines[row.number - 1]
     if on_top:
         row = structs.replace(row, principal=row.principal + line.paid.principal)
+    brought = _brought(loan, line, on)
+    if row.number == loan.current + 1 and brought != brought_by(loan.lines, row):
+        row = structs.replace(row, brought=brought[0], brought_tax=brought[1])
     if loan.accrues_daily:
         return row
     divides = line.start_on < on < line.due_on
@@ -120,8 +127,7 @@ def with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalm
 def row_at(loan: Loan, index: int) -> Instalment:
     """The line in that place as a row of a schedule, whole."""
     line = loan.lines[index]
-    before = loan.lines[index - 1] if index else None
-    brought, brought_tax = (before.deferred, before.deferred_tax) if before else (0, 0)
+    brought, brought_tax = brought_by(loan.lines, line)
     return Instalment(
         number=line.number,
         start_on=line.start_on,
@@ -136,4 +142,6 @@ def row_at(loan: Loan, index: int) -> Instalment:
         since=line.since,
         before=line.before,
         earned=line.earned,
+        brought=line.brought,
+        brought_tax=line.brought_tax,
     )

@@ -6,7 +6,6 @@ from datetime import date
 from domain import events as e
 from domain.allocation import portions_oldest_first
 from domain.draft import Draft
-from domain.effects import marks
 from domain.errors import InvalidAmount, InvalidTerms, NotAllowedNow, OverForgiveness, OverRecovery
 from domain.guards import Events, check_active, check_not_before_recorded
 from domain.limits import MAX_AMOUNT, check_amount
@@ -41,16 +40,11 @@ def forgive(
         if amount > getattr(owed, component):
             raise OverForgiveness(component, amount, getattr(owed, component))
     portions = portions_oldest_first(draft.loan, dict(amounts))
-    draft.record(
+    draft.tell(
         e.DebtForgiven(
-            effective_on=effective_on,
-            forgiven=portions,
-            approval=approval,
-            reason=reason,
-            settled=marks(draft.loan, portions, effective_on),
+            effective_on=effective_on, forgiven=portions, approval=approval, reason=reason
         )
     )
-    draft.close_if_paid(effective_on)
     return tuple(draft.events)
 
 

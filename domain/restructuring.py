@@ -68,12 +68,14 @@ def restructure(
     keeps_dates = kind is not e.Revision.RESTRUCTURE
     then = loan_on(loan, effective_on)
     check_active(then, kind)
+    new = new or NewTerms()
     if keeps_dates and then.current >= len(then.lines):
         raise NotAllowedNow(kind, "past its last instalment", "restructure it instead")
     fact = e.LoanRestructured(
         effective_on=effective_on,
         kind=kind,
-        terms=_terms(then, new or NewTerms(), keeps_dates=keeps_dates),
+        terms=_terms(then, new, keeps_dates=keeps_dates),
+        keeps_rate=new.annual_rate is None and new.floating is None,
         schedule=(),
         instalments=0,
         first=0,
@@ -134,6 +136,7 @@ def accelerate(loan: Loan, *, effective_on: date, approval: str = "", reason: st
         effective_on=effective_on,
         kind=e.Revision.ACCELERATION,
         terms=loan.terms,
+        keeps_rate=True,
         schedule=(),
         instalments=0,
         first=0,

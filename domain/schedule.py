@@ -14,7 +14,15 @@ from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
 from domain.period import Period, period_interest, rounded_interest
-from domain.terms import LastInstalment, Level, LevelRounding, Method, RateStep, Terms
+from domain.terms import (
+    LastInstalment,
+    Level,
+    LevelRounding,
+    Method,
+    PeriodCharge,
+    RateStep,
+    Terms,
+)
 
 TRIES = 3
 """How often the level instalment may move so that the last one comes nearer to it."""
@@ -263,7 +271,7 @@ def _rows(
         if index < unasked and index != last and not grace.capitalise:
             brought, brought_tax, interest, tax = interest, tax, 0, 0
         fee, fee_tax = (
-            period_charges(terms, place.base, balance) if terms.period_charges else (0, 0)
+            period_charges(terms, place.base, balance, repaid) if terms.period_charges else (0, 0)
         )
         balance -= repaid
         yield Instalment(
@@ -293,15 +301,21 @@ def _short(number: int, instalment: int, interest: int) -> InvalidTerms:
     )
 
 
-def period_charges(terms: Terms, lent: int, balance: int) -> tuple[int, int]:
-    """(charges, their tax) of one instalment: see ``PeriodCharge``."""
-    fee = tax = 0
-    for charge in terms.period_charges:
-        of = balance if charge.of_balance else lent
-        amount = charge.amount + share(of, charge.rate, terms.rounding)
-        fee += amount
-        tax += share(amount, terms.tax_rate, terms.rounding) if charge.taxed else 0
-    return fee, tax
+def period_charges(terms: Terms, lent: int, balance: int, principal: int) -> tuple[int, int]:
+    """(charges, their tax) of one instalment of so much ``principal``: see ``PeriodCharge``."""
+    charged = [charge_of(terms, each, lent, balance, principal) for each in terms.period_charges]
+    return sum(fee for fee, _ in charged), sum(tax for _, tax in charged)
+
+
+def charge_of(
+    terms: Terms, charge: PeriodCharge, lent: int, balance: int, principal: int
+) -> tuple[int, int]:
+    """(fee, tax) of one charge of an instalment."""
+    of = max(principal, 0) if charge.of_principal else balance if charge.of_balance else lent
+    amount = charge.amount + share(of, charge.rate, terms.rounding)
+    if charge.is_tax:
+        return 0, amount
+    return amount, share(amount, terms.tax_rate, terms.rounding) if charge.taxed else 0
 
 
 def _even_part(terms: Terms, balance: int, rows: int) -> int:

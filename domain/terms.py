@@ -208,8 +208,10 @@ class Graduation(Struct, frozen=True, kw_only=True):
 class PeriodCharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A fee of every instalment, such as insurance, charged as its period begins.
 
-    ``amount`` in minor units; ``rate`` in millionths of the amount lent, or of the principal
-    outstanding as the period begins (``of_balance``), less what falls due that day. Both add up.
+    ``amount`` in minor units; ``rate`` in millionths of the amount lent, of the principal
+    outstanding as the period begins (``of_balance``), less what falls due that day, or of the
+    instalment's own principal (``of_principal``). Both add up. ``is_tax``: it is no fee but a tax
+    itself, as that on the principal of a rent.
     """
 
     kind: str
@@ -217,6 +219,8 @@ class PeriodCharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rate: int = 0
     of_balance: bool = False
     taxed: bool = True
+    of_principal: bool = False
+    is_tax: bool = False
 
 
 class Floating(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -333,6 +337,15 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
             steps.append(RateStep(from_on=until, annual_rate=self.rate_on(until)))
             steps += [step for step in self.rate_steps if step.from_on > until]
         return structs.replace(self, rate_steps=tuple(steps))
+
+    def bearing_as(self, other: "Terms") -> "Terms":
+        """The terms at the rates of ``other``."""
+        return structs.replace(
+            self,
+            annual_rate=other.annual_rate,
+            rate_steps=other.rate_steps,
+            floating=other.floating,
+        )
 
     def level_of(self, principal: int, interest: int, tax: int) -> int | None:
         """What of an instalment is level: all of it, its principal, or nothing."""

@@ -12,6 +12,7 @@ from domain.errors import InvalidDate, NotAllowedNow
 from domain.history import retell
 from domain.loan import Amounts, Line, Loan, Status
 from domain.payoff import closing_amounts, out_of_kept
+from domain.statements import to_come_unbilled
 
 
 def as_of(loan: Loan, on: date) -> Loan:
@@ -145,6 +146,7 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
             coming = _coming(loan, line, accrued, principal, on)
             interest += coming
             tax += tax_of(loan, accrued + coming) - tax_of(loan, accrued)
+            unbilled = to_come_unbilled(loan, line, principal, (interest, tax))
             principal = later
             ahead = line.paid.interest + line.paid.interest_tax
             credit = interest + tax < ahead and line.number < len(loan.lines)
@@ -152,6 +154,9 @@ def _interests(loan: Loan, on: date) -> Iterator[tuple[int, int]]:
                 paid = line.paid
                 brought, interest = interest - paid.interest, paid.interest
                 brought_tax, tax = tax - paid.interest_tax, paid.interest_tax
+            elif any(unbilled):
+                brought, brought_tax = unbilled
+                interest, tax = interest - brought, tax - brought_tax
         yield interest, tax
 
 

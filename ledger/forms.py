@@ -245,6 +245,8 @@ def _period_charges(fields: Fields, currency: str) -> tuple[PeriodCharge, ...]:
                 rate=given.rate("percent", 0),
                 of_balance=given.either("of_balance"),
                 taxed=given.either("taxed", otherwise=True),
+                of_principal=given.either("of_principal"),
+                is_tax=given.either("is_tax"),
             )
         )
         given.done()

@@ -32,8 +32,9 @@ logger = structlog.get_logger(__name__)
 CLOSE_DAY = "close-day"
 CATCH_UP = "catch-up-projections"
 IMPORT_PAYMENTS = "import-payments"
+IMPORT_PAYROLL = "import-payroll"
 KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
-         IMPORT_PAYMENTS: "import_payments"}  # fmt: skip
+         IMPORT_PAYMENTS: "import_payments", IMPORT_PAYROLL: "import_payroll"}  # fmt: skip
 """Each kind has a queue of its name and an actor."""
 
 ATTEMPTS = 5

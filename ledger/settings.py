@@ -78,6 +78,16 @@ class Settings(BaseSettings):
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
     )
 
+    lender_file: Path | None = Field(
+        default=None, description="Who sends documents to borrowers, a YAML file; else an example."
+    )
+    templates_dir: Path | None = Field(
+        default=None, description="Folder of the lender's own templates of documents."
+    )
+    template_seconds: float = Field(
+        default=10.0, gt=0, description="How long laying out one document may take."
+    )
+
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     http_port: int = Field(default=8400, ge=0, le=65535, description="Port the API listens on.")
     max_body_bytes: int = Field(
@@ -135,7 +145,6 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use the same servers."""
-        calendars = None if self.calendars_dir is None else str(self.calendars_dir.absolute())
         given = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -143,14 +152,18 @@ class Settings(BaseSettings):
             "READ_DATABASE_URL": self.read_database_url,
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
-            "CARTERA_CALENDARS_DIR": calendars,
-            **{
-                f"CARTERA_{name.upper()}": str(path.absolute())
-                for name in ("accounting_rules", "accounting_chart", "accounting_allowance")
-                if (path := getattr(self, name)) is not None
-            },
+            "CARTERA_CALENDARS_DIR": _absolute(self.calendars_dir),
+            "CARTERA_LENDER_FILE": _absolute(self.lender_file),
+            "CARTERA_TEMPLATES_DIR": _absolute(self.templates_dir),
+            "CARTERA_ACCOUNTING_RULES": _absolute(self.accounting_rules),
+            "CARTERA_ACCOUNTING_CHART": _absolute(self.accounting_chart),
+            "CARTERA_ACCOUNTING_ALLOWANCE": _absolute(self.accounting_allowance),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 _current: Settings | None = None

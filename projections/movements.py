@@ -170,6 +170,11 @@ def _correction(event: e.HistoryCorrected) -> Iterator[Movement]:
             "payment_correction", moved.on, OWES_LESS, 0, added(moved.portions), moved.portions,
             moved.payment, moved.overpaid,
         )  # fmt: skip
+    for again in event.charged_back:
+        yield Movement(
+            "chargeback", again.on, OWES_MORE, 0, _principal(again.overpaid),
+            number=again.payment, overpaid=again.overpaid,
+        )  # fmt: skip
     if event.capitalised:
         yield Movement(
             "charge_correction", event.effective_on, OWES_MORE, event.capitalised,

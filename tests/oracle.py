@@ -69,7 +69,12 @@ class Work(Changes):
         balance -= sum(each.left("principal") for each in self.lines if each.due == day)
         for charge in self.terms.period_charges:
             base = balance if charge.of_balance else self.lent
+            if charge.of_principal:
+                base = max(line.owed["principal"], 0)
             amount = charge.amount + self.rounded(base * Fraction(charge.rate, 10**6))
+            if charge.is_tax:
+                line.owed["fee_tax"] += amount
+                continue
             line.owed["fee"] += amount
             line.owed["fee_tax"] += self.tax(amount) if charge.taxed else 0
 

@@ -145,18 +145,21 @@ def level_instalment(
             r *= 1 + Fraction(terms.tax_rate, 10**6)
         discount /= 1 + r
         worth += growth_of(terms, n, index) * discount
-    balloon = terms.balloon if terms.method == Method.BALLOON else 0
+    balloon = min(terms.balloon, balance) if terms.method == Method.BALLOON else 0
     return to_multiple(terms, (balance - balloon * discount) / worth)
 
 
-def charges(terms: Terms, lent: int, balance: int) -> tuple[int, int]:
+def charges(terms: Terms, lent: int, balance: int, principal: int) -> tuple[int, int]:
     """The charges of a period that begins with that balance, and their tax."""
     fee = tax = 0
     for charge in terms.period_charges:
         base = balance if charge.of_balance else lent
+        if charge.of_principal:
+            base = max(0, principal)
         amount = charge.amount + rounded(base * Fraction(charge.rate, 10**6), terms.rounding)
-        fee += amount
-        tax += tax_on(terms, amount) if charge.taxed else 0
+        own_tax = tax_on(terms, amount) if charge.taxed else 0
+        fee += 0 if charge.is_tax else amount
+        tax += amount if charge.is_tax else own_tax
     return fee, tax
 
 
@@ -203,7 +206,7 @@ class Table:
         if self.terms.level == Level.WITH_TAX:
             asked += tax_on(self.terms, last.own)
         if self.terms.method == Method.BALLOON:
-            asked -= self.terms.balloon
+            asked -= min(self.terms.balloon, sum(row.principal for row in rows))
         return asked - self.grown(level, last.index)
 
     def grown(self, level: int, index: int) -> int:
@@ -250,7 +253,7 @@ class Table:
                     principal -= own + tax
                 else:
                     deferred, deferred_tax, interest, interest_tax = interest, interest_tax, 0, 0
-            fee, fee_tax = charges(terms, self.lent, balance)
+            fee, fee_tax = charges(terms, self.lent, balance, principal)
             rows.append(
                 Row(self.first + place, period.start, period.due, principal, interest, interest_tax,
                     deferred, deferred_tax, own, fee, fee_tax, index, period)

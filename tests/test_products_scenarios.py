@@ -591,9 +591,9 @@ def financial_lease_equal_principal():
     plan = rows(480_000_00, months(2026, 2, 12), lambda k, b, i, t: 40_000_00,
                 fixed(rate_per_period("18", 12)), "16")  # fmt: skip
     for row in plan:
-        row["fees"] = 6_400_00
-        rent = row["principal"] + row["interest"]
-        assert row["tax"] + row["fees"] == share(rent, "16")
+        row["fees"] = 0
+        row["tax"] += 6_400_00
+        assert row["tax"] == share(row["principal"] + row["interest"], "16")
     plan[-1]["fees"] += 4_800_00
     plan[-1]["tax"] += 768_00
     assert due_total(plan[0]) == 54_752_00
@@ -609,10 +609,11 @@ def financial_lease_equal_principal():
 def financial_lease_level_rent():
     r = rate_per_period("18", 12)
     rent = cents(level_of(480_000_00, r, 12, 48_000_00))
-    plan = rows(480_000_00, months(2026, 2, 12), lambda k, b, i, t: rent - i, fixed(r))
+    plan = rows(480_000_00, months(2026, 2, 12), lambda k, b, i, t: rent - i, fixed(r), "16")
     for row in plan:
-        row["fees"] = share(rent, "16")
-    plan[-1]["fees"] += 7_680_00
+        row["fees"] = 0
+        row["tax"] += share(row["principal"], "16")
+        assert row is plan[-1] or abs(row["tax"] - share(rent, "16")) <= 1
     assert abs(due_total(plan[-1]) - (rent + 48_000_00) * Fraction(116, 100)) < 10
     return {
         "2026-01-15": {"balances": {"principal": 480_000_00}, "days_past_due": 0,

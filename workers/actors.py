@@ -19,6 +19,7 @@ from ledger.database import connect
 from ledger.jobs import Job
 from ledger.orders import Cause
 from ledger.payment_file import import_payments
+from ledger.payroll import import_payroll
 from projections.engine import catch_up
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
@@ -47,10 +48,25 @@ def import_payment_file(ledger: Ledger, job: Job) -> Any:
     return import_payments(ledger, Path(job.arguments["path"]), batch=size)
 
 
+def import_remittance(ledger: Ledger, job: Job) -> Any:
+    """Take an employer's remittance in."""
+    said = job.arguments
+    return import_payroll(
+        ledger,
+        Path(said["path"]),
+        employer=said["employer"],
+        on=date.fromisoformat(said["on"]),
+        total=said["total"],
+        file_id=said["file_id"],
+        actor=_cause(job, "payroll-file").actor,
+    )
+
+
 WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
     jobs.IMPORT_PAYMENTS: import_payment_file,
+    jobs.IMPORT_PAYROLL: import_remittance,
 }
 
 

@@ -9,7 +9,7 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from api.graphql import accounting, journal, listing, parts
+from api.graphql import accounting, journal, listing, parts, reports
 from api.graphql import portfolio as book
 from api.graphql.arguments import on_or
 from api.graphql.connections import Connection, sliced
@@ -21,6 +21,7 @@ from api.graphql.nodes import Node, loan_named, named
 from api.graphql.scalars import SCALARS, BigInt
 from api.graphql.snapshot import Snapshot, snapshot_of
 from api.graphql.stream import Subscription
+from api.reports import ReportName
 from ledger.settings import Settings
 
 AsOf = Annotated[
@@ -109,6 +110,18 @@ class Query:
             rows = await snapshot.rows(PROMISES, [[loan_id]])
             return next((parts.promise(row) for row in rows if row["promise"] == number), None)
         return None
+
+    @strawberry.field(description="A report from months' ends that were frozen.")
+    async def report(
+        self,
+        info: Info[Any, Any],
+        name: ReportName,
+        month: Annotated[str, strawberry.argument(description="The latest, such as 2026-03.")],
+        months: Annotated[int, strawberry.argument(description="How many to look back.")] = 12,
+        by: Annotated[str, strawberry.argument(description="What to group by.")] = "product",
+        at_least: AtLeast = None,
+    ) -> reports.Report:
+        return await reports.report(snapshot_of(info).settings, name, month, months, by)
 
     @strawberry.field(description="Promises to pay, by the day they are promised for.")
     async def promises(

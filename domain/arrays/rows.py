@@ -80,11 +80,11 @@ def _walked(
         weight = weights[min(k, len(weights) - 1), :here]
         interest = _scaled(bears, weight, year, shared.rounding)
         tax = _scaled(interest, book.tax_rate[:here], MILLION, shared.rounding)
-        fee, fee_tax = _charges(book, financed[:here], balance[:here])
         repaid = balance[:here].copy()  # whose last row this is: all
         repaid[:going] = np.minimum(asked(interest[:going], tax[:going]), repaid[:going])
         odd[:going] |= repaid[:going] < 0
         np.maximum(repaid, 0, out=repaid)
+        fee, fee_tax = _charges(book, financed[:here], balance[:here], repaid)
         balance[:here] -= repaid
         total[:here] += interest + tax + fee
         odd[:here] |= total[:here] > MAX_AMOUNT
@@ -147,15 +147,20 @@ def _beyond(book: Book, financed: Whole, weight: NDArray[np.float64]) -> Bools:
     return beyond
 
 
-def _charges(book: Book, financed: Whole, balance: Whole) -> tuple[Whole | int, Whole | int]:
+def _charges(
+    book: Book, financed: Whole, balance: Whole, repaid: Whole
+) -> tuple[Whole | int, Whole | int]:
     """(charges, their tax) of one row of each loan: domain.schedule.period_charges."""
     shared, tax_rate = book.terms[0], book.tax_rate[: balance.size]
     fee: Whole | int = 0
     tax: Whole | int = 0
     for charge in shared.period_charges:
-        of = balance if charge.of_balance else financed
+        of = repaid if charge.of_principal else balance if charge.of_balance else financed
         rate = np.asarray(charge.rate)
         amount = charge.amount + _scaled(of, rate, MILLION, shared.rounding)
+        if charge.is_tax:
+            tax = tax + amount
+            continue
         fee = fee + amount
         if charge.taxed:
             tax = tax + _scaled(amount, tax_rate, MILLION, shared.rounding)

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
 
-from domain.money import MILLION
 from domain.terms import Frequency, IrregularInstalment, PeriodCharge, Terms
 from ledger import products
 
@@ -63,9 +62,10 @@ def _balloon(terms: Terms, chance: random.Random, on: date) -> Terms:
 
 
 def _taxed_rent(terms: Terms, chance: random.Random, on: date) -> Terms:
-    """Principal is the same in every rent, and so is the tax on it."""
-    tax = terms.principal // terms.instalments * terms.tax_rate // MILLION
-    charge = PeriodCharge(kind="tax_on_principal", amount=tax, taxed=False)
+    """The principal of a rent is taxed at the rate of its interest."""
+    charge = PeriodCharge(
+        kind="tax_on_principal", rate=terms.tax_rate, of_principal=True, is_tax=True
+    )
     return structs.replace(terms, period_charges=(charge,))
 
 

@@ -9,7 +9,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import namedtuple_row
 
 from domain.closing import close_day
-from domain.events import ChargedBack, Instalment
+from domain.events import Instalment
 from domain.loan import Line, Loan, Status
 from domain.quiet import quiet
 from domain.refit import row_at
@@ -157,7 +157,7 @@ def _balances(loan_id: UUID, loan: Loan, last: int, row: Any) -> Iterator[Findin
         "accrued_through": loan.through,
         "disbursed": loan.disbursed,
         "capitalised": loan.capitalised,
-        "charged_back": sum(fact.principal for fact in loan.facts if isinstance(fact, ChargedBack)),
+        "charged_back": sum(payment.owed_again for payment in loan.payments.values()),
         "overpaid": loan.overpaid,
         "written_off": written_off.principal if written_off else 0,
         "written_off_total": written_off.total if written_off else 0,

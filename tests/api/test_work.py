@@ -74,6 +74,41 @@ def test_a_payment_file_is_stored_and_queued(client, database):
     assert not list(path.parent.glob("arriving-*"))
 
 
+REMITTANCE = b"loan_no,amount\nCR-1,100.00\nCR-2,50.00\n"
+
+
+def remit(client, query, content=REMITTANCE, **given):
+    return client.request(
+        "POST", f"/v1/remittances?{query}", content=content,
+        headers={"Content-Type": "text/csv"}, **given,
+    )  # fmt: skip
+
+
+def test_an_employers_remittance_is_stored_and_queued(client, database):
+    query = "employer=ACME&on=2026-02-15&total=150.00"
+    answer = remit(client, query, key="remittance-1")
+
+    assert answer.status_code == 202, answer.text
+    [job] = answer.json()["jobs"]
+    said = kept(database, job["id"]).arguments
+    assert Path(said["path"]).read_bytes() == REMITTANCE
+    assert (said["employer"], said["on"], said["total"]) == ("ACME", "2026-02-15", "150.00")
+    assert remit(client, query, key="remittance-1").json()["repeated"] is True
+    other = remit(client, "employer=ACME&on=2026-02-16", key="remittance-1")
+    assert (other.status_code, other.json()["code"]) == (422, "key-reused")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("on=2026-02-15", "employer"), ("employer=&on=2026-02-15", "employer"),
+     ("employer=ACME", "on"), ("employer=ACME&on=2999-01-01", "on"),
+     ("employer=ACME&on=2026-02-15&total=much", "total")],
+)  # fmt: skip
+def test_a_remittance_says_whose_it_is_and_of_which_day(client, query, field):
+    answer = remit(client, query)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "a/b\\c.csv", "\u00e9.csv", ""])
 def test_a_file_name_leads_nowhere_else(client, database, name):
     answer = client.request(

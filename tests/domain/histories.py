@@ -153,8 +153,11 @@ def rarer_terms(draw, instalments: int) -> dict:
             capitalise=bool(unasked) and draw(st.booleans()),
         )
     steps = (RateStep(from_on=START + timedelta(days=40), annual_rate=240_000),)
-    insurance = (PeriodCharge(kind="insurance", amount=35_00),
-                 PeriodCharge(kind="cover", rate=1_500, of_balance=True, taxed=False))  # fmt: skip
+    insurance = (
+        PeriodCharge(kind="insurance", amount=35_00),
+        PeriodCharge(kind="cover", rate=1_500, of_balance=True, taxed=False),
+        PeriodCharge(kind="tax", rate=160_000, of_principal=True, is_tax=True),
+    )
     return {
         "grace": grace,
         "down_payment_rate": seldom(100_000, 0),

@@ -105,6 +105,7 @@ def random_kind(chance, method):
         "period_charges": chance.choice(((), (), ((
             PeriodCharge(kind="insurance", rate=chance.choice((0, 450)), amount=1, of_balance=True),
             PeriodCharge(kind="fee", amount=chance.randrange(1, 300_00), taxed=False),
+            PeriodCharge(kind="tax", rate=160_000, of_principal=True, is_tax=True),
         )))),
     }  # fmt: skip
     if chance.random() < 0.3:

@@ -17,6 +17,7 @@ from domain.errors import (
     UnknownFee,
     UnknownPayment,
 )
+from domain.fold import replay
 from domain.loan import Amounts, Status
 from domain.restructuring import NewTerms
 from domain.terms import (
@@ -210,6 +211,54 @@ def test_capitalised_grace_becomes_principal_on_its_due_date():
     assert book.loan.days_past_due(DUE[0] + timedelta(1)) == 0
 
 
+def test_interest_kept_by_new_terms_is_owed_once_whatever_changes_in_their_first_period():
+    """240.00 of the month before and 240.00 of the period, whatever is fitted anew."""
+    book = lent()
+    book.do(commands.restructure, effective_on=DUE[0], new=NewTerms(instalments=4))
+    book.do(commands.change_rate, annual_rate=240_000, effective_on=DUE[0] + timedelta(5))
+
+    book.do(commands.close_day, on=DUE[1])
+
+    assert book.loan.balances().interest == 480_00
+    assert views.schedule_rows(book.loan, DUE[1])[1].interest == 480_00
+
+
+@pytest.mark.parametrize("kind", [e.Revision.RESTRUCTURE, e.Revision.RESCHEDULE])
+@pytest.mark.parametrize("agreed", [None, 360_000])
+def test_a_rate_learned_after_new_terms_holds_in_them_unless_they_say_another(kind, agreed):
+    """12.00 % from the first due date: it holds after the second as well."""
+    told, learned_late = lent(method=Method.INTEREST_ONLY), lent(method=Method.INTEREST_ONLY)
+    for book in (told, learned_late):
+        if book is told:
+            book.do(commands.change_rate, annual_rate=120_000, effective_on=DUE[0])
+        book.do(commands.restructure, effective_on=DUE[1], kind=kind,
+                new=NewTerms(annual_rate=agreed))  # fmt: skip
+    learned_late.do(commands.close_day, on=DUE[2])
+    learned_late.do(commands.change_rate, annual_rate=120_000, effective_on=DUE[0])
+    told.do(commands.close_day, on=DUE[2])
+
+    assert learned_late.loan.terms == told.loan.terms
+    assert [line.owed for line in learned_late.loan.lines] == [
+        line.owed for line in told.loan.lines
+    ]
+    third = told.loan.lines[-2 if kind is e.Revision.RESCHEDULE else 2].owed.interest
+    assert third == (360_00 if agreed else 120_00) + (
+        360_00 if kind is e.Revision.RESTRUCTURE else 0  # 240.00 and 120.00 come along
+    )
+
+
+def test_a_deferred_interest_paid_before_it_fell_due_leaves_the_next_period_its_own():
+    """240.00 deferred and paid at once: row 2 still earns its 2 % on 12,000.00."""
+    grace = Grace(principal_periods=1, interest_payment_periods=1)
+    book = lent(grace=grace)
+    book.do(commands.receive_payment, amount=240_00, effective_on=START)
+    book.do(commands.change_rate, annual_rate=240_000, effective_on=DUE[0])
+
+    book.do(commands.close_day, on=DUE[1])
+
+    assert book.loan.lines[1].owed.interest == 240_00
+
+
 # Rates
 
 
@@ -351,11 +400,33 @@ def test_money_that_waits_and_more_than_the_quote_leaves_the_difference():
     assert (book.loan.status, kept) == (Status.CLOSED, [0, 1])
 
 
-def test_a_quote_asks_for_nothing_where_what_waits_is_enough():
+@pytest.mark.parametrize(
+    ("forgiven", "status", "kept"),
+    [(5_999_99, Status.ACTIVE, 6_000_00), (6_000_00, Status.CLOSED, 0),
+     (7_000_00, Status.CLOSED, 1_000_00)],
+)  # fmt: skip
+def test_what_waits_closes_a_loan_of_which_no_more_is_left_than_that(forgiven, status, kept):
     book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
     book.do(commands.receive_payment, amount=6_000_00, effective_on=START)
-    book.do(commands.forgive, amounts={Component.PRINCIPAL: 7_000_00}, effective_on=START)
-    assert views.payoff(book.loan, START).total == 0
+
+    book.do(commands.forgive, amounts={Component.PRINCIPAL: forgiven}, effective_on=START)
+
+    assert (book.loan.status, book.loan.overpaid) == (status, kept)
+    if status is Status.CLOSED:
+        assert (book.loan.closed_for, book.loan.balances()) == ("forgiven", Amounts())
+    else:
+        assert views.payoff(book.loan, START).total == 1
+
+
+def test_what_waits_closes_a_loan_whose_last_fee_is_waived():
+    book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.charge_fee, kind="visit", amount=100_00, effective_on=START)
+    book.do(commands.receive_payment, amount=12_000_00, effective_on=START)
+    assert book.loan.status is Status.ACTIVE
+
+    book.do(commands.waive_fee, fee=1, effective_on=START)
+
+    assert (book.loan.status, book.loan.overpaid) == (Status.CLOSED, 0)
 
 
 def test_whoever_paid_the_next_instalment_is_not_asked_for_it_again_by_a_new_rate():
@@ -392,6 +463,26 @@ def test_a_chargeback_asks_again_for_the_money_from_its_day_on():
         commands.reverse_payment(book.loan, payment=1, reversed_on=DUE[1])
 
 
+def test_what_a_chargeback_leaves_owed_is_told_again_with_what_was_kept_by_its_day():
+    """Of 4,000.00 one instalment took 3,000.00 and 1,000.00 were kept; 1,500.00 go back.
+
+    A visit of 200.00 learned late had taken as much of what was kept: 700.00 are owed again.
+    """
+    book = lent(annual_rate=0, allocation=in_advance(InAdvance.WAIT))
+    book.do(commands.receive_payment, amount=4_000_00, effective_on=START)
+    book.do(commands.charge_back, payment=1, amount=1_500_00, effective_on=date(2026, 3, 1))
+    assert left(book) == [0, 3_500_00, 3_000_00, 3_000_00]
+
+    book.do(commands.charge_fee, kind="visit", amount=200_00, effective_on=date(2026, 2, 10))
+
+    assert left(book) == [0, 3_700_00, 3_000_00, 3_000_00]
+    assert (book.loan.principal, book.loan.overpaid) == (9_700_00, 0)
+    [corrected] = events_of(book, e.HistoryCorrected)
+    assert [one.overpaid for one in (*corrected.moved, *corrected.charged_back)] == [
+        -200_00, 200_00,
+    ]  # fmt: skip
+
+
 def test_a_chargeback_of_a_closed_loan_opens_it_and_takes_what_was_kept_first():
     book = lent(annual_rate=0)
     book.do(commands.receive_payment, amount=12_500_00, effective_on=START)
@@ -402,6 +493,21 @@ def test_a_chargeback_of_a_closed_loan_opens_it_and_takes_what_was_kept_first():
     assert (book.loan.status, book.loan.overpaid) == (Status.ACTIVE, 0)
     assert book.loan.principal == 1_000_00
     assert book.loan.days_past_due(DUE[3] + timedelta(2)) == 2
+
+
+@pytest.mark.parametrize("method", [Method.EQUAL_INSTALMENTS, Method.FLAT])
+def test_a_repaid_loan_opened_again_by_a_chargeback_earns_no_interest_on_what_was_paid(method):
+    """Paid off ten days into the period, 240.00 x 10/31 = 77.42; 500.00 go back to the payer."""
+    book = lent(method=method, tax_rate=160_000)
+    on = START + timedelta(10)
+    book.do(commands.receive_payment, amount=views.payoff(book.loan, on).total, effective_on=on)
+
+    book.do(commands.charge_back, payment=1, amount=500_00, effective_on=on + timedelta(5))
+    book.do(commands.close_day, on=DUE[3])
+
+    assert sum(line.owed.interest for line in book.loan.lines) == 77_42
+    assert book.loan.balances() == Amounts(principal=500_00)
+    assert book.loan.days_past_due(DUE[3]) == (DUE[3] - DUE[0]).days
 
 
 def test_a_reversal_gives_back_the_interest_of_rows_that_a_payment_had_done_away_with():
@@ -666,6 +772,23 @@ def test_a_written_off_loan_that_had_paid_ahead_closes_when_all_is_recovered():
     assert (book.loan.status, book.loan.closed_for) == (Status.CLOSED, "recovered")
 
 
+def test_interest_paid_ahead_that_moved_on_to_the_next_instalment_pays_principal_as_well():
+    """12.50 of interest paid ahead, 12.08 earned when it falls due: 0.42 go on to row 2."""
+    book = lent(principal=1_000_00, annual_rate=145_000)
+    paid = e.PaymentReceived(effective_on=START, payment=1, amount=12_50,
+                             allocation=(e.Portion(instalment=1, interest=12_50),))  # fmt: skip
+    accrued = e.InterestAccrued(effective_on=DUE[0], instalment=1, interest=12_08)
+    due = e.InstalmentFellDue(effective_on=DUE[0], instalment=1, principal=245_50, interest=12_50,
+                              carried=-42)  # fmt: skip
+    book.loan = replay([paid, accrued, due], book.loan)
+    assert book.loan.lines[1].left == book.loan.lines[1].owed.principal - 42
+
+    book.do(commands.write_off, effective_on=DUE[0])
+
+    assert book.loan.written_off == Amounts(principal=999_58)
+    assert all(line.owed == line.paid for line in book.loan.lines)
+
+
 # Refusals
 
 
@@ -802,6 +925,55 @@ def test_whoever_pays_what_is_billed_owes_nothing_more_on_the_due_date():
     assert [line.owed.interest for line in book.loan.lines[:2]] == [0, 258_33 + 7_50]
 
 
+@pytest.mark.parametrize("days", [0, 5])
+def test_the_interest_after_a_statement_is_asked_for_by_the_next_one(days):
+    """4,500.00 from 15 February on: 8 nights to the cut, 60.00, and 20 more, 150.00.
+
+    Billed are 450.00, 258.33 of the period before and 60.00. Paid five days early: 7.50 a night
+    run on 4,500.00 for 15 nights, then on 4,050.00 for 5.
+    """
+    book = card()
+    book.do(commands.receive_payment, amount=500_00, effective_on=DUE[0])
+    book.do(commands.close_day, on=date(2026, 3, 1))
+    assert events_of(book, e.StatementCut)[-1].minimum == 450_00 + 258_33 + 60_00
+    forecast = [row.interest for row in views.schedule_rows(book.loan, date(2026, 3, 1))[1:3]]
+
+    book.do(commands.receive_payment, amount=768_33, effective_on=DUE[1] - timedelta(days))
+    book.do(commands.close_day, on=DUE[1] + timedelta(1))
+
+    due, following = book.loan.lines[1:3]
+    assert (due.left, book.loan.days_past_due(DUE[1] + timedelta(1))) == (0, 0)
+    assert forecast[0] == due.owed.interest == 318_33
+    since = 150_00 if not days else 112_50 + 33_75
+    assert following.owed.interest == since + 6_75  # a night on 4,050.00
+    assert forecast[1] == 150_00 + 74_25  # to the cut of 26 March, 11 nights
+
+
+def test_a_fee_after_a_statement_is_asked_for_by_the_next_one():
+    book = card(tax_rate=160_000)
+
+    book.do(commands.charge_fee, kind="card", amount=100_00, effective_on=date(2026, 2, 1))
+
+    assert [line.owed.fee for line in book.loan.lines[:2]] == [0, 100_00]
+
+
+def test_a_payment_learned_late_among_statements_bills_as_if_it_had_been_known():
+    told, learned_late = card(), card()
+    early = {"amount": 700_00, "effective_on": date(2026, 2, 20)}
+    for book in (told, learned_late):
+        book.do(commands.close_day, on=DUE[0] + timedelta(2))
+    told.do(commands.receive_payment, **early)
+    learned_late.do(commands.close_day, on=date(2026, 3, 1))
+    learned_late.do(commands.receive_payment, **early)
+
+    for book in (told, learned_late):
+        book.do(commands.close_day, on=DUE[1] + timedelta(1))
+    assert learned_late.loan.billed == told.loan.billed
+    assert [(line.owed, line.paid) for line in learned_late.loan.lines] == [
+        (line.owed, line.paid) for line in told.loan.lines
+    ]
+
+
 def test_a_line_that_revolved_bears_nothing_again_once_a_statement_is_paid_whole_on_its_day():
     book = card()
     book.do(commands.close_day, on=date(2026, 2, 23))
@@ -855,6 +1027,26 @@ def test_a_line_lends_again_what_was_repaid():
         commands.disburse(book.loan, principal=7_000_01, effective_on=START + timedelta(2))
     book.do(commands.disburse, principal=7_000_00, effective_on=START + timedelta(2))
     assert book.loan.principal == 12_000_00
+
+
+@pytest.mark.parametrize("kind", [PaymentKind.PAYMENT, PaymentKind.GOODWILL_CREDIT])
+@pytest.mark.parametrize("how", list(InAdvance))
+def test_on_a_line_money_paid_ahead_lets_no_interest_of_the_cycle_wait(how, kind):
+    """2,000.00 of 8,000.00 ten days in: 24 % on 8,000.00 for ten nights, paid, and 21 on 6,053.33.
+
+    Where the money waits it clears what falls due on its day: 24 % for 31 nights of 8,000.00.
+    """
+    line = lent(
+        method=Method.REVOLVING, principal=8_000_00, instalments=12, interest=InterestBasis.DAILY,
+        revolving=Revolving(minimum_rate=100_000), allocation=in_advance(how),
+    )  # fmt: skip
+    line.do(commands.receive_payment, amount=2_000_00, effective_on=START + timedelta(10),
+            kind=kind)  # fmt: skip
+    line.do(commands.close_day, on=DUE[0])
+
+    waits = how is InAdvance.WAIT
+    assert line.loan.lines[0].owed.interest == (165_33 if waits else 53_33 + 84_75)
+    assert line.loan.lines[1].owed.interest == 0
 
 
 def test_a_draw_in_mid_period_bears_nothing_for_the_days_before_it():

@@ -82,6 +82,9 @@ def methods(draw, principal: int, instalments: int, disbursed_on: date):
     return own
 
 
+RENT_TAX = PeriodCharge(kind="tax", rate=160_000, of_principal=True, is_tax=True)
+
+
 @st.composite
 def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
     principal = draw(st.integers(100_00, 2_000_000_00))
@@ -96,7 +99,8 @@ def terms(draw, disbursed_on: date, *, down: bool = True) -> Terms:
     charges = draw(st.lists(st.builds(
         PeriodCharge, kind=st.just("insurance"), amount=st.integers(1, 50_00),
         rate=st.sampled_from([0, 1_000, 12_345]), of_balance=st.booleans(), taxed=st.booleans(),
-    ), max_size=2))  # fmt: skip
+        is_tax=st.booleans(),
+    ) | st.just(RENT_TAX), max_size=2))  # fmt: skip
     rule = draw(seldom(draw(st.sampled_from(BusinessDayRule)), BusinessDayRule.NONE))
     grace = draw(seldom(draw(graces(instalments)), Grace()))
     multiple = draw(st.sampled_from([1, 1, 5_00]))

@@ -90,7 +90,7 @@ def test_what_was_lent_is_repaid_forgiven_written_off_sold_or_outstanding(agreed
     loan = book.loan
     repaid = sum(line.paid.principal for line in loan.lines)
     assert loan.principal == loan.balances().principal
-    owed_again = sum(each.principal for each in book.history if isinstance(each, e.ChargedBack))
+    owed_again = principal_owed_again(book)
     assert loan.disbursed + loan.capitalised + owed_again == (
         repaid
         + amount_given(book, e.DebtForgiven, "forgiven")
@@ -98,6 +98,15 @@ def test_what_was_lent_is_repaid_forgiven_written_off_sold_or_outstanding(agreed
         + amount_given(book, e.LoanSold, "sold")
         + loan.balances().principal
     )
+
+
+def principal_owed_again(book) -> int:
+    """What chargebacks made owed again, as they and corrections say."""
+    return sum(
+        each.principal if isinstance(each, e.ChargedBack)
+        else sum(again.overpaid for again in each.charged_back)
+        for each in book.history if isinstance(each, e.ChargedBack | e.HistoryCorrected)
+    )  # fmt: skip
 
 
 def amount_given(book, kind, portions=None) -> int:
@@ -120,8 +129,10 @@ def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps)
     for payment in held:
         assert payment.overpaid >= 0
         cleared += sum(amounts.total for amounts in payment.allocation.values())
-    refunded = amount_given(book, e.OverpaymentRefunded) + sum(
-        each.amount - each.principal for each in book.history if isinstance(each, e.ChargedBack)
+    refunded = (
+        amount_given(book, e.OverpaymentRefunded)
+        + sum(each.amount for each in book.history if isinstance(each, e.ChargedBack))
+        - principal_owed_again(book)
     )
     assert cleared + loan.overpaid + refunded == sum(payment.amount for payment in held)
     for line in loan.lines:
@@ -257,12 +268,42 @@ def test_a_rate_learned_late_ends_as_if_it_had_come_on_time(agreed, steps, data)
     assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
 
 
-def play_strictly(book, steps, without=None) -> list[date]:
-    """Every step accepted, or the example is dropped; each step's day."""
+@given(agreements(), EVENTFUL_STEPS, st.data())
+def test_a_rate_learned_late_among_changes_of_terms_ends_as_if_on_time(agreed, steps, data):
+    """Of a day with a rate or new terms of its own the last one known holds: none of these."""
+    told, learned_late = book_of(agreed), book_of(agreed)
+    money = ("pay", "fee", "goodwill", "close_day", "tranche_now")
+    which = data.draw(st.sampled_from([n for n, step in enumerate(steps) if step[1] in money]))
+    change = {"annual_rate": data.draw(st.sampled_from([0, 90_000, 600_000])),
+              "keeps_instalment": data.draw(st.booleans())}  # fmt: skip
+    wait = data.draw(st.integers(0, 45))
+
+    days = play_strictly(told, steps, first=(which, change))
+    play_strictly(learned_late, steps)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    end = days[-1] + timedelta(days=wait)
+    learned_late.do(commands.close_day, on=end)
+    assume(learned_late.loan.status is Status.ACTIVE)
+    try:
+        learned_late.do(commands.change_rate, effective_on=days[which], **change)
+    except LoanError:
+        assume(False)
+
+    assert figures(views.as_of(learned_late.loan, end)) == figures(views.as_of(told.loan, end))
+
+
+def play_strictly(book, steps, without=None, first=(None, None)) -> list[date]:
+    """Every step accepted, or the example is dropped; each step's day.
+
+    ``first`` is (number of a step, the change of rate that comes before it that day).
+    """
     days, day = [], START
     for n, (wait, verb, size) in enumerate(steps):
         day += timedelta(days=wait)
         days.append(day)
+        if n == first[0]:
+            assume(book.loan.status is Status.ACTIVE)
+            book.do(commands.change_rate, effective_on=day, **first[1])
         if n == without:
             continue
         try:
@@ -346,6 +387,32 @@ def test_the_payoff_quote_closes_the_loan_to_the_centavo(agreed, steps):
     assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), 0)
     missing = commands.receive_payment(short, amount=quote - 1, effective_on=day)
     assert not any(isinstance(event, e.LoanClosed) for event in missing)
+
+
+@given(agreements(), STEPS, st.sampled_from([0, 1, 17, "due"]), st.booleans())
+def test_whatever_was_paid_ahead_a_loan_leaves_the_books_whole(agreed, steps, when, is_sold):
+    book = book_of(agreed)
+    day = max(play(book, steps), book.loan.through)
+    assume(book.loan.status is Status.ACTIVE)
+    due_on = book.loan.next_due_on or day
+    day = max(day, due_on) if when == "due" else day + timedelta(days=when)
+    before = views.as_of(book.loan, day)
+    owed, kept = before.balances().total, before.overpaid
+    assume(before.status is Status.ACTIVE)
+
+    if is_sold:
+        book.do(commands.sell, effective_on=day, holder="Fund", price=1)
+    else:
+        book.do(commands.write_off, effective_on=day)
+
+    gone = next(each for each in reversed(book.history)
+                if isinstance(each, e.LoanSold | e.LoanWrittenOff))  # fmt: skip
+    portions = gone.sold if is_sold else gone.written_off
+    credit = book.loan.overpaid - kept  # paid ahead beyond all principal: the borrower's
+    assert sum(portion.total for portion in portions) == owed + credit
+    assert book.loan.balances() == Amounts()
+    if not agreed.grace.capitalise:  # a row planned to become principal owes less than nothing
+        assert all(line.owed == line.paid for line in book.loan.lines)
 
 
 @settings(max_examples=50)

@@ -10,7 +10,7 @@ from domain import commands
 from domain import events as e
 from domain.fold import replay
 from domain.restructuring import NewTerms
-from domain.terms import AllocationRule, Component, Grace, InAdvance, PaymentKind
+from domain.terms import AllocationRule, Component, Grace, InAdvance, InterestBasis, PaymentKind
 from ledger import database, state, upcasters
 from projections import engine
 from tests.domain.histories import START, Book, play, terms
@@ -112,6 +112,25 @@ EVERY_KIND = {
         (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 900_00}),
         (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 900_00}),
         (APRIL, commands.close_day, {}),
+    )),
+    "kept money charged back": (terms(allocation=AllocationRule(in_advance=InAdvance.WAIT)), (
+        (date(2026, 1, 20), commands.receive_payment, {"amount": 2_500_00}),
+        (FEBRUARY, commands.charge_back, {"payment": 1, "amount": 2_500_00}),
+        (MAY, commands.charge_fee,
+         {"kind": "visit", "amount": 200_00, "effective_on": date(2026, 1, 18)}),
+        (MAY, commands.receive_payment, {"amount": 700_00, "effective_on": FEBRUARY}),
+    )),
+    "charged back, told again": (terms(allocation=AllocationRule(in_advance=InAdvance.WAIT)), (
+        (date(2026, 1, 20), commands.receive_payment, {"amount": 2_500_00}),
+        (date(2026, 2, 20), commands.charge_back, {"payment": 1, "amount": 1_600_00}),
+        (APRIL, commands.charge_fee,
+         {"kind": "visit", "amount": 200_00, "effective_on": date(2026, 1, 18)}),
+        (MAY, commands.receive_payment, {"amount": 700_00, "effective_on": FEBRUARY}),
+    )),
+    "opened again": (terms(interest=InterestBasis.PER_PERIOD), (
+        (FEBRUARY, commands.receive_payment, {"amount": 10_203_92}),
+        (date(2026, 2, 3), commands.charge_back, {"payment": 1, "amount": 900_00}),
+        (LATE, commands.close_day, {}),
     )),
     "fee after the end": (terms(), (
         (FEBRUARY, commands.charge_fee,

@@ -63,6 +63,22 @@ def test_a_worker_imports_a_payment_file(app, fresh_database, tmp_path):
         assert [p.amount for p in ledger.load(loan_id).payments.values()] == [100_00]
 
 
+def test_a_worker_imports_a_remittance(app, fresh_database, tmp_path):
+    with a_ledger(fresh_database) as ledger:
+        loan_id = running(ledger, "PAY-1")
+        path = tmp_path / "remittance.csv"
+        path.write_text("loan_no,amount\nPAY-1,100.00\n")
+        said = {"path": str(path), "employer": "ACME", "on": "2026-02-15", "total": "100.00",
+                "file_id": "", "actor": "ana"}  # fmt: skip
+        job = jobs.enqueue(app, jobs.IMPORT_PAYROLL, said, fresh_database)
+        with worker(fresh_database):
+            done = settled(app, job)
+
+        assert done.state == "done", done.error
+        [payment] = ledger.load(loan_id).payments.values()
+        assert (payment.amount, payment.channel) == (100_00, "payroll")
+
+
 def test_what_can_never_be_done_fails_and_says_why(app, fresh_database):
     job = jobs.enqueue(app, jobs.CLOSE_DAY, {"on": date(2999, 1, 1)}, fresh_database)
     with worker(fresh_database):

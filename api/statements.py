@@ -1,0 +1,111 @@
+"""REST: statements of account and letters, as PDF, page or plain figures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from api.auth import requires
+from api.policy import Action
+from api.problems import DOCUMENTED, Problem
+from api.running import Running, running
+from ledger.api_keys import Key
+from projections.statements import issue
+from projections.statements.period import StatementError, TemplateError, month
+from projections.statements.records import UnknownLoan
+
+router = APIRouter(prefix="/v1/loans", tags=["statements"], responses=DOCUMENTED)
+
+Here = Annotated[Running, Depends(running)]
+Reader = Annotated[Key, Depends(requires(Action.READ))]
+LoanNo = Annotated[str, Path(max_length=100, description="The loan's number.")]
+MEDIA = {"pdf": "application/pdf", "html": "text/html; charset=utf-8", "json": "application/json"}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media.partition(";")[0]: {} for media in MEDIA.values()}}
+}
+
+
+class Form(StrEnum):
+    """How a document is written."""
+
+    PDF = "pdf"
+    HTML = "html"
+    JSON = "json"
+
+
+class Letter(StrEnum):
+    """Which document."""
+
+    SCHEDULE = "schedule"
+    PAYOFF = "payoff"
+    RECEIPT = "receipt"
+    NO_DEBT = "no_debt"
+
+
+Written = Annotated[Form, Query(alias="format", description="How it is written.")]
+
+
+@router.get(
+    "/{loan_no}/statements/{period}",
+    summary="A month's statement of account",
+    response_class=Response,
+    responses=FILE,
+)
+def statement(
+    loan_no: LoanNo,
+    period: Annotated[str, Path(max_length=20, examples=["2026-03"])],
+    here: Here,
+    _: Reader,
+    form: Written = Form.PDF,
+) -> Response:
+    """As it was issued, or as it would be issued now; nothing is recorded."""
+    today = here.ledger.clock.business_date()
+    with _problems():
+        told = issue.one(here.settings, loan_no, month(period), today)
+        return _answer(here, told.sheet, form)
+
+
+@router.get(
+    "/{loan_no}/letters/{kind}",
+    summary="A loan's schedule, payoff letter, payment receipt or no-debt letter",
+    response_class=Response,
+    responses=FILE,
+)
+def letter(
+    loan_no: LoanNo,
+    kind: Letter,
+    here: Here,
+    _: Reader,
+    on: Annotated[date | None, Query(description="For which day; the business date.")] = None,
+    payment: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    form: Written = Form.PDF,
+) -> Response:
+    today = here.ledger.clock.business_date()
+    with _problems():
+        sheet = issue.letter(here.settings, loan_no, kind.value, today, on=on, payment=payment)
+        return _answer(here, sheet, form)
+
+
+def _answer(here: Running, sheet: Any, form: Form) -> Response:
+    laid = issue.laid_out(here.settings, sheet, form.value)
+    name = f"{issue.file_name(sheet)}.{form.value}".encode("ascii", "replace").decode()
+    return Response(
+        laid,
+        media_type=MEDIA[form.value],
+        headers={"Content-Disposition": f'inline; filename="{name}"'},
+    )
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    try:
+        yield
+    except UnknownLoan as error:
+        raise Problem(404, error.code, str(error), field=error.field) from None
+    except TemplateError as error:  # the lender's own: no fault of the reader
+        raise Problem(500, error.code, str(error), field=error.field) from None
+    except StatementError as error:
+        raise Problem(409, error.code, str(error), field=error.field) from None

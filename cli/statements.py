@@ -1,0 +1,164 @@
+"""What borrowers receive: statements of account, schedules, quotes, receipts and letters."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import Exit, answer, fail, progress, say
+from cli.ready import ready
+from ledger.clock import SystemClock
+
+if TYPE_CHECKING:
+    from ledger.settings import Settings
+    from projections.statements.sheet import Sheet
+
+statements = typer.Typer(help="Statements and letters to borrowers.", no_args_is_help=True)
+
+Loan = Annotated[str, typer.Argument(metavar="LOAN", help="The loan's number.")]
+Month = Annotated[str, typer.Argument(metavar="MONTH", help="Such as 2026-03.")]
+To = Annotated[Path | None, typer.Option("--to", help="Where it goes (default: stdout).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Form(StrEnum):
+    """How a document is written."""
+
+    PDF = "pdf"
+    HTML = "html"
+    JSON = "json"
+
+
+class Letter(StrEnum):
+    """Which document."""
+
+    SCHEDULE = "schedule"
+    PAYOFF = "payoff"
+    RECEIPT = "receipt"
+    NO_DEBT = "no-debt"
+
+
+Written = Annotated[Form, typer.Option("--format", help="How it is written.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(statements, name="statement")
+
+
+@statements.command("issue")
+def issue(
+    period: Month,
+    into: Annotated[Path, typer.Option(help="The folder for the files.")],
+    html: Annotated[bool, typer.Option("--html", help="Pages beside the PDFs.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many at a time (default: one per core).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue the month's statement of every loan that has none yet: one file each.
+
+    Run again it does what is left. Exit code 1 if loans were left, with the reason.
+    """
+    from projections.statements.issue import issue as run
+    from projections.statements.period import month
+
+    chosen = ready()
+    with _refusals(), progress("statements", quiet=as_json) as told:
+        report = run(
+            chosen, month(period), into, today=_today(chosen), processes=processes, progress=told,
+            formats=("pdf", "html") if html else ("pdf",),
+        )  # fmt: skip
+    if as_json:
+        answer(report._asdict())
+    else:
+        say(f"{report.made} issued, {report.quiet} had nothing to state", lead=period)
+        for left in report.left:
+            say(left.reason, lead="left", style="red")
+    if report.left:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+@statements.command("show")
+def show(loan: Loan, period: Month, form: Written = Form.PDF, to: To = None) -> None:
+    """A loan's statement: as it was issued, or as it would be. Nothing is recorded."""
+    from projections.statements.issue import one
+    from projections.statements.period import month
+
+    chosen = ready()
+    with _refusals():
+        told = one(chosen, loan, month(period), _today(chosen))
+        _write(chosen, told.sheet, form, to)
+
+
+@statements.command("letter")
+def letter(
+    kind: Letter,
+    loan: Loan,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="For which day.")
+    ] = None,
+    payment: Annotated[int | None, typer.Option(min=1, help="A receipt's payment.")] = None,
+    form: Written = Form.PDF,
+    to: To = None,
+) -> None:
+    """A loan's schedule, payoff letter, payment receipt or no-debt letter."""
+    from projections.statements.issue import letter as written
+
+    chosen = ready()
+    with _refusals():
+        sheet = written(
+            chosen, loan, kind.value.replace("-", "_"), _today(chosen),
+            on=on.date() if on else None, payment=payment,
+        )  # fmt: skip
+        _write(chosen, sheet, form, to)
+
+
+@statements.command("templates")
+def templates(
+    into: Annotated[Path, typer.Option(help="A folder, to be named in CARTERA_TEMPLATES_DIR.")],
+) -> None:
+    """Copy the shipped templates and the lender's file to edit; what is there stays."""
+    from projections.statements.lender import SHIPPED as LENDER
+    from projections.statements.render import SHIPPED
+
+    into.mkdir(parents=True, exist_ok=True)
+    for source in (*sorted(SHIPPED.iterdir()), LENDER):
+        target = into / source.name
+        if target.exists():
+            say(str(target), lead="kept")
+        else:
+            shutil.copyfile(source, target)
+            say(str(target), lead="copied")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    from projections.statements.period import StatementError
+
+    try:
+        yield
+    except StatementError as error:
+        fail(f"{error.field}: {error}")
+
+
+def _today(chosen: "Settings") -> date:
+    return SystemClock(chosen.zone).business_date()
+
+
+def _write(chosen: "Settings", sheet: "Sheet", form: Form, to: Path | None) -> None:
+    from projections.statements.issue import laid_out
+
+    laid = laid_out(chosen, sheet, form.value)
+    if to is not None:
+        to.write_bytes(laid)
+        return
+    if form is Form.PDF and sys.stdout.isatty():
+        fail("to: a PDF is not for a screen; name a file with --to")
+    sys.stdout.buffer.write(laid)

@@ -1,0 +1,1 @@
+"""How the book does: portfolio at risk, roll rates, vintages, concentration, month by month."""

@@ -1,0 +1,1 @@
+"""What borrowers receive: statements of account, schedules, quotes, receipts and letters."""

@@ -1,0 +1,116 @@
+"""What the database knows for a statement: a loan's history, and which statements went out."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from ledger import log
+from ledger.log import Recorded
+from projections.statements.account import Cut, Statement
+from projections.statements.period import Period, StatementError
+
+
+class UnknownLoan(StatementError):
+    """No loan has that number."""
+
+    def __init__(self, loan_no: str) -> None:
+        super().__init__(f"there is no loan {loan_no[:100]}")
+
+
+class Cuts(NamedTuple):
+    """Of a loan and period: where the statement issued ends, and the one before it.
+
+    ``closed_through`` is the last day of the loan that was closed.
+    """
+
+    issued: Cut | None = None
+    before: Cut | None = None
+    closed_through: date | None = None
+
+
+def loan_id(connection: Connection[Any], loan_no: str) -> UUID:
+    """The id of a loan's number. Errors: ``UnknownLoan``."""
+    found = connection.execute(
+        "SELECT loan_id FROM ledger.loan_state WHERE loan_no = %s", [loan_no.replace("\0", "")]
+    )
+    for (one,) in found:
+        return UUID(str(one))
+    raise UnknownLoan(loan_no)
+
+
+def histories(connection: Connection[Any], loan_ids: Sequence[UUID]) -> dict[UUID, list[Recorded]]:
+    """Every fact of some loans, oldest first."""
+    return {one: log.facts(connection, one) for one in loan_ids}
+
+
+def cuts(connection: Connection[Any], loan_ids: Sequence[UUID], period: Period) -> dict[UUID, Cuts]:
+    """The cuts of issued statements that matter for a period."""
+    rows = connection.execute(
+        "SELECT DISTINCT ON (loan_id, ends_on = %(on)s) loan_id, ends_on, position"
+        " FROM ledger.statements WHERE loan_id = ANY(%(ids)s) AND ends_on <= %(on)s"
+        " ORDER BY loan_id, ends_on = %(on)s, ends_on DESC",
+        {"on": period.ends_on, "ids": list(loan_ids)},
+    )
+    closed = connection.execute(
+        "SELECT loan_id, closed_through FROM ledger.loan_state WHERE loan_id = ANY(%s)",
+        [list(loan_ids)],
+    )
+    found = {one: Cuts(closed_through=day) for one, day in closed}
+    for one, ends_on, position in rows:
+        cut = Cut(ends_on, position)
+        if ends_on == period.ends_on:
+            found[one] = found[one]._replace(issued=cut)
+        else:
+            found[one] = found[one]._replace(before=cut)
+    return found
+
+
+def to_state(connection: Connection[Any], period: Period) -> list[UUID]:
+    """The loans on the books in a period of which no statement went out yet, by number."""
+    rows = connection.execute(
+        "SELECT loan_id FROM read.loans AS loan"
+        " WHERE disbursed_on <= %(ends_on)s AND coalesce(closed_on, 'infinity') >= %(begins_on)s"
+        " AND NOT EXISTS (SELECT FROM ledger.statements AS sent"
+        "                 WHERE sent.loan_id = loan.loan_id AND sent.ends_on = %(ends_on)s)"
+        " ORDER BY loan_no",
+        period._asdict(),
+    )
+    return [one for (one,) in rows]
+
+
+class Issue(NamedTuple):
+    """A statement as it went out; hashes of its template and its sheet."""
+
+    loan_id: UUID
+    told: Statement
+    template: str
+    sheet: str
+
+
+def keep(connection: Connection[Any], issues: Sequence[Issue]) -> None:
+    """Remember that these went out, unless another run was first."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ledger.statements"
+            " (loan_id, ends_on, begins_on, position, opening, closing, template, sheet)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (loan_id, ends_on) DO NOTHING",
+            [
+                (
+                    one.loan_id, one.told.period.ends_on, one.told.period.begins_on,
+                    one.told.cut.position, one.told.opening.balance, one.told.closing.balance,
+                    one.template, one.sheet,
+                )
+                for one in issues
+            ],
+        )  # fmt: skip
+
+
+def count(connection: Connection[Any], ends_on: date) -> int:
+    """How many statements went out for a period."""
+    [[found]] = connection.execute(
+        "SELECT count(*) FROM ledger.statements WHERE ends_on = %s", [ends_on]
+    ).fetchall()
+    return int(found)
