@@ -9,6 +9,7 @@ from starlette.routing import WebSocketRoute
 
 from api import (
     agreement,
+    graphiql,
     groups,
     health,
     indices,
@@ -83,5 +84,7 @@ def create_app(
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
+    if wanted.graphiql:
+        app.include_router(graphiql.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))
     return app

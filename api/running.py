@@ -8,11 +8,15 @@ from fastapi import Request
 from psycopg_pool import ConnectionPool
 
 from api.catch_up import CatchUp
+from api.graphql.budget import Budget
+from api.graphql.redis_store import RedisStore
+from api.graphql.shared import Shared
 from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan_pool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
 from ledger.clock import Clock
 from ledger.database import Pool, conninfo, read_conninfo
+from ledger.servers import redis_url
 from ledger.settings import Settings
 from projections import engine
 
@@ -29,6 +33,8 @@ class Running:
     plans: ReadPool
     log: ReadPool
     catch_up: CatchUp
+    budget: Budget | None
+    shared: Shared | None
 
 
 @asynccontextmanager
@@ -45,6 +51,11 @@ async def started(
     log = plan_pool(primary, settings, options.graphql_statement_seconds)
     for one in (reads, plans, log):
         await one.open()
+    store, budget, shared = None, None, None
+    if options.graphql_budget or options.graphql_shared:
+        store = RedisStore(redis_url(settings))
+        budget = Budget(store, options.graphql_budget) if options.graphql_budget else None
+        shared = Shared(store) if options.graphql_shared else None
     size = settings.projection_batch_size
     catch_up = CatchUp(
         lambda: engine.catch_up(requests, batch_size=size), settings.projection_poll_seconds
@@ -52,8 +63,12 @@ async def started(
     if options.api_catch_up:
         catch_up.start()
     try:
-        yield Running(settings, options, ledger, requests, reads, plans, log, catch_up)
+        yield Running(
+            settings, options, ledger, requests, reads, plans, log, catch_up, budget, shared
+        )
     finally:
+        if store is not None:
+            await store.close()
         catch_up.stop()
         for one in (reads, plans, log):
             await one.close()

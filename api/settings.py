@@ -17,6 +17,9 @@ class ApiSettings(BaseSettings):
     graphql_introspection: bool = Field(
         default=True, description="Answer questions about the schema itself."
     )
+    graphiql: bool = Field(
+        default=False, description="Serve GraphiQL at /graphiql; its questions need a key as any."
+    )
     graphql_statement_seconds: float = Field(
         default=15.0, gt=0, description="How long one statement of a question may take."
     )
@@ -26,6 +29,12 @@ class ApiSettings(BaseSettings):
     graphql_trusted_only: bool = Field(default=False, description="Answer trusted documents only.")
     graphql_kept_bytes: int = Field(
         default=32_000_000, ge=0, description="Answers kept until a read model moves; 0 for none."
+    )
+    graphql_budget: int = Field(
+        default=0, ge=0, description="Nodes a key may ask for in a minute, kept in Redis; 0: any."
+    )
+    graphql_shared: bool = Field(
+        default=False, description="Keep answers about the whole book in Redis for all servers."
     )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest payment file; others go in by `cartera`."

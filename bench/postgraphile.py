@@ -35,13 +35,15 @@ class NotMeasured(RuntimeError):
     """Why the peer is not in the run."""
 
 
-def installed(home: Path) -> Path:
-    """A folder with PostGraphile in it, made once. Errors: ``NotMeasured``."""
+def installed(home: Path, *, fetch: bool) -> Path:
+    """A folder with PostGraphile in it, made once if ``fetch``. Errors: ``NotMeasured``."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise NotMeasured("node and npm are not here")
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "node_modules" / "postgraphile").exists():
+        if not fetch:
+            raise NotMeasured("a full run installs it first")
         (home / "package.json").write_text('{"name": "peer", "private": true}')
         for arguments in (["install", *PACKAGES, "--no-audit", "--no-fund"], ["rebuild", "node"]):
             done = subprocess.run(

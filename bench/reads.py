@@ -11,21 +11,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.graphql.cursors import cursor
 from api.graphql.planned.answer import Planner
-from api.graphql.portfolio import BOOK, AgingBy
 from api.graphql.schema import schema
 from bench import postgraphile
 from bench.project import book, store
+from bench.reads_asked import NESTED, PAGE, Query, queries
+from bench.reads_found import PEER, Measured, compare, ratios
 from bench.reads_served import STATEMENTS
 from bench.report import BenchResult, result, scratch, target
-from bench.web import Load, load, request
+from bench.web import answer, load, request
 from ledger import database
 from ledger.api_keys import issue_key
 from ledger.settings import Settings
@@ -33,132 +33,50 @@ from projections import engine
 
 SEED = 20_260_101
 CLIENTS = (1, 8, 32)
-PAGE = 50
 READY_SECONDS = 90
-
-LINES = """{ number dueOn
-    charged { principal { amount } interest { amount } interestTax { amount } }
-    paid { total { amount } } left { amount } settledOn }"""
-HEADER = """loanNo borrower product branch officer currency status stage approved { amount }
-    disbursed { amount } openedOn disbursedOn firstDueOn maturityOn"""
-PEER_LINES = """{ nodes { instalment dueOn principal interest interestTax paidPrincipal paidInterest
-    settledOn } }"""
-PEER_HEADER = """loanNo borrower product branch officer currency status stage approved disbursed
-    openedOn disbursedOn firstDueOn maturityOn"""
-
-
-@dataclass(frozen=True)
-class Query:
-    """What is asked, of us and of the peer; ``each`` makes the variables of each request."""
-
-    name: str
-    ours: str
-    peer: str | None = None
-    each: list[dict[str, Any]] = field(default_factory=lambda: [{}])
-    peer_each: list[dict[str, Any]] = field(default_factory=lambda: [{}])
-
-
-def queries(loan_ids: list[str], deep: str, pages: int) -> list[Query]:
-    """The questions measured; ``deep`` is the cursor before the last of ``pages``."""
-    each = [{"id": loan_id} for loan_id in loan_ids]
-    listed = "loans(first: %d%s) { nodes { %s } }"
-    return [
-        Query(
-            "one loan in full",
-            f"query($id: ID!) {{ loan(id: $id) {{ {HEADER} schedule {LINES} }} }}",
-            f"query($id: UUID!) {{ loanByLoanId(loanId: $id) {{ {PEER_HEADER}"
-            f" schedulesByLoanId {PEER_LINES} }} }}",
-            each,
-            each,
-        ),
-        Query(
-            "50 loans flat",
-            "{ " + listed % (PAGE, "", HEADER) + " }",
-            f"{{ allLoans(first: {PAGE}) {{ nodes {{ {PEER_HEADER} }} }} }}",
-        ),
-        Query(
-            "50 loans with 12 instalments",
-            "{ " + listed % (PAGE, "", f"{HEADER} schedule {LINES}") + " }",
-            f"{{ allLoans(first: {PAGE}) {{ nodes {{ {PEER_HEADER}"
-            f" schedulesByLoanId {PEER_LINES} }} }} }}",
-        ),
-        Query(
-            f"page {pages}",
-            "query($at: String) { " + listed % (PAGE, ", after: $at", HEADER) + " }",
-            f"query($offset: Int) {{ allLoans(first: {PAGE}, offset: $offset)"
-            f" {{ nodes {{ {PEER_HEADER} }} }} }}",
-            [{"at": deep}],
-            [{"offset": (pages - 1) * PAGE}],
-        ),
-        Query(
-            "aging by branch",
-            "{ aging(by: BRANCH) { name loans principal { amount }"
-            " buckets { bucket loans principal { amount } } } }",
-        ),
-    ]
-
-
-@dataclass
-class Measured:
-    """Requests a second and latencies, by server, query and number of clients."""
-
-    loads: dict[tuple[str, str, int], Load] = field(default_factory=dict)
-    memory: dict[str, float] = field(default_factory=dict)
-
-    def per_second(self, server: str, query: str, clients: int = 8) -> float:
-        """Of one combination; nan if it was not run."""
-        found = self.loads.get((server, query, clients))
-        return found.per_second if found else float("nan")
-
-    def figures(self) -> dict[str, float]:
-        """All of them, by a name each."""
-        found: dict[str, float] = {}
-        for (server, query, clients), one in self.loads.items():
-            named = f"{query}, {clients} clients, {server}"
-            found[f"{named}: requests/s"] = one.per_second
-            found[f"{named}: p50 ms"] = one.p50
-            found[f"{named}: p99 ms"] = one.p99
-            found[f"{named}: bytes"] = one.size
-        return found | {f"{server}: MB": mb for server, mb in self.memory.items()}
 
 
 def run(quick: bool = False) -> BenchResult:
-    """Each server in turn, one process, on the same database; each answer read anew."""
-    loans, seconds, pages = (3_000, 0.5, 40) if quick else (30_000, 4.0, 400)
+    """Each server in turn, one process, on the same database; each answer read anew.
+
+    Errors: ``RuntimeError`` where two servers do not answer the same.
+    """
+    loans, seconds, pages = (3_000, 0.3, 40) if quick else (30_000, 4.0, 400)
     measured, skipped = Measured(), ""
     with scratch() as settings:
         _fill(settings, loans)
         key, asked = _asked(settings, pages)
         with _ours(settings) as (url, pid):
+            bodies = {
+                query.name: [_body(query.ours, given) for given in query.each] for query in asked
+            }
             ours = {"Authorization": f"Bearer {key}"}
-            for query in asked:
-                bodies = [_body(query.ours, given) for given in query.each]
-                _measure(measured, "ours", query, url, bodies, ours, seconds)
-            measured.memory["ours"] = _memory(pid)
+            _measure(measured, "ours", Server(url, pid, ours), bodies, seconds)
         with _bare(settings, asked) as (url, pid):
-            for query in asked:
-                bodies = [_bare_body(settings, query, given) for given in query.each]
-                _measure(measured, "bare", query, url, bodies, {}, seconds)
-            measured.memory["bare"] = _memory(pid)
+            bodies = {
+                query.name: [_bare_body(settings, query, given) for given in query.each]
+                for query in asked
+            }
+            _measure(measured, "bare", Server(url, pid), bodies, seconds)
         try:
-            with _peer(settings) as (url, pid):
-                for query in asked:
-                    if query.peer is None:
-                        continue
-                    bodies = [_body(query.peer, given) for given in query.peer_each]
-                    _measure(measured, "PostGraphile", query, url, bodies, {}, seconds)
-                measured.memory["PostGraphile"] = _memory(pid)
+            with _peer(settings, fetch=not quick) as (url, pid):
+                bodies = {
+                    query.name: [_body(query.peer, given) for given in query.peer_each]
+                    for query in asked
+                    if query.peer is not None
+                }
+                _measure(measured, PEER, Server(url, pid), bodies, seconds)
         except postgraphile.NotMeasured as reason:
             skipped = f"; PostGraphile not measured: {reason}"
-    nested = "50 loans with 12 instalments"
+    compare(measured.answers)
     return result(
         "reads",
         "requests/s",
-        ours=measured.per_second("ours", nested),
-        limit=measured.per_second("bare", nested),
-        others=measured.figures(),
-        work=f"{nested}, 8 clients, {loans:,} loans; limit: the same SQL behind a bare route"
-        f"{skipped}",
+        ours=measured.per_second("ours", NESTED),
+        limit=measured.per_second("bare", NESTED),
+        others={**ratios(measured, f"page {pages}"), **measured.figures()},
+        work=f"{NESTED}, 8 clients, {loans:,} loans; limit: the same SQL behind a bare route,"
+        f" its answers the same bytes{skipped}",
     )
 
 
@@ -186,13 +104,23 @@ def _asked(settings: Settings, pages: int) -> tuple[str, list[Query]]:
     return key, queries(some, deep, pages)
 
 
+class Server(NamedTuple):
+    """Where one answers, its process, and what every request carries."""
+
+    url: str
+    pid: int
+    headers: dict[str, str] = {}
+
+
 def _measure(
-    measured: Measured, server: str, query: Query, url: str, bodies: list[bytes],
-    headers: dict[str, str], seconds: float,
-) -> None:  # fmt: skip
-    sent = [request(url, body, headers) for body in bodies]
-    for clients in CLIENTS:
-        measured.loads[server, query.name, clients] = load(url, sent, clients, seconds)
+    measured: Measured, name: str, server: Server, bodies: dict[str, list[bytes]], seconds: float
+) -> None:
+    for query, each in bodies.items():
+        sent = [request(server.url, body, server.headers) for body in each]
+        measured.answers[name, query] = answer(server.url, each[0], server.headers)
+        for clients in CLIENTS:
+            measured.loads[name, query, clients] = load(server.url, sent, clients, seconds)
+    measured.memory[name] = _memory(server.pid)
 
 
 def _body(document: str, variables: dict[str, Any]) -> bytes:
@@ -207,15 +135,13 @@ def _bare_body(settings: Settings, query: Query, variables: dict[str, Any]) -> b
 def _statement(
     settings: Settings, query: Query, variables: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
-    """The one statement behind a question: the plan's, or that of the resolver."""
+    """The one statement behind a question, and what it binds."""
     global _planner
     if _planner is None:
         _planner = Planner(schema(settings), settings, introspection=True)
     plan = _planner.read(query.ours, None, variables, date.today()).plan
-    if plan is not None:
-        return f"SELECT {plan.data}", plan.values
-    aging = BOOK.format(group=AgingBy.BRANCH.value).replace("%s", "current_date")
-    return f"SELECT json_agg(row_to_json(book))::text FROM ({aging}) AS book", {}
+    assert plan is not None, query.name
+    return f"SELECT {plan.data}", plan.values
 
 
 _planner: Planner | None = None
@@ -260,8 +186,8 @@ def _served(factory: str, settings: Settings, more: dict[str, str]) -> Iterator[
 
 
 @contextmanager
-def _peer(settings: Settings) -> Iterator[tuple[str, int]]:
-    home = postgraphile.installed(Path(gettempdir()) / "cartera-bench-postgraphile")
+def _peer(settings: Settings, *, fetch: bool) -> Iterator[tuple[str, int]]:
+    home = postgraphile.installed(Path(gettempdir()) / "cartera-bench-postgraphile", fetch=fetch)
     port = _free_port()
     with postgraphile.serving(home, target(settings), port) as process:
         _await(port, process)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -99,12 +100,20 @@ def request(url: str, body: bytes, headers: dict[str, str]) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def answer(url: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """What one such request is answered. Errors: ``urllib.error.HTTPError``."""
+    sent = urllib.request.Request(url, body, {"Content-Type": "application/json", **headers})
+    with urllib.request.urlopen(sent, timeout=30) as response:
+        found: bytes = response.read()
+    return found
+
+
 def load(url: str, requests: Sequence[bytes], clients: int, seconds: float) -> Load:
     """Send ``requests`` in turn over so many connections for so long, after a short warm-up.
 
     Errors: ``RuntimeError`` with the answer, where one is not 200.
     """
-    asyncio.run(_load(url, requests, clients, WARM_SECONDS))
+    asyncio.run(_load(url, requests, clients, min(WARM_SECONDS, seconds / 2)))
     work, lasted = asyncio.run(_load(url, requests, clients, seconds))
     taken = sorted(work.taken)
 

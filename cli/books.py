@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.console import Exit, answer, fail, progress, say, show, table
-from cli.read_side import catch_up
+from cli.read_side import catch_up, following
 from cli.ready import ready
 from ledger.csv_lines import ENCODINGS
 
@@ -82,11 +82,14 @@ def payments(
 
     _exists(file)
     chosen = ready()
-    with Ledger(chosen) as ledger, progress("payments", quiet=as_json) as told:
+    with (
+        following(chosen, quiet=as_json),
+        Ledger(chosen) as ledger,
+        progress("payments", quiet=as_json) as told,
+    ):
         report = import_payments(
             ledger, file, rejects=rejects, encoding=encoding, actor=actor, progress=told
         )
-    catch_up(chosen, quiet=as_json)
     _tell(report, as_json=as_json)
 
 

@@ -1,5 +1,6 @@
 """What every command shares: answers on stdout, progress and errors on stderr, exit codes."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -87,6 +88,17 @@ def fail(told: str, code: Exit = Exit.BAD_INPUT) -> NoReturn:
     error = Text.assemble(("error", "red"), " ", " ".join(told.split()))
     Screen(stderr=True, soft_wrap=True).print(error)
     raise typer.Exit(code)
+
+
+def json_object(name: str, given: str) -> dict[str, Any]:
+    """An option that holds a JSON object; else the command ends."""
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError) as error:
+        fail(f"{name}: is not JSON: {error}")
+    if not isinstance(found, dict):
+        fail(f"{name}: must be a JSON object")
+    return found
 
 
 def answer(result: Any) -> None:

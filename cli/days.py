@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.console import Exit, answer, fail, progress, say
-from cli.read_side import catch_up
+from cli.read_side import following
 from cli.ready import ready
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -29,9 +29,12 @@ def close(through: Day, as_json: AsJson = False) -> None:
     from ledger.close_of_day import close_through
 
     chosen = ready()
-    with Ledger(chosen) as ledger, progress("close of day", quiet=as_json) as told:
+    with (
+        following(chosen, quiet=as_json),
+        Ledger(chosen) as ledger,
+        progress("close of day", quiet=as_json) as told,
+    ):
         report = close_through(ledger, through.date(), told)
-    catch_up(chosen, quiet=as_json)
     if as_json:
         answer(report)
     else:

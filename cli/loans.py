@@ -1,6 +1,5 @@
 """One loan's history, and questions in GraphQL."""
 
-import json
 import sys
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from cli.console import Exit, answer, fail, say, show, table
+from cli.console import Exit, answer, fail, json_object, say, show, table
 from cli.ready import ready
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -108,12 +107,7 @@ def query(
     from api.query import run
     from projections.books import BooksError
 
-    try:
-        given = json.loads(variables)
-    except (ValueError, RecursionError) as error:
-        fail(f"vars: is not JSON: {error}")
-    if not isinstance(given, dict):
-        fail("vars: must be a JSON object")
+    given = json_object("vars", variables)
     document = sys.stdin.read() if graphql == "-" else graphql
     try:
         found = run(document, given, ready(), books=books)

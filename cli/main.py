@@ -14,6 +14,7 @@ from cli import (
     days,
     demo,
     documents,
+    exports,
     generate,
     groups,
     indices,
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, demo, generate, bench, statements, reports, accounting, accounting_month,
+    documents, exports, demo, generate, bench, statements, reports, accounting, accounting_month,
 ):  # fmt: skip
     part.register(app)
 

@@ -25,7 +25,7 @@ from ledger.packed_rows import NEVER
 
 __all__ = ["BATCH", "CloseReport", "Progress", "SetAside", "Shard", "close_through"]
 
-BATCH = 25_000
+BATCH = 10_000
 BY_LOAN = 500
 """Loans that are asked themselves, in one transaction."""
 
@@ -55,7 +55,7 @@ def close_through(
     ledger.check_date(on, "on")
     ledger.store.make_room()
     run = Run(ledger, on, cause, daily, CloseReport(on), ledger.indices.lookup())
-    total = ledger.store.run(lambda connection: _count(connection, run, shard))
+    total = ledger.store.run(lambda connection: _count(connection, run, shard)) if progress else 0
     with ThreadPoolExecutor(2) as threads:  # the server writes while others are being decided
         pages = _pages(run, shard or (0, 1), batch)
         coming = threads.submit(next, pages, None)

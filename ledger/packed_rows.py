@@ -3,17 +3,17 @@
 Nothing is null; dates are days since 2000, as PostgreSQL counts them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, LiteralString, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection, Cursor
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 Types: TypeAlias = Mapping[str, str]
-"""PostgreSQL's type of each column, in order."""
+"""PostgreSQL's type of each column (a key of ``WIDTHS``), in order."""
 
 WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
 SENDS: Mapping[str, LiteralString] = {
@@ -23,13 +23,14 @@ SENDS: Mapping[str, LiteralString] = {
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 FIRST_DAY = date(2000, 1, 1)
+FIRST_ORDINAL = FIRST_DAY.toordinal()
 NEVER = -(2**31)
 """PostgreSQL's date `-infinity`."""
 
 
 def day_number(on: date) -> int:
     """A date as PostgreSQL counts it."""
-    return on.toordinal() - FIRST_DAY.toordinal()
+    return on.toordinal() - FIRST_ORDINAL
 
 
 def days(numbers: NDArray[Any]) -> NDArray[np.datetime64]:
@@ -62,23 +63,34 @@ def write(
     cursor: Cursor[Any], table: LiteralString, types: Types, columns: Mapping[str, NDArray[Any]]
 ) -> None:
     """Add rows to ``table``, from columns of one length by their names."""
-    layout = _layout(types)
-    rows = np.empty(len(columns[next(iter(types))]), layout)
-    rows["columns"] = len(types)
-    for name in types:
-        rows[f"{name} width"] = layout[name].itemsize
-        rows[name] = columns[name]
-    with cursor.copy(_into(table, types)) as copy:
-        copy.write(HEADER + rows.tobytes() + TRAILER)
+    rows = packed([(kind, columns[name]) for name, kind in types.items()])
+    copy_packed(cursor, table, list(types), [rows])
 
 
-def _layout(types: Types) -> "np.dtype[np.void]":
-    fields = [("columns", ">i2")]
-    for name, kind in types.items():
-        fields += [(f"{name} width", ">i4"), (name, WIDTHS[kind])]
-    return np.dtype(fields)
+def packed(columns: Sequence[tuple[str, NDArray[Any]]]) -> bytes:
+    """Rows of (type, values) columns as binary COPY wants them, without header and trailer.
+
+    Besides the types of ``WIDTHS`` there is text: bytes of one length.
+    """
+    layout: list[tuple[str, str]] = [("columns", ">i2")]
+    for at, (kind, values) in enumerate(columns):
+        layout += [(f"width{at}", ">i4"), (f"value{at}", WIDTHS.get(kind) or values.dtype.str)]
+    rows = np.empty(len(columns[0][1]), dtype=layout)
+    rows["columns"] = len(columns)
+    for at, (_, values) in enumerate(columns):
+        rows[f"width{at}"] = rows.dtype[f"value{at}"].itemsize
+        rows[f"value{at}"] = values
+    return rows.tobytes()
 
 
-def _into(table: LiteralString, types: Types) -> Composed:
-    names = SQL(", ").join(map(Identifier, types))
-    return SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(SQL(table), names)
+def copy_packed(
+    cursor: Cursor[Any], table: LiteralString, names: Sequence[str], rows: Iterable[bytes]
+) -> None:
+    """COPY rows already packed into ``table``."""
+    columns = SQL(", ").join(map(Identifier, names))
+    into = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(SQL(table), columns)
+    with cursor.copy(into) as copy:
+        copy.write(HEADER)
+        for some in rows:
+            copy.write(some)
+        copy.write(TRAILER)

@@ -44,7 +44,7 @@ def settings(machine: Machine, *, alone: bool, replicated: bool) -> Chosen:
         "max_locks_per_transaction": 256,  # a statement locks each partition that it may touch
         "wal_level": "replica" if replicated else "minimal",  # minimal: COPY into new tables, bare
         "max_wal_senders": 10 if replicated else 0,
-        "wal_compression": "on",
+        "wal_compression": "off",  # pglz takes longer than the work whose pages it would shrink
         "wal_buffers": "64MB" if memory >= 4_096 else "16MB",
         "max_wal_size": _mb(wal),  # a close ends between two checkpoints: few whole pages in it
         "min_wal_size": _mb(max(80, wal // 8)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, LiteralString
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,9 @@ class Balances(Projection):
             cursor.execute(_FOLD)
         if not wide.all():
             _stage(cursor, "staged_accruals", head, sums, ACCRUED, ~wide)
-            cursor.execute(_ACCRUE)
+            ids = batch.uuids[~wide]
+            ends = [UUID(bytes=bytes(one)) for one in (min(ids.tolist()), max(ids.tolist()))]
+            cursor.execute(_ACCRUE, ends)
             assert cursor.rowcount == (~wide).sum(), f"{cursor.rowcount} of {(~wide).sum()} known"
 
 
@@ -146,7 +149,9 @@ _ACCRUE = f"""
         accrued_through = greatest(kept.accrued_through, staged.accrued_through),
         {", ".join(f"{name} = kept.{name} + staged.{name}" for name in ACCRUED)}
     FROM staged_accruals AS staged WHERE kept.loan_id = staged.loan_id
+        AND kept.loan_id BETWEEN %s AND %s
 """
+"""The ends, because a close goes through the loans in order: a batch is a stretch of the table."""
 
 
 def _last(batch: Batch, values: Ints) -> Ints:

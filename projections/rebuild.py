@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection, Cursor, sql
 
+from ledger import log
 from ledger.database import Pool
 from projections import positions
 from projections.engine import Engine, Progress, Report, Stopped, Stretch, use_schema
@@ -17,6 +18,9 @@ SHADOW: LiteralString = "read_shadow"
 REBUILD_LOCK = 8_400_000_004
 BATCH = 400_000
 """Events held at a time, and as many read ahead: with what is made of them a gigabyte or two."""
+SMALL_BATCH = 50_000
+STEPS = 5
+"""What is read ahead while the server writes: even a small log goes in so many steps."""
 EVERYTHING = 1_000_000_000
 PATIENCE = 20
 """How often the swap asks for the live tables; between asks readers that wait go ahead."""
@@ -42,7 +46,7 @@ def rebuild(
     pool: Pool,
     progress: Progress | None = None,
     *,
-    batch_size: int = BATCH,
+    batch_size: int | None = None,
     projections: Kinds = PROJECTIONS,
 ) -> Report:
     """Rebuild the tables of ``projections`` from the first event; readers see old or new, whole.
@@ -54,8 +58,10 @@ def rebuild(
     with pool.connection() as writer, pool.connection() as reader, alone(writer):
         lay_out(writer, tables)
         engine = Engine(writer, reader, projections, SHADOW)
+        with reader.transaction():
+            size = batch_size or max(SMALL_BATCH, min(BATCH, log.horizon(reader) // STEPS))
         with indexes_later(writer):
-            report = engine.run(None, batch_size, progress)
+            report = engine.run(None, size, progress)
             if report.stopped:
                 raise RebuildFailed(report.stopped)
         for left in reversed(range(PATIENCE)):

@@ -1,46 +1,28 @@
 """Columns into PostgreSQL: whole numpy arrays as one binary COPY, without a Python loop per row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
-import numpy as np
 from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
-Column: TypeAlias = tuple[str, str, NDArray[Any]]
-"""Name, type (a key of ``WIDTHS``) and values."""
+from ledger.packed_rows import copy_packed, day_number, packed
 
-WIDTHS = {"uuid": "V16", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "u1", "date": ">i4"}
+Column: TypeAlias = tuple[str, str, NDArray[Any]]
+"""Name, type (as `ledger.packed_rows` has them) and values."""
 
 ROWS_AT_ONCE = 1_000
 
-FIRST_DAY = date(2000, 1, 1).toordinal()
 NO_DATE = 2**31 - 1
 """PostgreSQL's `infinity`: a column without a date is staged with it and read by NULLIF."""
-
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-TRAILER = b"\xff\xff"
 
 
 def day(on: date | None) -> int:
     """A date as PostgreSQL counts it; ``NO_DATE`` for none."""
-    return NO_DATE if on is None else on.toordinal() - FIRST_DAY
-
-
-def packed(columns: Sequence[tuple[str, NDArray[Any]]]) -> bytes:
-    """Rows of (type, values) columns as binary COPY wants them, without header and trailer."""
-    layout: list[tuple[str, str]] = [("columns", ">i2")]
-    for at, (kind, _) in enumerate(columns):
-        layout += [(f"width{at}", ">i4"), (f"value{at}", WIDTHS[kind])]
-    rows = np.empty(len(columns[0][1]), dtype=layout)
-    rows["columns"] = len(columns)
-    for at, (_, values) in enumerate(columns):
-        rows[f"width{at}"] = rows.dtype[f"value{at}"].itemsize
-        rows[f"value{at}"] = values
-    return rows.tobytes()
+    return NO_DATE if on is None else day_number(on)
 
 
 def copy_columns(cursor: Cursor[Any], table: LiteralString, columns: Sequence[Column]) -> None:
@@ -55,17 +37,6 @@ def copy_columns(cursor: Cursor[Any], table: LiteralString, columns: Sequence[Co
     )
 
 
-def copy_packed(
-    cursor: Cursor[Any], table: LiteralString, names: Sequence[str], rows: Iterable[bytes]
-) -> None:
-    """COPY rows already packed into ``table``."""
-    with cursor.copy(_copy(table, names, sql.SQL(" (FORMAT BINARY)"))) as copy:
-        copy.write(HEADER)
-        for some in rows:
-            copy.write(some)
-        copy.write(TRAILER)
-
-
 def copy_rows(
     cursor: Cursor[Any],
     table: LiteralString,
@@ -73,13 +44,27 @@ def copy_rows(
     rows: Iterable[Sequence[Any]],
 ) -> None:
     """COPY rows of mixed values, nulls and text among them."""
-    with cursor.copy(_copy(table, names, sql.SQL(""))) as copy:
-        lines = (
-            "\t".join([str(v) if v.__class__ is int else _field(v) for v in row]) + "\n"
-            for row in rows
-        )
-        while some := "".join(islice(lines, ROWS_AT_ONCE)):
+    copy_lines(cursor, table, names, lines_of(rows))
+
+
+def copy_lines(
+    cursor: Cursor[Any], table: LiteralString, names: Sequence[str], lines: Iterable[str]
+) -> None:
+    """COPY rows as ``lines_of`` writes them."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(table), columns)
+    with cursor.copy(into) as copy:
+        for some in lines:
             copy.write(some)
+
+
+def lines_of(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Rows in COPY's text form, many in each piece."""
+    lines = (
+        "\t".join([str(v) if v.__class__ is int else _field(v) for v in row]) + "\n" for row in rows
+    )
+    while some := "".join(islice(lines, ROWS_AT_ONCE)):
+        yield some
 
 
 def _field(value: Any) -> str:
@@ -97,12 +82,6 @@ def _field(value: Any) -> str:
 
 
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-
-
-def _copy(table: LiteralString, names: Sequence[str], how: sql.SQL) -> sql.Composed:
-    return sql.SQL("COPY {} ({}) FROM STDIN{}").format(
-        sql.SQL(table), sql.SQL(", ").join(map(sql.Identifier, names)), how
-    )
 
 
 def staging_table(cursor: Cursor[Any], name: LiteralString, columns: LiteralString) -> None:

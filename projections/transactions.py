@@ -1,5 +1,8 @@
 """What moved on a loan, and how does each payment stand today?"""
 
+from collections import Counter
+from itertools import compress
+from operator import not_
 from typing import Any
 
 from psycopg import Cursor
@@ -8,7 +11,7 @@ from domain import events as e
 from projections.batch import Batch
 from projections.movements import COMPONENTS, MOVING, NOTHING, Movement
 from projections.projection import Projection
-from projections.staging import copy_rows, staging_table
+from projections.staging import copy_lines, lines_of, staging_table
 
 MOVEMENT = (
     "loan_id", "position", "line", "kind", "number", "effective_on", "recorded_at", "effect",
@@ -63,6 +66,19 @@ def payment_rows(batch: Batch) -> list[tuple[Any, ...]]:
     return rows
 
 
+def movement_lines(batch: Batch) -> list[str]:
+    """The rows of `transactions`."""
+    return list(lines_of(movement_rows(batch)))
+
+
+def payment_lines(batch: Batch) -> tuple[list[str], list[str]]:
+    """The rows of payments of which nothing more is told, and the rows of `staged_payments`."""
+    rows = payment_rows(batch)
+    told = Counter(row[:2] for row in rows)
+    plain = [row[3] is not None and told[row[:2]] == 1 for row in rows]
+    return list(lines_of(compress(rows, plain))), list(lines_of(compress(rows, map(not_, plain))))
+
+
 def _cleared(one: Movement) -> tuple[int, ...]:
     """What is added to a payment's ``CLEARED``; a chargeback takes nothing off what it cleared.
 
@@ -81,7 +97,7 @@ class Transactions(Projection):
     name = "transactions"
     tables = ("transactions", "payments")
     reads = MOVING
-    derives = (movement_rows, payment_rows)
+    derives = (movement_lines, payment_lines)
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         staging_table(
@@ -96,9 +112,12 @@ class Transactions(Projection):
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
         if not batch.movements:
             return
-        copy_rows(cursor, "transactions", MOVEMENT, batch.derive(movement_rows))
-        if payments := batch.derive(payment_rows):
-            copy_rows(cursor, "staged_payments", PAYMENT, payments)
+        copy_lines(cursor, "transactions", MOVEMENT, batch.derive(movement_lines))
+        new, others = batch.derive(payment_lines)
+        if new:
+            copy_lines(cursor, "payments", PAYMENT, new)
+        if others:
+            copy_lines(cursor, "staged_payments", PAYMENT, others)
             cursor.execute(_FOLD)
 
 

@@ -17,7 +17,10 @@ from api.auth import requires
 from api.fields import Body
 from api.graphql.errors import Refused, shown
 from api.graphql.fresh import written
-from api.graphql.planned.answer import Planner, Read, extensions
+from api.graphql.planned.answer import Planner, Read
+from api.graphql.planned.beside import by_plan
+from api.graphql.planned.door import SPENT
+from api.graphql.said import Spent, problems
 from api.graphql.schema import Schema
 from api.graphql.snapshot import Snapshot, snapshot
 from api.graphql.trusted import Trusted
@@ -25,6 +28,7 @@ from api.json_text import encoded
 from api.policy import Action
 from api.problems import DATABASE_AWAY, DOCUMENTED, Problem
 from api.running import Running, running
+from ledger.api_keys import digest
 from projections.books import BooksError
 
 router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
@@ -66,18 +70,44 @@ async def ask(
     today = here.ledger.clock.business_date()
     planner: Planner = request.app.state.planner
     trusted: Trusted = request.app.state.trusted
+    headers = {}
     try:
         document = trusted.document(question.query, question.document_id, question.extensions)
         question = question.model_copy(update={"query": document})
         asked = planner.read(document, question.operation_name, question.variables, today)
+        spent = await _spent(request, here, asked)
+        if spent and not spent.enough:
+            raise _over(planner, question, asked, spent)
         await written(here.log, asked.at_least)
         async with snapshot(here.reads, here.settings, today, asked.at_least, books) as view:
-            told = await answered(request.app.state.schema, view, question, asked)
+            told = await answered(request.app.state.schema, view, question, asked, spent)
     except Refused as refused:
         told = _refused(refused)
+        if later := (refused.extensions or {}).get("retryAfterSeconds"):
+            headers["Retry-After"] = str(later)
     except BooksError as error:
         raise unknown(error) from error
-    return Response(encoded(told), media_type="application/json")
+    return Response(encoded(told), headers=headers, media_type="application/json")
+
+
+async def _spent(request: Request, here: Running, asked: Read) -> Spent | None:
+    """What the budget of the key came to, asked once per request."""
+    if here.budget is None or SPENT in request.scope:
+        return request.scope.get(SPENT)
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    return await here.budget.spend(digest(token), asked.cost)
+
+
+def _over(planner: Planner, question: Question, asked: Read, spent: Spent) -> Refused:
+    """What is refused because the key's budget does not cover it."""
+    assert question.query is not None, "read before it was refused"
+    named, given = question.operation_name, question.variables
+    hint, extra = planner.suggestion(question.query, named, given, spent.remaining)
+    if asked.cost <= spent.limit:
+        hint = f"; ask again in {spent.resets_in} seconds{hint}"
+        extra["retryAfterSeconds"] = spent.resets_in
+    told = f"of {spent.limit:,} nodes a minute {spent.remaining:,} remain, not {asked.cost:,}"
+    return Refused("budget-spent", told + hint, **asked.said(spent), **extra)
 
 
 def unknown(error: BooksError) -> Problem:
@@ -90,12 +120,14 @@ def _refused(error: GraphQLError) -> dict[str, Any]:
 
 
 async def answered(
-    schema: Schema, view: Snapshot, question: Question, asked: Read
+    schema: Schema, view: Snapshot, question: Question, asked: Read, spent: Spent | None = None
 ) -> dict[str, Any]:
     """Data and errors as a client may see them. Errors: the database's own, when it went away."""
+    planned = await by_plan(view, asked.beside)
+    beside = asked.beside if planned is not None else None
     try:
         result = await schema.execute(
-            question.query,
+            beside.rest if beside else question.query,
             variable_values=question.variables,
             context_value=view,
             operation_name=question.operation_name,
@@ -103,14 +135,33 @@ async def answered(
         )
     except (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError):
         unasked = GraphQLError("the document asks no query; there are no mutations here")
-        return _refused(unasked) | {"extensions": extensions(view.position, asked)}
+        return _refused(unasked) | {"extensions": _said(view, asked, spent)}
     assert isinstance(result, ExecutionResult), type(result)
     errors: Sequence[GraphQLError] = result.errors or ()
     for error in errors:
         cause = error.original_error
         if isinstance(cause, DATABASE_AWAY) and not isinstance(cause, QueryCanceled):
             raise cause
-    told: dict[str, Any] = {"data": result.data}
+    data = beside.joined(planned or {}, result.data) if beside else result.data
+    told: dict[str, Any] = {"data": data}
     if errors:
-        told["errors"] = [shown(error).formatted for error in errors]
-    return told | {"extensions": extensions(view.position, asked)}
+        told["errors"] = [_shown(error, located=beside is None) for error in errors]
+    failed = {error.path[0] for error in errors if error.path}
+    unknown = problems([root for root in asked.nullable if root.key not in failed], data or {})
+    return told | {"extensions": _said(view, asked, spent, unknown)}
+
+
+def _shown(error: GraphQLError, *, located: bool) -> dict[str, Any]:
+    """The error, with where it stands only if that is in the document that was sent."""
+    told: dict[str, Any] = {**shown(error).formatted}
+    if not located:
+        told.pop("locations", None)
+    return told
+
+
+def _said(
+    view: Snapshot, asked: Read, spent: Spent | None, unknown: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """What every answer says of itself."""
+    why = {"problems": unknown} if unknown else {}
+    return {"position": view.position, **why, "cost": asked.said(spent)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 from psycopg.errors import InFailedSqlTransaction, QueryCanceled
 
 from api.problems import failed, refused
@@ -32,7 +32,9 @@ def shown(error: GraphQLError) -> GraphQLError:
         unread = "not read, because another part of the question failed"
         return _again(error, unread, {"code": "not-read"})
     if cause is None or isinstance(cause, GraphQLError):
-        extensions = {"code": "invalid-document", **(error.extensions or {})}
+        malformed = isinstance(error, GraphQLSyntaxError)
+        code = "malformed-document" if malformed else "invalid-document"
+        extensions = {"code": code, **(error.extensions or {})}
         return _again(error, error.message, extensions)
     problem = failed(cause, f"graphql {'.'.join(map(str, error.path or ()))}")
     extensions = {"code": problem.code, "incident": problem.extra["incident"]}

@@ -71,7 +71,7 @@ async def export(
         except GraphQLError as refused:
             raise _problem(refused) from None
         headers = {POSITION: str(await book.position(view))}
-        lines = _lines(view, asked)
+        lines = lines_of(view, asked)
         if format is Format.PARQUET:
             made = await _parquet(opened, lines, asked)
             ended = BackgroundTask(opened.pop_all().aclose)
@@ -85,11 +85,19 @@ def _problem(refused: GraphQLError) -> Problem:
     return Problem(422, (told.extensions or {})["code"], told.message)
 
 
-async def _lines(view: Snapshot, asked: Export) -> AsyncIterator[bytes]:
+async def lines_of(view: Snapshot, asked: Export) -> AsyncIterator[bytes]:
+    """The lines of an export, some at a time."""
     async with view.connection.cursor(name="export") as cursor:
         await cursor.execute(in_books(asked.statement, view.books), asked.values)
         while rows := await cursor.fetchmany(ROWS):
             yield "".join(f"{row['line']}\n" for row in rows).encode()
+
+
+async def write_lines(lines: AsyncIterator[bytes], path: Path) -> None:
+    """All of them, into a file."""
+    with path.open("wb") as file:
+        async for some in lines:
+            file.write(some)
 
 
 async def _closing(opened: AsyncExitStack, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -103,9 +111,7 @@ async def _parquet(opened: AsyncExitStack, lines: AsyncIterator[bytes], asked: E
     folder = TemporaryDirectory(prefix="cartera-export-")
     opened.callback(folder.cleanup)
     path = Path(folder.name) / "export.jsonl"
-    with path.open("wb") as file:
-        async for some in lines:
-            file.write(some)
+    await write_lines(lines, path)
     try:
         return write_parquet(path, asked.line)
     except NoParquet as missing:

@@ -1,44 +1,35 @@
 """How much one document may ask for: measured before anything is read."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
+    FieldsOnCorrectTypeRule,
     GraphQLError,
-    GraphQLField,
-    GraphQLNamedType,
     GraphQLSchema,
-    InlineFragmentNode,
     IntValueNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationRule,
-    VariableNode,
     Visitor,
-    get_named_type,
-    get_nullable_type,
-    is_list_type,
     parse,
     specified_rules,
     validate,
     visit,
 )
+from graphql.execution.values import get_variable_values
 from strawberry.extensions import SchemaExtension
 
 from api.graphql.errors import Refused
+from api.graphql.measured import Measured
 from ledger.settings import Settings
-
-LIST = 12
-"""What a list without pages counts: instalments, promises, components."""
 
 CACHED_DOCUMENTS = 256
 LONGEST_NUMBER = 20
@@ -123,12 +114,11 @@ def faults(
     introspection: bool,
 ) -> list[GraphQLError]:
     """What speaks against answering the operation: invalid, unclear or over a limit."""
-    rules = tuple(specified_rules)
-    if not introspection:
-        rules = (*rules, NoSchemaIntrospectionCustomRule)
+    rules = RULES if introspection else (*RULES, NoSchemaIntrospectionCustomRule)
     return (
         _faults(schema, document, rules)
         or list(unclear(document, operation))
+        or list(unfit(schema, document, operation, variables))
         or list(over(Measured(schema, document, variables, settings), operation, settings))
     )
 
@@ -146,7 +136,37 @@ def unclear(document: DocumentNode, operation: str | None) -> Iterator[GraphQLEr
         yield GraphQLError("the document has no operation of that operationName")
 
 
-def over(measured: "Measured", operation: str | None, limits: Settings) -> Iterator[GraphQLError]:
+def unfit(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: str | None,
+    variables: Mapping[str, Any],
+) -> Iterator[GraphQLError]:
+    """Variables that are not of the types that the operation says."""
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode) and (
+            operation is None or (node.name and node.name.value == operation)
+        ):
+            wanted = node.variable_definitions or ()
+            given = get_variable_values(schema, wanted, dict(variables), max_errors=20)
+            for error in given if isinstance(given, list) else ():
+                error.extensions = {"code": "bad-variable"}
+                yield error
+
+
+class KnownFields(FieldsOnCorrectTypeRule):
+    """A field that its type does not have, with a code of its own."""
+
+    def report_error(self, error: GraphQLError) -> None:
+        """Say which."""
+        error.extensions = {"code": "unknown-field"}
+        super().report_error(error)
+
+
+RULES = tuple(KnownFields if rule is FieldsOnCorrectTypeRule else rule for rule in specified_rules)
+
+
+def over(measured: Measured, operation: str | None, limits: Settings) -> Iterator[GraphQLError]:
     """Each limit that the operation goes over, with its code."""
     depth, nodes, aliases = measured.operation(operation)
     for code, what, seen, most in (
@@ -155,110 +175,18 @@ def over(measured: "Measured", operation: str | None, limits: Settings) -> Itera
         ("too-wide", "nodes, pages multiplied", nodes, limits.graphql_max_cost),
     ):
         if seen > most:
-            hint = "; ask for smaller pages" if code == "too-wide" else ""
-            yield Refused(
-                code, f"a query may have {most:,} {what} at most, not {seen:,}{hint}",
-                limit=most, asked=seen,
-            )  # fmt: skip
+            told = f"a query may have {most:,} {what} at most, not {seen:,}"
+            hint, extra = suggestion(measured, operation, most) if code == "too-wide" else ("", {})
+            yield Refused(code, told + hint, limit=most, asked=seen, **extra)
 
 
-@dataclass
-class Measured:
-    """Depth, nodes and aliases of a valid document; each fragment is measured once per type."""
+def suggestion(measured: Measured, operation: str | None, most: int) -> tuple[str, dict[str, int]]:
+    """The largest page, the same for every list, with which the operation has ``most`` nodes."""
 
-    schema: GraphQLSchema
-    document: DocumentNode
-    variables: Mapping[str, Any]
-    limits: Settings
-    seen: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
+    def nodes(first: int) -> int:
+        return replace(measured, largest_page=first, seen={}).operation(operation)[1]
 
-    def operation(self, name: str | None) -> tuple[int, int, int]:
-        """The operation called ``name``, or the only one."""
-        measures = []
-        for node in self.document.definitions:
-            if isinstance(node, OperationDefinitionNode) and (
-                name is None or (node.name and node.name.value == name)
-            ):
-                root = self.schema.get_root_type(node.operation)
-                measures.append(self._selections(node.selection_set, root))
-        depths, nodes, aliases = zip(*measures, strict=True)
-        return max(depths), max(nodes), max(aliases)
-
-    def _selections(
-        self, selections: SelectionSetNode, parent: GraphQLNamedType | None
-    ) -> tuple[int, int, int]:
-        depth = nodes = aliases = 0
-        for node in selections.selections:
-            match node:
-                case FieldNode():
-                    measure = self._field(node, parent)
-                case InlineFragmentNode():
-                    at = node.type_condition
-                    inner = self.schema.get_type(at.name.value) if at else parent
-                    measure = self._selections(node.selection_set, inner)
-                case FragmentSpreadNode():
-                    measure = self._fragment(node.name.value)
-                case _:
-                    raise AssertionError(f"a selection is no {type(node).__name__}")
-            depth = max(depth, measure[0])
-            nodes += measure[1]
-            aliases += measure[2]
-        return depth, nodes, aliases
-
-    def _fragment(self, name: str) -> tuple[int, int, int]:
-        for node in self.document.definitions:
-            if isinstance(node, FragmentDefinitionNode) and node.name.value == name:
-                at = node.type_condition.name.value
-                if (name, at) not in self.seen:
-                    measure = self._selections(node.selection_set, self.schema.get_type(at))
-                    self.seen[name, at] = measure
-                return self.seen[name, at]
-        raise AssertionError(f"fragment {name} was validated and is not there")
-
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> tuple[int, int, int]:
-        alias = int(node.alias is not None)
-        if node.name.value.startswith("__"):
-            return 1, 1, alias  # graphql-core limits how deep introspection goes
-        definition: GraphQLField = getattr(parent, "fields")[node.name.value]  # noqa: B009
-        if node.selection_set is None:
-            return 1, 0, alias
-        inner = get_named_type(definition.type)
-        depth, nodes, aliases = self._selections(node.selection_set, inner)
-        return depth + 1, self._rows(node, definition, parent) * (1 + nodes), alias + aliases
-
-    def _rows(
-        self, node: FieldNode, definition: GraphQLField, parent: GraphQLNamedType | None
-    ) -> int:
-        """How many objects the field may bring."""
-        if "first" in definition.args:
-            given = [
-                self._whole(argument.value)
-                for argument in node.arguments or ()
-                if argument.name.value in {"first", "last"}
-            ]
-            pages = [size for size in given if size is not None]
-            return max(pages, default=self.limits.default_page_size)
-        of_page = parent is not None and parent.name.endswith("Connection")
-        is_list = is_list_type(get_nullable_type(definition.type))
-        return LIST if is_list and not of_page else 1
-
-    def _whole(self, value: object) -> int | None:
-        match value:
-            case IntValueNode():
-                return max(0, int(value.value))
-            case VariableNode():
-                given = self.variables.get(value.name.value)
-                if isinstance(given, int | float) and isfinite(given):  # 500.0 is an Int too
-                    return max(0, int(given))
-                return self._default(value.name.value)
-            case _:
-                return None
-
-    def _default(self, variable: str) -> int | None:
-        """What the document says a variable is when it is not given."""
-        for node in self.document.definitions:
-            if isinstance(node, OperationDefinitionNode):
-                for definition in node.variable_definitions or ():
-                    if definition.variable.name.value == variable:
-                        return self._whole(definition.default_value)
-        return None
+    first = bisect_right(range(1, measured.limits.max_page_size + 1), most, key=nodes)
+    if not first:
+        return "; ask for fewer fields that are lists", {}
+    return f"; with pages of {first} it would fit", {"suggestedFirst": first}

@@ -12,7 +12,6 @@ from strawberry.scalars import JSON
 from api.graphql import journal, parts
 from api.graphql.arguments import known, on_or, word
 from api.graphql.connections import Connection, Slice, connection, sliced
-from api.graphql.errors import Refused
 from api.graphql.history import Told, quote, told
 from api.graphql.loaders import many_each, one_each, page
 from api.graphql.loan_rows import (
@@ -328,9 +327,7 @@ async def find(
     known_at: datetime | None,
 ) -> Loan | None:
     """The loan of that id or number; None if there was none at that moment."""
-    if (loan_id is None) is (loan_no is None):
-        raise Refused("bad-argument", "name the loan by id or by loanNo")
-    column, value = ("loan_id", loan_id) if loan_id else ("loan_no", word(loan_no or ""))
+    column, value = ("loan_id", loan_id) if loan_no is None else ("loan_no", word(loan_no))
     rows = await snapshot.rows(f"SELECT {COLUMNS} FROM read.loans WHERE {column} = %s", [value])
     if not rows:
         return None

@@ -13,6 +13,7 @@ from api.graphql import accounting, journal, listing, parts, reports
 from api.graphql import portfolio as book
 from api.graphql.arguments import on_or
 from api.graphql.connections import Connection, sliced
+from api.graphql.errors import Refused
 from api.graphql.limits import Limits
 from api.graphql.loaders import one_each
 from api.graphql.loan_rows import PAYMENTS, PROMISES
@@ -67,9 +68,9 @@ class Query:
         known_at: KnownAt = None,
         at_least: AtLeast = None,
     ) -> Loan | None:
+        if (id is None) is (loan_no is None):
+            raise Refused("bad-argument", "name the loan by id or by loanNo")
         loan_id = loan_named(id) if id is not None else None
-        if id is not None and loan_id is None:
-            return None
         return await find(snapshot_of(info), loan_id, loan_no, as_of, known_at)
 
     @strawberry.field(description="Loans by filter, order and page.")

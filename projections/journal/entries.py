@@ -5,19 +5,19 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Cursor
 
 from domain import events as e
+from ledger.packed_rows import FIRST_ORDINAL, copy_packed
 from projections.batch import Accruals, Batch, Ints, add_at
 from projections.journal.accounts import Account
 from projections.journal.postings import Changes, post, postings
 from projections.movements import MOVING, NOTHING, Movement
 from projections.projection import Projection
-from projections.staging import FIRST_DAY, copy_packed, copy_rows, day, staging_table
+from projections.staging import copy_rows, day, staging_table
 
 ENTRY = (
     "loan_id", "position", "part", "effective_on", "recorded_at", "event", "currency",
@@ -26,6 +26,7 @@ ENTRY = (
 TOTAL = ("currency", "effective_on", "account", "debit", "credit")
 ACCOUNTS = max(Account) + 1
 KEPT_CURRENCIES = 500_000
+UUID_BYTES = 16
 INT2, INT8 = 21, 20  # PostgreSQL's type numbers, inside binary arrays
 
 
@@ -155,7 +156,7 @@ def _by_accounts(batch: Batch, at: Ints, ordinals: Ints, lines: Ints) -> Iterato
         accounts = [n for way in (1, -1) for n, sign in enumerate(signs) if sign == way]
         yield Entries(
             type(batch.events[at[chosen[0]]]), tuple(map(Account, accounts)), at[chosen],
-            part[chosen], ordinals[chosen] - FIRST_DAY, lines[chosen][:, accounts],
+            part[chosen], ordinals[chosen] - FIRST_ORDINAL, lines[chosen][:, accounts],
         )  # fmt: skip
 
 
@@ -232,14 +233,25 @@ class Journal(Projection):
             self._currencies.clear()
         known = self._currencies
         loans: list[bytes] = batch.uuids.tolist()
-        unknown = [UUID(bytes=loan) for loan in loans if loan not in known]
-        if unknown:
-            cursor.execute(
-                "SELECT loan_id, currency FROM journal_loans WHERE loan_id = ANY(%s)", [unknown]
-            )
-            known.update((loan.bytes, currency) for loan, currency in cursor.fetchall())
-        names = sorted({known[loan] for loan in loans})
-        return Currencies(names, np.array([names.index(known[loan]) for loan in loans]))
+        if unknown := [loan.hex() for loan in loans if loan not in known]:
+            known.update(_currencies(cursor, unknown))
+        of_loan = [known[loan] for loan in loans]
+        names = {name: number for number, name in enumerate(sorted(set(of_loan)))}
+        return Currencies(list(names), np.array([names[name] for name in of_loan]))
+
+
+def _currencies(cursor: Cursor[Any], loans: Sequence[str]) -> Iterator[tuple[bytes, str]]:
+    """The currencies of loans; ids go as one text and come packed, for a list takes its time."""
+    rows = cursor.connection.cursor(binary=True).execute(_CURRENCIES, [",".join(loans)])
+    for currency, ids in rows:
+        for at in range(0, len(ids), UUID_BYTES):
+            yield ids[at : at + UUID_BYTES], currency
+
+
+_CURRENCIES = """
+    SELECT currency, string_agg(uuid_send(loan_id), '') FROM journal_loans
+    WHERE loan_id = ANY(string_to_array(%s, ',')::uuid[]) GROUP BY currency
+"""
 
 
 def _packed(batch: Batch, currencies: Currencies, some: Entries) -> bytes:
@@ -299,6 +311,6 @@ def _totals(
                     key = (cell // len(days), int(days[cell % len(days)]), int(account))
                     found[key][side] += int(sums[cell])
     return [
-        (currencies.names[name], date.fromordinal(on + FIRST_DAY), account, debit, credit)
+        (currencies.names[name], date.fromordinal(on + FIRST_ORDINAL), account, debit, credit)
         for (name, on, account), (debit, credit) in found.items()
     ]

@@ -6,7 +6,7 @@ from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
-from projections.loans import changes, headers, instalments, totals
+from projections.loans import changes, headers, instalments, new_rows, totals
 from projections.movements import MOVING
 from projections.projection import Projection
 
@@ -20,8 +20,10 @@ class Loans(Projection):
         e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, e.InstalmentFellDue,
         e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
-    derives = (headers.sums, headers.changes, changes.changes, changes.packed_lines,
-               changes.ran_lines)  # fmt: skip
+    derives = (
+        headers.sums, headers.changes, changes.changes, changes.packed_lines, changes.due_lines,
+        changes.ran_lines, new_rows.planned, new_rows.portions,
+    )  # fmt: skip
 
     def prepare(self, cursor: Cursor[Any]) -> None:
         headers.prepare(cursor)

@@ -27,13 +27,15 @@ Ran: TypeAlias = tuple[int, int, int, int, int]
 """What ran on an instalment: it, where its interest and its tax are added, and both."""
 CHANGING: tuple[type, ...] = (e.InstalmentFellDue, e.ScheduleRevised, *MOVING)
 """The events that may change an instalment otherwise than by what runs on it."""
+BESIDES: tuple[type, ...] = tuple(kind for kind in CHANGING if kind is not e.InstalmentFellDue)
 
 
 def changes(batch: Batch) -> Changes:
     """What the batch comes to for each instalment, in the order of the log."""
     found = Changes()
-    ran = _ran(batch)
-    for at in sorted({*batch.of(*CHANGING), *ran}):
+    ran, busy = _ran(batch), _busy(batch)
+    changing = np.array(batch.of(*CHANGING), dtype=np.int64)
+    for at in sorted({*changing[busy[batch.codes[changing]]].tolist(), *ran}):
         loan, event = batch.place_of[at], batch.events[at]
         for instalment, interest_at, tax_at, interest, tax in ran.get(at, ()):
             added = found.line(loan, instalment).added
@@ -71,13 +73,44 @@ def _running(batch: Batch) -> Iterator[tuple[Accruals, str]]:
 
 
 def _busy(batch: Batch) -> NDArray[np.bool_]:
+    """Loans to which more happened than interest and plain instalments falling due."""
     busy = np.zeros(len(batch.uuids), dtype=bool)
-    busy[batch.codes[batch.of(*CHANGING)]] = True
+    busy[batch.codes[batch.of(*BESIDES)]] = True
+    busy[[batch.place_of[at] for at, event in _fell_due(batch) if _capitalises(event)]] = True
     return busy
 
 
+def _fell_due(batch: Batch) -> Iterator[tuple[int, e.InstalmentFellDue]]:
+    for at in batch.of(e.InstalmentFellDue):
+        event = batch.events[at]
+        assert isinstance(event, e.InstalmentFellDue), event
+        yield at, event
+
+
+def _capitalises(event: e.InstalmentFellDue) -> bool:
+    return bool(event.capitalised or event.capitalised_tax)
+
+
+def due_lines(batch: Batch) -> list[Column]:
+    """Instalments that fell due, of loans to which at most interest happened besides."""
+    busy = _busy(batch)
+    rows = [
+        (batch.place_of[at], event.instalment, event.interest, event.tax,
+         day(event.settled[0].on if event.settled else None))
+        for at, event in _fell_due(batch) if not busy[batch.place_of[at]]
+    ]  # fmt: skip
+    loans, instalments, interest, tax, settled_on = np.array(rows, np.int64).reshape(-1, 5).T
+    return [
+        ("loan_id", "uuid", batch.uuids[loans]),
+        ("instalment", "int4", instalments),
+        ("interest", "int8", interest),
+        ("interest_tax", "int8", tax),
+        ("settled_on", "date", settled_on),
+    ]
+
+
 def ran_lines(batch: Batch) -> list[Column]:
-    """What ran on instalments that are due, of loans to which nothing else happened."""
+    """What ran on instalments that are due, of loans to which no more happened."""
     quiet = ~_busy(batch)
     keys, sums = [], []
     for side, (accruals, _) in enumerate(_running(batch)):
@@ -170,7 +203,10 @@ def _note_portions(found: Changes, loan: int, movement: Movement) -> None:
         if side is None:
             line.added[WHOLE[movement.kind]] += portion.total
             continue
-        line.paid = line.paid or side == MONEY
+        if movement.kind == "payment":
+            line.receive(day(movement.on), portion)
+        else:
+            line.paid = line.paid or side == MONEY
         for at, amount in enumerate(of_portion(portion), start=FIRST[side]):
             line.added[at] += amount
 

@@ -196,9 +196,13 @@ def fold(cursor: Cursor[Any]) -> None:
     cursor.execute(_FOLD)
 
 
-_FOLD = """
+_STATUS = """(CASE WHEN seen.status IS NULL THEN kept.status
+                   WHEN seen.status <> 'reopened' THEN seen.status
+                   WHEN kept.status = 'closed' THEN 'active' ELSE kept.status END)"""
+
+_FOLD = f"""
     UPDATE loans AS kept SET
-        status = seen.status,
+        status = {_STATUS},
         stage = coalesce(seen.stage, kept.stage),
         terms = coalesce(seen.terms, kept.terms),
         annual_rate = coalesce(seen.annual_rate, kept.annual_rate),
@@ -209,9 +213,9 @@ _FOLD = """
         booked_on = coalesce(kept.booked_on, seen.booked_on),
         first_due_on = seen.first_due_on,
         maturity_on = seen.maturity_on,
-        closed_on = CASE WHEN seen.status = 'closed'
+        closed_on = CASE WHEN {_STATUS} = 'closed'
                          THEN coalesce(seen.closed_on, kept.closed_on) END,
-        closed_reason = CASE WHEN seen.status = 'closed'
+        closed_reason = CASE WHEN {_STATUS} = 'closed'
                              THEN coalesce(seen.closed_reason, kept.closed_reason) END,
         written_off_on = coalesce(seen.written_off_on, kept.written_off_on),
         sold_on = coalesce(seen.sold_on, kept.sold_on),
@@ -219,25 +223,20 @@ _FOLD = """
         restructured_on = coalesce(seen.restructured_on, kept.restructured_on),
         restructures = kept.restructures + coalesce(seen.restructures, 0),
         suspended = coalesce(seen.suspended, kept.suspended),
-        pauses = kept.pauses + coalesce(seen.pauses, '{}'),
+        pauses = kept.pauses + coalesce(seen.pauses, '{{}}'),
         disbursed = kept.disbursed + seen.disbursed,
         principal = kept.principal + seen.principal,
-        overdue = CASE WHEN seen.status = 'active' THEN coalesce(seen.overdue, 0) ELSE 0 END,
-        oldest_unpaid_due_on = CASE WHEN seen.status = 'active' THEN seen.unpaid_due_on END,
-        next_due_on = CASE WHEN seen.status = 'active' THEN seen.next_due_on END
+        overdue = CASE WHEN {_STATUS} = 'active' THEN coalesce(seen.overdue, 0) ELSE 0 END,
+        oldest_unpaid_due_on = CASE WHEN {_STATUS} = 'active' THEN seen.unpaid_due_on END,
+        next_due_on = CASE WHEN {_STATUS} = 'active' THEN seen.next_due_on END
     FROM (
         SELECT staged.loan_id, header.stage, header.disbursed_on, header.booked_on,
                header.closed_on, header.closed_reason, header.written_off_on, header.sold_on,
                header.holder, header.restructured_on, header.restructures, header.suspended,
                header.pauses, header.terms, header.annual_rate, header.frequency, header.method,
                staged.disbursed, staged.principal,
-               CASE WHEN header.status IS NULL THEN loans.status
-                    WHEN header.status <> 'reopened' THEN header.status
-                    WHEN loans.status = 'closed' THEN 'active'
-                    ELSE loans.status END AS status,
-               lines.*
+               header.status, lines.*
         FROM staged_loans AS staged
-        JOIN loans ON loans.loan_id = staged.loan_id
         LEFT JOIN staged_headers AS header ON header.loan_id = staged.loan_id
         CROSS JOIN LATERAL (
             SELECT sum(line.principal + line.interest + line.interest_tax

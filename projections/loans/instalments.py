@@ -1,33 +1,24 @@
 """What does each instalment come to, what was paid of it, when, and since when is it settled?"""
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 
 from domain import events as e
+from ledger.packed_rows import copy_packed
 from projections.batch import Batch
 from projections.loans import changes as changed
+from projections.loans import new_rows
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED, Changes
-from projections.movements import COMPONENTS, NOTHING, of_portion
-from projections.staging import copy_columns, copy_packed, copy_rows, staging_table
+from projections.movements import COMPONENTS
+from projections.staging import Column, copy_columns, copy_rows, staging_table
 
-PLANNED = (
-    "loan_id", "instalment", "start_on", "due_on", "due", "planned_interest", "planned_tax",
-    "planned_fee", "planned_fee_tax", *COMPONENTS, "settled_on",
-)  # fmt: skip
 PLAN = (
     "loan_id", "instalment", "start_on", "due_on", "planned_interest", "planned_tax",
     "planned_fee", "planned_fee_tax", "principal",
 )  # fmt: skip
-PORTION = (
-    "loan_id", "position", "line", "kind", "number", "instalment", "effective_on", *COMPONENTS,
-)  # fmt: skip
-NO_INSTALMENT = 0
-"""Of the portion that only says when a payment came which cleared nothing then."""
-
-Portion: TypeAlias = tuple[str, int | None, e.Portion]
 
 
 def prepare(cursor: Cursor[Any]) -> None:
@@ -37,7 +28,8 @@ def prepare(cursor: Cursor[Any]) -> None:
         cursor,
         "staged_lines",
         "loan_id uuid, instalment integer, fell_due boolean, final_interest bigint,"
-        f" final_tax bigint, {added}, pays boolean, settled boolean, settled_on date",
+        f" final_tax bigint, {added}, pays boolean, settled boolean, settled_on date,"
+        " received bigint, received_on date, clears boolean",
     )
     staging_table(
         cursor,
@@ -51,60 +43,48 @@ def prepare(cursor: Cursor[Any]) -> None:
         f"loan_id uuid, instalment integer, {', '.join(f'{name} bigint' for name in changed.RAN)}",
     )
     staging_table(
+        cursor,
+        "staged_due",
+        "loan_id uuid, instalment integer, interest bigint, interest_tax bigint, settled_on date",
+    )
+    staging_table(
         cursor, "staged_cuts", "loan_id uuid, instalments integer, due integer"
     )  # null: as they are
 
 
 def fold(cursor: Cursor[Any], batch: Batch) -> None:
     """Add new schedules, then what the batch changes; headers are staged already."""
-    planned = list(_planned(batch))
-    if planned:
-        copy_rows(cursor, "schedule", PLANNED, planned)
-    copy_rows(cursor, "portions", PORTION, _portions(batch))
+    for names, rows in batch.derive(new_rows.planned):
+        copy_packed(cursor, "schedule", names, [rows])
+    for names, rows in batch.derive(new_rows.portions):
+        copy_packed(cursor, "portions", names, [rows])
     found = batch.derive(changed.changes)
     if found.cuts:
         cuts = [(batch.loan(loan), *cut) for loan, cut in found.cuts.items()]
         copy_rows(cursor, "staged_cuts", ("loan_id", "instalments", "due"), cuts)
         cursor.execute(_CUT)
         cursor.execute(_NOT_DUE)
-    if plans := list(_plans(batch, found)):
-        copy_rows(cursor, "staged_plans", PLAN, plans)
-        cursor.execute(_NEW)
-    if len((ran := batch.derive(changed.ran_lines))[0][2]):
-        copy_columns(cursor, "staged_ran", ran)
-        cursor.execute(_RUN)
-        known = len(ran[0][2])
-        assert cursor.rowcount == known, f"{known} changed, {cursor.rowcount} known"
+    _change(cursor, "staged_due", batch.derive(changed.due_lines), _DUE)
+    _change(cursor, "staged_ran", batch.derive(changed.ran_lines), _RUN)  # some ran once it was due
     if lines := found.lines:
         copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
+        if plans := list(_plans(batch, found)):
+            copy_rows(cursor, "staged_plans", PLAN, plans)
+            cursor.execute(_NEW)
         cursor.execute(_FOLD)
         assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
     if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
         cursor.execute(_NEVER_DUE)
 
 
-def _planned(batch: Batch) -> Iterator[tuple[Any, ...]]:
-    """The rows of first schedules."""
-    for loan, event in batch.each(e.LoanDisbursed, e.LoanTakenOn):
-        if isinstance(event, e.LoanDisbursed) and event.tranche > 1:
-            continue
-        opening = (
-            {portion.instalment: portion for portion in event.opening}
-            if isinstance(event, e.LoanTakenOn)
-            else None
-        )
-        for row in event.schedule:
-            head = (loan, row.number, row.start_on, row.due_on)
-            owed = [0, 0, 0, 0, row.tax, row.interest, row.principal]
-            due, settled_on = False, None
-            if opening is not None:
-                due = row.due_on <= event.effective_on
-                portion = opening.get(row.number, e.Portion(instalment=row.number))
-                kept = of_portion(portion)
-                owed = [*kept] if due else [*kept[:4], row.tax, row.interest, kept[-1]]
-                settled_on = event.effective_on if due and not portion.total else None
-            plan = (row.interest, row.tax, row.fee, row.fee_tax)
-            yield (*head, due, *plan, *owed, settled_on)
+def _change(
+    cursor: Cursor[Any], table: LiteralString, rows: list[Column], statement: LiteralString
+) -> None:
+    """Stage rows, of which each changes one instalment, and carry the statement out."""
+    if size := len(rows[0][2]):
+        copy_columns(cursor, table, rows)
+        cursor.execute(statement)
+        assert cursor.rowcount == size, f"{size} changed, {cursor.rowcount} known"
 
 
 def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
@@ -115,34 +95,6 @@ def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
                 batch.loan(loan), number, row.start_on, row.due_on, row.interest, row.tax,
                 row.fee, row.fee_tax, row.principal,
             )  # fmt: skip
-
-
-def _portions(batch: Batch) -> Iterator[tuple[Any, ...]]:
-    """What movements clear, and what a restructuring moves from one instalment to another."""
-    restructured = batch.of(e.LoanRestructured)
-    for at in sorted({*batch.moved, *restructured}):
-        head = batch.loan_of(at), int(batch.positions[at])
-        line = 0
-        for one in batch.moved.get(at, ()):
-            for portion in one.portions:
-                line += 1
-                yield (
-                    *head, line, one.kind, one.number,
-                    portion.instalment, one.on, *of_portion(portion),
-                )  # fmt: skip
-            if one.kind == "payment" and not one.portions:
-                yield (
-                    *head, 1, one.kind, one.number, NO_INSTALMENT,
-                    one.on, *NOTHING,
-                )  # fmt: skip
-        if isinstance(event := batch.events[at], e.LoanRestructured):
-            for portion, sign in changed.restructured(event):
-                line += 1
-                yield (
-                    *head, line, "restructuring", None,
-                    portion.instalment, event.effective_on,
-                    *(sign * amount for amount in of_portion(portion)),
-                )  # fmt: skip
 
 
 _CUT = """
@@ -159,6 +111,17 @@ _NOT_DUE = """
     WHERE kept.loan_id = cut.loan_id AND kept.due AND kept.instalment > cut.due
 """
 
+_DUE = """
+    UPDATE schedule AS kept SET
+        due = true,
+        interest = fell.interest + kept.forgiven_interest,
+        interest_tax = fell.interest_tax + kept.forgiven_interest_tax,
+        settled_on = coalesce(nullif(fell.settled_on, 'infinity'), kept.settled_on)
+    FROM staged_due AS fell
+    WHERE kept.loan_id = fell.loan_id AND kept.instalment = fell.instalment
+"""
+"""As `_FOLD` has it of an instalment to which nothing else happened."""
+
 _RUN = """
     UPDATE schedule AS kept SET
         late_interest = kept.late_interest + ran.late_interest,
@@ -170,9 +133,22 @@ _RUN = """
 """
 
 _NEW = """
-    INSERT INTO schedule (loan_id, instalment, start_on, due_on)
-    SELECT loan_id, instalment, start_on, due_on FROM staged_plans
-    ON CONFLICT DO NOTHING
+    WITH made AS (
+        INSERT INTO schedule (loan_id, instalment, start_on, due_on)
+        SELECT loan_id, instalment, start_on, due_on FROM staged_plans
+        ON CONFLICT DO NOTHING RETURNING loan_id, instalment
+    ), again AS (
+        SELECT loan_id, instalment FROM made
+        UNION ALL
+        SELECT plan.loan_id, plan.instalment
+        FROM staged_plans AS plan JOIN schedule AS kept USING (loan_id, instalment)
+        WHERE plan.due_on <> kept.due_on
+    )
+    UPDATE staged_lines AS staged SET pays = true FROM again
+    WHERE staged.loan_id = again.loan_id AND staged.instalment = again.instalment
+"""
+"""What a row of the number was paid before it was cut, or when it fell due on another day, is
+summed up anew.
 """
 
 
@@ -216,9 +192,15 @@ _FOLD = f"""
 },
         settled_on = CASE WHEN staged.settled THEN nullif(staged.settled_on, 'infinity')
                           ELSE kept.settled_on END,
-        paid_on = CASE WHEN staged.pays THEN seen.paid_on ELSE kept.paid_on END,
-        paid_late = CASE WHEN staged.pays THEN seen.late ELSE kept.paid_late END,
+        paid_on = CASE WHEN staged.pays THEN seen.paid_on
+                       WHEN staged.clears THEN greatest(kept.paid_on, staged.received_on)
+                       ELSE kept.paid_on END,
+        paid_late = CASE WHEN staged.pays THEN seen.late
+                         WHEN staged.received_on > kept.due_on
+                         THEN kept.paid_late + staged.received ELSE kept.paid_late END,
         paid_in_advance = CASE WHEN staged.pays THEN seen.in_advance
+                               WHEN staged.received_on < kept.due_on
+                               THEN kept.paid_in_advance + staged.received
                                ELSE kept.paid_in_advance END
     FROM staged_lines AS staged
     LEFT JOIN staged_plans AS plan
@@ -254,17 +236,22 @@ _GONE = """
 """
 """What left the books with the rest of the loan."""
 
+
+def _never_due(name: str, planned: str, brought: str) -> str:
+    """SQL of an amount that is not due: what became of it where the loan is closed."""
+    return f"""CASE WHEN staged.status = 'closed'
+        THEN kept.paid_{name} + kept.forgiven_{name} + {_GONE.format(name=name)}
+        ELSE kept.{planned} + kept.{brought} END"""
+
+
+_INTEREST = _never_due("interest", "planned_interest", "brought_interest")
+_TAX = _never_due("interest_tax", "planned_tax", "brought_tax")
+
 _NEVER_DUE = f"""
-    UPDATE schedule AS kept SET
-        interest = CASE WHEN staged.status = 'closed'
-                        THEN kept.paid_interest + kept.forgiven_interest
-                             + {_GONE.format(name="interest")}
-                        ELSE kept.planned_interest + kept.brought_interest END,
-        interest_tax = CASE WHEN staged.status = 'closed'
-                            THEN kept.paid_interest_tax + kept.forgiven_interest_tax
-                                 + {_GONE.format(name="interest_tax")}
-                            ELSE kept.planned_tax + kept.brought_tax END
+    UPDATE schedule AS kept SET interest = {_INTEREST}, interest_tax = {_TAX}
     FROM staged_headers AS staged
     WHERE kept.loan_id = staged.loan_id AND NOT kept.due
       AND staged.status IN ('active', 'closed', 'reopened')
+      AND (kept.interest <> {_INTEREST} OR kept.interest_tax <> {_TAX})
 """
+"""A schedule that has just been planned stays as it is."""

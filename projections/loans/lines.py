@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain import events as e
-from projections.movements import COMPONENTS
-from projections.staging import NO_DATE, packed
+from ledger.packed_rows import packed
+from projections.movements import COMPONENTS, of_portion
+from projections.staging import NO_DATE
 
 ADDED = (
     *COMPONENTS, "brought_interest", "brought_tax", *(f"paid_{name}" for name in COMPONENTS),
@@ -17,7 +18,7 @@ ADDED = (
 AT = {name: at for at, name in enumerate(ADDED)}
 STAGED = (
     "loan_id", "instalment", "fell_due", "final_interest", "final_tax", *ADDED, "pays", "settled",
-    "settled_on",
+    "settled_on", "received", "received_on", "clears",
 )  # fmt: skip
 
 REPLACED = {
@@ -35,10 +36,16 @@ class Line:
     """What a batch changes in one instalment.
 
     ``plan`` is the last row planned for it; what was added to its principal before is in it.
-    ``final`` is what it asked for when it fell due in the batch.
+    ``final`` is what it asked for when it fell due in the batch. ``received`` on ``received_on``
+    is what payments brought it, ``clears`` whether that cleared anything; where more happened to
+    what was paid (``paid``), that is summed up anew; as well where
+    it falls due on another day than before.
     """
 
-    __slots__ = ("added", "final", "paid", "plan", "settled", "settled_on")
+    __slots__ = (
+        "added", "clears", "final", "paid", "plan", "received", "received_on", "settled",
+        "settled_on",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.added = [0] * len(ADDED)
@@ -47,6 +54,16 @@ class Line:
         self.paid = False
         self.settled = False
         self.settled_on = NO_DATE
+        self.received = 0
+        self.received_on = NO_DATE
+        self.clears = False
+
+    def receive(self, on: int, portion: e.Portion) -> None:
+        """A payment of its own; of those of one day the sum tells enough."""
+        self.paid = self.paid or self.received_on not in {NO_DATE, on}
+        self.received_on = on
+        self.received += portion.total
+        self.clears = self.clears or any(of_portion(portion))
 
     def fall_due(self, interest: int, tax: int) -> None:
         """Final amounts replace planned ones; they are net of what was forgiven before."""
@@ -69,7 +86,6 @@ class Line:
         self.plan = row
         for replaced, forgiven in REPLACED.items():
             self.added[replaced] = self.added[forgiven]
-        self.paid = True
 
 
 class Changes:
@@ -130,12 +146,13 @@ def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
     rest = np.array(
         [
             (loan, number, line.final is not None, *(line.final or (0, 0)), line.paid,
-             line.settled, line.settled_on)
+             line.settled, line.settled_on, line.received, line.received_on, line.clears)
             for (loan, number), line in lines.items()
         ],
         dtype=np.int64,
     ).T  # fmt: skip
-    loans, instalment, fell_due, interest, tax, pays, settled, settled_on = rest
+    loans, instalment, fell_due, interest, tax, pays, settled, settled_on = rest[:8]
+    received, received_on, clears = rest[8:]
     return packed(
         [
             ("uuid", uuids[loans]),
@@ -147,5 +164,8 @@ def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
             ("bool", pays),
             ("bool", settled),
             ("date", settled_on),
+            ("int8", received),
+            ("date", received_on),
+            ("bool", clears),
         ]
     )

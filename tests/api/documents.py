@@ -3,6 +3,7 @@
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     get_named_type,
     get_nullable_type,
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 DATES = ("2026-01-20", "2026-02-15", "2026-03-31", "2027-06-30")
 DIRECTIVES = ("", "", "", " @skip(if: false)", " @include(if: $yes)", " @skip(if: $yes)")
+WHOLE = {"portfolio", "aging"}
 COMPUTED = {"asOf", "knownAt"}
-"""Arguments for another moment than now, which no plan is made for."""
+"""Arguments for another moment than now, which no plan is made for but of the whole book."""
 
 
 class Maker:
@@ -39,6 +41,7 @@ class Maker:
         arguments = ", ".join(
             f"{argument}: {value}"
             for argument, given in definition.args.items()
+            if argument not in COMPUTED or name in WHOLE
             if (value := self.value(argument, given)) is not None
         )
         self.aliases += 1
@@ -47,7 +50,13 @@ class Maker:
             st.sampled_from(["", "", "", " @skip(if: false)", " @include(if: $yes)"])
         )
         inner = get_named_type(definition.type)
-        body = self.selection(inner, depth - 1) if isinstance(inner, GraphQLObjectType) else ""
+        body = ""
+        if isinstance(inner, GraphQLObjectType):
+            body = self.selection(inner, depth - 1)
+        elif isinstance(inner, GraphQLInterfaceType):
+            kinds = self.schema.get_implementations(inner).objects
+            parts = (f"... on {kind.name}{self.selection(kind, depth - 1)}" for kind in kinds)
+            body = f" {{ __typename id {' '.join(parts)} }}"
         return f"{named}{f'({arguments})' if arguments else ''}{directive}{body}"
 
     def selection(self, kind, depth):
@@ -72,8 +81,6 @@ class Maker:
                 return f" {{ {body} }}"
 
     def value(self, name, argument):
-        if name in COMPUTED:
-            return None
         if not is_required_argument(argument) and self.draw(st.booleans()) and name != "loanNo":
             return None
         kind = get_named_type(argument.type)
@@ -88,7 +95,9 @@ class Maker:
             fields = {
                 field: value
                 for field, given in kind.fields.items()
-                if self.draw(st.integers(0, 3)) == 0 and (value := self.value(field, given))
+                if field not in COMPUTED
+                and self.draw(st.integers(0, 3)) == 0
+                and (value := self.value(field, given))
             }
             return "{" + ", ".join(f"{field}: {value}" for field, value in fields.items()) + "}"
         if kind.name == "Date":

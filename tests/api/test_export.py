@@ -79,7 +79,7 @@ def test_what_is_no_list_is_refused(client, query):
 
 
 def test_bad_documents_keys_and_formats_are_refused(client):
-    assert export(client, "{ nothing }").json()["code"] == "invalid-document"
+    assert export(client, "{ nothing }").json()["code"] == "unknown-field"
     assert export(client, "{ loans { nodes { terms } } }", "parquet").json()["code"] == "bad-export"
     assert export(client, "{ loans { nodes { loanNo } } }", "csv").status_code == 422
     assert export(client, "{ loans { nodes { loanNo } } }", role=None).status_code == 401

@@ -1,12 +1,15 @@
 """Too deep, too wide, malformed: each a clear typed error, and nothing leaks."""
 
+import ast
 import asyncio
+from pathlib import Path
 
 import pytest
 from graphql import GraphQLError, get_introspection_query
 from psycopg.errors import InFailedSqlTransaction
 
 from api.graphql.errors import shown
+from api.graphql.said import REASONS
 from api.graphql.schema import schema
 from ledger.database import connect
 from ledger.settings import Settings
@@ -20,10 +23,7 @@ def code(client, document, **variables):
 
 
 def test_a_document_may_be_so_deep(client):
-    assert code(client, "{" + "loans{nodes{" * 7 + "id" + "}" * 15) in {
-        "invalid-document",
-        "too-deep",
-    }
+    assert code(client, "{" + "loans{nodes{" * 7 + "id" + "}" * 15) == "unknown-field"
     shallow = (
         "query { loans(first: 1) { edges { node { balances { owed { total { amount } } } } } } }"
     )
@@ -75,10 +75,10 @@ def test_pages_are_multiplied_before_anything_is_read(client, document, variable
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ("{", "invalid-document"),
+        ("{", "malformed-document"),
         ("", "invalid-document"),
-        ("\x00", "invalid-document"),
-        ("{ nothing }", "invalid-document"),
+        ("\x00", "malformed-document"),
+        ("{ nothing }", "unknown-field"),
         ("{ loan }", "invalid-document"),
         ("mutation { x }", "invalid-document"),
         ("subscription { x }", "invalid-document"),
@@ -86,8 +86,8 @@ def test_pages_are_multiplied_before_anything_is_read(client, document, variable
         ("fragment f on Query { ...f } { ...f }", "invalid-document"),
         ("{ loan(loanNo: 7) { id } }", "invalid-document"),
         ('{ portfolio(asOf: "yesterday") { loans } }', "invalid-document"),
-        ("query($d: Date) { portfolio(asOf: $d) { loans } }", "invalid-document"),
-        ("{" * 190, "invalid-document"),
+        ("query($d: Date) { portfolio(asOf: $d) { loans } }", "bad-variable"),
+        ("{" * 190, "malformed-document"),
         ("{loans" * 900, "too-deep"),
         ("query A { position } query B { position }", "invalid-document"),
     ],
@@ -119,13 +119,82 @@ def test_a_bad_argument_has_its_code(client, document, expected):
     assert [error["extensions"]["code"] for error in answer["errors"]] == [expected]
 
 
-def test_what_does_not_exist_is_null(client):
-    data = client.ask("""{
-        byNumber: loan(loanNo: "NO-SUCH") { id }
-        byId: loan(id: "01a20308-cae1-76a6-83c3-070162313aa0") { id }
-        loan: node(id: "TG9hbjowMWEyMDMwOC1jYWUxLTc2YTYtODNjMy0wNzAxNjIzMTNhYTA") { id }
-    }""")
-    assert data == {"byNumber": None, "byId": None, "loan": None}
+UNKNOWN = """{
+    byNumber: loan(loanNo: "NO-SUCH") { id }
+    byId: loan(id: "01a20308-cae1-76a6-83c3-070162313aa0") { id }
+    loan: node(id: "TG9hbjowMWEyMDMwOC1jYWUxLTc2YTYtODNjMy0wNzAxNjIzMTNhYTA") { id }
+    ofPromise: loan(id: "UHJvbWlzZTowMWEyMDMwOC1jYWUxLTc2YTYtODNjMy0wNzAxNjIzMTNhYTA6MQ") { id }
+    %s
+}"""
+
+
+@pytest.mark.parametrize("more", ["", "projections { name }"])  # planned, and by resolvers
+def test_what_does_not_exist_is_null_and_says_why(client, more):
+    answer = client.try_ask(UNKNOWN % more)
+    assert "errors" not in answer
+    reasons = {"byNumber": ("unknown-loan", "loanNo"), "byId": ("unknown-loan", "id"),
+               "loan": ("unknown-node", "id"), "ofPromise": ("unknown-loan", "id")}  # fmt: skip
+    assert {key: answer["data"][key] for key in reasons} == dict.fromkeys(reasons)
+    told = answer["extensions"]["problems"]
+    assert [(one["path"], one["code"], one["field"]) for one in told] == [
+        ([key], code, field) for key, (code, field) in reasons.items()
+    ]
+    assert all(one["message"] for one in told)
+
+
+def test_a_loan_not_yet_opened_then_says_so_and_one_that_is_there_has_no_problem(client):
+    number = client.running()
+    client.settled()
+    early = 'query($n: String!) { loan(loanNo: $n, asOf: "2020-01-01") { id } }'
+    [problem] = client.try_ask(early, n=number)["extensions"]["problems"]
+    assert (problem["code"], problem["path"]) == ("unknown-loan", ["loan"])
+    found = client.try_ask(
+        "query($n: String!) { loan(loanNo: $n) { id loan: closedOn } }", n=number
+    )
+    assert found["data"]["loan"]["loan"] is None
+    assert "problems" not in found["extensions"]
+
+
+def test_a_document_that_is_too_wide_is_told_which_pages_would_fit(client):
+    wide = """{ loans(first: %s) { nodes { payments(first: %s) { nodes { number } }
+        schedule { number } } } }"""
+    [error] = client.try_ask(wide % (500, 400))["errors"]
+    told = error["extensions"]
+    assert told["code"] == "too-wide"
+    first = told["suggestedFirst"]
+    assert "errors" not in client.try_ask(wide % (first, first))
+    [wider] = client.try_ask(wide % (first + 1, first + 1))["errors"]
+    assert wider["extensions"]["suggestedFirst"] == first
+
+
+def test_what_no_page_makes_fit_suggests_none(database):
+    with served(database.model_copy(update={"graphql_max_cost": 20})) as client:
+        lists = "{ loans(first: 5) { nodes { a: schedule { number } b: schedule { number } } } }"
+        [error] = client.try_ask(lists)["errors"]
+        assert error["extensions"]["code"] == "too-wide"
+        assert "suggestedFirst" not in error["extensions"]
+
+
+def codes_in(tree):
+    """The codes of errors that a module of ours makes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="Refused"), args=[ast.Constant(value=str(code)), *_]):
+                yield code
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    match key, value:
+                        case ast.Constant(value="code"), ast.Constant(value=code):
+                            yield code
+
+
+def test_every_code_is_in_the_guide_for_api_clients():
+    guide = Path("docs/guides/api-client.md").read_text()
+    modules = Path("api/graphql").rglob("*.py")
+    codes = {code for path in modules for code in codes_in(ast.parse(path.read_text()))}
+    codes |= {code for code, _ in REASONS.values()}
+    assert len(codes) > 20
+    assert sorted(code for code in codes if f"`{code}`" not in guide) == []
 
 
 def test_introspection_can_be_switched_off(client):

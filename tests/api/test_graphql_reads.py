@@ -371,7 +371,9 @@ def test_all_statements_of_a_question_see_the_same_moment(client, database, monk
         return await view.count("SELECT count(*) FROM ledger.commands")
 
     monkeypatch.setattr("api.graphql.portfolio.position", counting)
-    data = client.ask("{ a: position b: position c: position aging { name } }")  # by resolvers
+    data = client.ask(
+        "{ a: position b: position c: position projections { name } }"
+    )  # by resolvers
     assert data["a"] == data["b"] == data["c"]
     assert len(counts) == 3
 

@@ -21,9 +21,9 @@ FIELDS = "{ position loanId version type }"
 
 
 @asynccontextmanager
-async def serving(settings):
+async def serving(settings, **options):
     """A real server: web sockets need one."""
-    app = create_app(settings, ApiSettings(), clock=FixedClock(TODAY))
+    app = create_app(settings, ApiSettings(**options), clock=FixedClock(TODAY))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

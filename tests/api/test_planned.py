@@ -4,12 +4,14 @@ import asyncio
 import json
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from api.graphql.endpoint import Question, answered
+from api.graphql.nodes import global_id
 from api.graphql.planned.answer import Planner, answer
 from api.graphql.planned.kinds import (
     ENTRY,
@@ -23,6 +25,10 @@ from api.graphql.planned.kinds import (
     TRANSACTION,
 )
 from api.graphql.planned.planner import ROOTS
+from api.graphql.planned.rows import Row
+from api.graphql.planned.whole import BALANCE, BUCKET, GROUP, PORTFOLIO, TRIAL_BALANCE, ratio
+from api.graphql.planned.written import sql
+from api.graphql.portfolio import ratio as resolved_ratio
 from api.graphql.schema import schema
 from api.graphql.snapshot import plan_pool, read_pool, snapshot
 from cli.story_run import outcome
@@ -35,7 +41,9 @@ from tests.api.documents import Maker
 TODAY = date(2027, 3, 1)
 KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": PROMISE,
          "Transaction": TRANSACTION, "LoanEvent": EVENT, "JournalEntry": ENTRY,
-         "JournalLine": LINE, "RecordedBalances": RECORDED}  # fmt: skip
+         "JournalLine": LINE, "RecordedBalances": RECORDED, "Bucket": BUCKET,
+         "AgingGroup": GROUP, "Portfolio": PORTFOLIO, "TrialBalance": TRIAL_BALANCE,
+         "TrialBalanceLine": BALANCE}  # fmt: skip
 RESOLVED = {("Loan", "balances"), ("Loan", "payoff")}
 """What the domain tells, and no plan can."""
 
@@ -63,13 +71,17 @@ class Both:
         return self.planner.read(document, None, variables, TODAY)
 
     def planned(self, read):
-        return json.loads(self.run(answer(self.plans, read)).body)
+        return json.loads(self.run(answer(self.plans, read)).whole(read, None))
 
     def resolved(self, document, variables=None):
+        read = self.read(document, variables)._replace(beside=None)
+        return self.answered(read, document, variables)
+
+    def answered(self, read, document, variables=None):
         async def ask():
             async with snapshot(self.reads, self.settings, TODAY) as view:
                 asked = Question(query=document, variables=variables)
-                return await answered(self.schema, view, asked, self.read(document, variables))
+                return await answered(self.schema, view, asked, read)
 
         return json.loads(json.dumps(self.run(ask()), default=str))
 
@@ -94,6 +106,10 @@ def known(both):
         rows = connection.execute(
             "SELECT loan_no, loan_id, branch, product FROM read.loans"
         ).fetchall()
+        named = connection.execute(
+            "SELECT 'Payment', loan_id, payment FROM read.payments"
+            " UNION ALL SELECT 'Promise', loan_id, promise FROM read.promises"
+        ).fetchall()
     numbers = [f'"{row[0]}"' for row in rows]
     return {
         "loanNo": numbers,
@@ -101,6 +117,16 @@ def known(both):
         "product": [f'["{row[3]}"]' for row in rows],
         "currency": ['["MXN"]'],
         "loan": [f'"{row[1]}"' for row in rows],
+        "id": [
+            f'"{global_id(*parts)}"'
+            for parts in (
+                *named,
+                *(("Loan", row[1]) for row in rows),
+                ("Loan", UUID(int=7)),
+                ("Promise", rows[0][1], 999),
+                ("Other", rows[0][1]),
+            )
+        ],
         "dpdFrom": ["0", "1", "30"],
         "dpdTo": ["0", "29", "400"],
         "account": ['"1310"', '"4010"', '"nix"'],
@@ -122,6 +148,52 @@ def test_any_document_is_answered_alike(both, known, data):
         by_plan = both.planned(read)
         assert by_plan == by_resolvers
         assert list(by_plan["data"]) == list(by_resolvers["data"])
+
+
+@given(data=st.data())
+def test_roots_without_a_plan_are_resolved_beside_those_that_have_one(both, known, data):
+    maker = Maker(both.schema._schema, data.draw, known, set())
+    document = maker.document({*ROOTS, "journalEntries", "projections"})
+    note(document)
+    read = both.read(document)
+    event(f"beside: {read.beside is not None}")
+    if read.beside is None:
+        return
+    mixed, by_resolvers = both.answered(read, document), both.resolved(document)
+    for error in by_resolvers.get("errors", []):
+        error.pop("locations", None)
+    assert mixed == by_resolvers
+    assert list(mixed["data"] or ()) == list(by_resolvers["data"] or ())
+
+
+def test_what_is_resolved_beside_a_plan_is_as_little_as_it_can_be(both, known):
+    number = json.loads(known["loanNo"][0])
+    document = """query Some($no: String!, $at: Date, $n: Int) {
+        first: loans(first: $n) { nodes { ...part } } ...owed
+        aging(asOf: $at) { name } unknown: node(id: "x") { id } }
+        fragment part on Loan { loanNo approved { ...money } }
+        fragment money on Money { amount }
+        fragment owed on Query { mine: loan(loanNo: $no) { loanNo payoff { total { ...money } } } }
+    """
+    given = {"no": number, "at": "2026-04-30", "n": 2}
+    read = both.read(document, given)
+    asked = read.beside.rest
+    assert [name for name in ("first", "part", "aging", "$at", "$n:") if name in asked] == []
+    assert [name for name in ("mine", "money", "$no", "unknown") if name not in asked] == []
+    told = both.answered(read, document, given)
+    assert list(told["data"]) == ["first", "mine", "aging", "unknown"]
+    [error] = told["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["unknown"], "bad-id")
+    by_resolvers = both.resolved(document, given)
+    assert told["data"] == by_resolvers["data"]
+    assert told["extensions"] == by_resolvers["extensions"]
+
+
+def test_a_plan_that_fails_beside_resolvers_leaves_all_to_them(both, known):
+    document = "{ loans(first: 2) { nodes { loanNo } } projections { name } }"
+    read = both.read(document)
+    broken = read.beside._replace(plan=read.beside.plan._replace(data="1 / 0", values={}))
+    assert both.answered(read._replace(beside=broken), document) == both.resolved(document)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -166,3 +238,16 @@ def test_a_cursor_by_variable_is_read_like_any_other(both, after):
     if after is None:
         assert both.planned(read) == by_resolvers
         assert by_resolvers["data"]["loans"]["pageInfo"]["hasPreviousPage"]
+
+
+@pytest.mark.parametrize("whole", [20_000, 7, 0])
+def test_a_share_is_rounded_half_even_as_resolvers_do(both, whole):
+    parts = [*range(9, 60), 19_999, 20_000]  # of 20,000 every odd one lies half way
+    row = Row("of", "", "")
+    with connect(both.settings) as connection:
+        told = connection.execute(
+            f"SELECT {sql(ratio(row, 'part'))} FROM (SELECT part, nth, %s::numeric AS principal"
+            " FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (part, nth)) AS of ORDER BY nth",
+            [whole, parts],
+        ).fetchall()
+    assert [one for (one,) in told] == [f'"{resolved_ratio(part, whole)}"' for part in parts]

@@ -28,7 +28,10 @@ def test_the_next_request_after_an_outage_works(short_var):
         stop(settings)
         for response in (
             client.get("/readyz", role=None),
-            client.post("/graphql", {"query": "{ loans { totalCount } }"}),
+            client.post("/graphql", {"query": "{ loans { totalCount } }"}),  # planned
+            client.post("/graphql", {"query": "{ projections { name } }"}),  # by resolvers
+            client.post("/graphql", {"query": "{ loans { totalCount } projections { name } }"}),
+            client.post("/graphql/export", {"query": "{ loans { nodes { loanNo } } }"}),
             client.get(f"/v1/loans/{number}/payoff?on=2026-02-15"),
             client.pay(number, "1.00", "2026-02-15"),
         ):

@@ -55,7 +55,7 @@ def test_a_question_in_process_needs_a_role_that_reads(database):
 
 def test_a_bad_question_in_process_has_its_code(database):
     [error] = query.run("{ nothing }", settings=database)["errors"]
-    assert error["extensions"]["code"] == "invalid-document"
+    assert error["extensions"]["code"] == "unknown-field"
 
 
 def test_the_rest_contract_names_every_header_and_problem(client):

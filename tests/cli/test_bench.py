@@ -6,6 +6,7 @@ import pytest
 
 from bench import load, schedule
 from bench.__main__ import NAMES
+from bench.reads_found import PEER, compare
 
 KEYS = {"name", "unit", "ours", "limit", "ratio", "others", "work", "machine"}
 
@@ -57,3 +58,22 @@ def test_loading_a_long_loan_is_measured_beside_a_short_one(cartera, monkeypatch
     assert told.code == 0
     assert set(told.json) == KEYS
     assert told.json["ours"] < 10 * told.json["limit"]
+
+
+OURS = b"""{"data":{"loan":{"schedule":[{"number":1,"dueOn":"2026-02-15","charged":
+    {"principal":{"amount":"900.10"},"interest":{"amount":"30.00"}}}]}},"extensions":{}}"""
+THEIRS = b"""{"data":{"loanByLoanId":{"schedulesByLoanId":{"nodes":[{"instalment":1,
+    "dueOn":"2026-02-15","principal":"90010","interest":"3000"}]}}}}"""
+
+
+def test_reads_are_only_measured_where_all_servers_do_the_same_work():
+    answers = {
+        ("ours", "one loan in full"): OURS,
+        ("bare", "one loan in full"): OURS[8 : OURS.index(b',"extensions"')],
+        (PEER, "one loan in full"): THEIRS,
+    }
+    compare(answers)
+    with pytest.raises(RuntimeError, match="other bytes"):
+        compare({**answers, ("bare", "one loan in full"): b'{"loan":null}'})
+    with pytest.raises(RuntimeError, match="other instalments"):
+        compare({**answers, (PEER, "one loan in full"): THEIRS.replace(b"3000", b"3001")})

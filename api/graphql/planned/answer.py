@@ -1,7 +1,6 @@
 """Answers by plan: one statement, its bytes passed through."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+import json
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -13,10 +12,13 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, Operati
 
 from api.graphql import readers
 from api.graphql.errors import Refused
-from api.graphql.limits import Measured, faults, parsed
-from api.graphql.planned.asked import Reading, Unplanned, core, reading
+from api.graphql.limits import faults, parsed, suggestion
+from api.graphql.measured import Measured
+from api.graphql.planned.asked import Asked, Reading, Unplanned, core, reading
+from api.graphql.planned.beside import Beside, asking
 from api.graphql.planned.late import KINDS, late_variables
 from api.graphql.planned.planner import Plan, made, plan
+from api.graphql.said import REASONS, Nullable, Spent, cost, problems
 from api.graphql.schema import Schema
 from api.graphql.snapshot import ReadPool
 from ledger.settings import Settings
@@ -28,7 +30,8 @@ class Read(NamedTuple):
     """A question, understood: its plan if it has one, what it costs, how far reads must be.
 
     ``name`` tells it from every other question; ``cost`` counts the objects it may bring, pages
-    multiplied; ``at_least`` is a position.
+    multiplied; ``at_least`` is a position; ``nullable`` are roots that may find nothing; ``beside``
+    is what there is where only some roots have a plan.
     """
 
     name: str
@@ -36,6 +39,12 @@ class Read(NamedTuple):
     limit: int
     cost: int = 0
     at_least: int = 0
+    nullable: tuple[Nullable, ...] = ()
+    beside: Beside | None = None
+
+    def said(self, spent: Spent | None) -> dict[str, int]:
+        """Its cost, as answers say it."""
+        return cost(self.cost, self.limit, spent)
 
 
 class Planned(NamedTuple):
@@ -44,6 +53,8 @@ class Planned(NamedTuple):
     plan: Plan | None
     cost: int
     at_least: list[Any]
+    nullable: tuple[Nullable, ...]
+    beside: Beside | None
 
 
 class Planner:
@@ -63,20 +74,34 @@ class Planner:
     ) -> Read:
         """The question as far as it can be understood: resolvers answer or refuse the others."""
         given = variables or {}
+        limit = self.settings.graphql_max_cost
         try:
             _, _, kinds = self._documents(document, operation)
             late = {name for name, kind in kinds.items() if type(given.get(name)) is KINDS[kind][0]}
             fixed = {name: value for name, value in given.items() if name not in late}
-            named = orjson.dumps([fixed, sorted(late)])
-            planned = self._plans(document, operation, named, today)
+            planned = self._plans(document, operation, json.dumps([fixed, sorted(late)]), today)
             awaited = [made(one, given) for one in planned.at_least if one is not None]
-            plan = planned.plan.bound(given) if planned.plan else None
-            name = _name(document, operation, orjson.dumps(given).decode(), today.isoformat())
-        except (GraphQLError, Unplanned, orjson.JSONEncodeError):
-            return Read("", None, self.settings.graphql_max_cost)
-        return Read(
-            name, plan, self.settings.graphql_max_cost, planned.cost, max(awaited, default=0)
-        )
+        except (GraphQLError, Unplanned):
+            return Read("", None, limit)
+        at_least = max(awaited, default=0)
+        read = Read("", None, limit, planned.cost, at_least, planned.nullable)
+        try:
+            if planned.plan is not None:
+                name = _name(document, operation, given, today.isoformat())
+                return read._replace(name=name, plan=planned.plan.bound(given))
+            if planned.beside is not None:
+                return read._replace(beside=planned.beside.bound(given))
+        except (GraphQLError, Unplanned):
+            pass  # a value that resolvers refuse where it stands
+        return read
+
+    def suggestion(
+        self, document: str, operation: str | None, variables: dict[str, Any] | None, most: int
+    ) -> tuple[str, dict[str, int]]:
+        """With which pages a valid question would cost no more than ``most``."""
+        tree, _, _ = self._documents(document, operation)
+        measured = Measured(core(self.schema), tree, variables or {}, self.settings)
+        return suggestion(measured, operation, most)
 
     def reading(
         self, document: str, operation: str | None, variables: dict[str, Any] | None, today: date
@@ -110,61 +135,63 @@ class Planner:
                 return tree, node, late_variables(tree, node)
         raise Unplanned
 
-    def _planned(self, document: str, operation: str | None, named: bytes, today: date) -> Planned:
+    def _planned(self, document: str, operation: str | None, named: str, today: date) -> Planned:
         tree, asked, kinds = self._documents(document, operation)
-        fixed, late = orjson.loads(named)
+        fixed, late = json.loads(named)
         variables = {**fixed, **{name: KINDS[kinds[name]][1] for name in late}}
         contract = core(self.schema)
         if faults(
             contract, tree, operation, variables, self.settings, introspection=self.introspection
         ):
             raise Unplanned
-        _, cost, _ = Measured(contract, tree, variables, self.settings).operation(operation)
+        _, nodes, _ = Measured(contract, tree, variables, self.settings).operation(operation)
         understood = reading(
             self.schema, self.settings, today, tree, asked, variables, frozenset(late)
         )
         at_least = [root.value("atLeast", "at_least", int) for _, root in understood.roots()]
+        nullable = tuple(_nullable(key, root) for key, root in understood.roots()
+                         if root.name in REASONS)  # fmt: skip
+        found, rest = plan(understood)
+        if not rest:
+            return Planned(found, nodes, at_least, nullable, None)
+        return Planned(None, nodes, at_least, nullable, self._beside(understood, tree, found, rest))
+
+    def _beside(
+        self, understood: Reading, tree: DocumentNode, found: Plan, rest: list[Asked]
+    ) -> Beside | None:
+        """How to answer by the plan and by resolvers; None where all that is planned is small."""
+        roots = dict(understood.roots())
+        left = {id(asked.details[0].node) for asked in rest}
+        planned = [one for one in roots.values() if id(one.details[0].node) not in left]
+        if not any(one.details[0].node.selection_set for one in planned):
+            return None
+        others = asking(tree, understood.operation, rest)
         try:
-            return Planned(plan(understood), cost, at_least)
-        except (GraphQLError, Unplanned):
-            return Planned(None, cost, at_least)
+            parsed(others, self.settings.graphql_max_tokens)
+        except Refused:  # its fragments, taken together, repeat a field too often
+            return None
+        return Beside(found, others, tuple(roots))
 
 
-def _name(*parts: str | None) -> str:
+def _nullable(key: str, root: Asked) -> Nullable:
+    by_number = root.arguments.get("loan_no") is not None
+    return Nullable(key, root.name, "loanNo" if by_number else "id")
+
+
+def _name(*parts: Any) -> str:
     """Of this code: another version may answer otherwise."""
-    return sha256(orjson.dumps([RELEASE, *parts])).hexdigest()[:24]
+    return sha256(json.dumps([RELEASE, *parts]).encode()).hexdigest()[:24]
 
 
 class Seen(NamedTuple):
-    """An answer, and how far each read model had read when it was given."""
+    """An answer but for what it cost, and how far each read model had read when it was given."""
 
     body: bytes
     positions: str
 
-
-@dataclass
-class Kept:
-    """The latest answers, good for as long as no read model has moved; the oldest go first."""
-
-    most_bytes: int
-    answers: OrderedDict[str, Seen] = field(default_factory=OrderedDict)
-    size: int = 0
-
-    def get(self, read: Read) -> Seen | None:
-        """The last answer to the question, if it is still kept."""
-        return self.answers.get(read.name)
-
-    def keep(self, read: Read, seen: Seen) -> None:
-        """Remember an answer that follows from the read models alone."""
-        assert read.plan is not None, read
-        if not read.plan.keeps:
-            return
-        before = self.answers.pop(read.name, None)
-        self.answers[read.name] = seen
-        self.size += len(seen.body) - (len(before.body) if before else 0)
-        while self.size > self.most_bytes:
-            _, gone = self.answers.popitem(last=False)
-            self.size -= len(gone.body)
+    def whole(self, read: Read, spent: Spent | None) -> bytes:
+        """The whole answer, with its cost."""
+        return b'%b,"cost":%b}}' % (self.body, orjson.dumps(read.said(spent)))
 
 
 async def answer(
@@ -197,18 +224,26 @@ async def answer(
         return None
     if row["data"] is None:
         return known
-    told = orjson.dumps(extensions(row["position"], read))
-    body = b'{"data":%b,"extensions":%b}' % (row["data"].encode(), told)
+    body = b'{"data":%b,"extensions":{"position":%d' % (row["data"].encode(), row["position"])
+    if unknown := _unknown(read, row["data"]):
+        body += b',"problems":' + orjson.dumps(unknown)
     return Seen(body, row["positions"])
 
 
-def extensions(position: int, read: Read) -> dict[str, Any]:
-    """What every answer says of itself."""
-    return {"position": position, "cost": {"requested": read.cost, "limit": read.limit}}
+def _unknown(read: Read, data: str) -> list[dict[str, Any]]:
+    """Why roots are null; the text is read again only where one may be."""
+    if not any(f'"{root.key}":null' in data for root in read.nullable):
+        return []
+    return problems(read.nullable, orjson.loads(data))
 
 
 POSITIONS = (
-    "SELECT coalesce(string_agg(position::text, '.' ORDER BY projection), '0') AS positions,"
+    "SELECT concat_ws('.', string_agg(position::text, '.' ORDER BY projection),"
+    " to_regclass('read.loans')::oid, hashtext(current_database()),"
+    " extract(epoch FROM pg_postmaster_start_time())) AS positions,"
     " coalesce(min(position), 0) AS position FROM read.positions"
 )
+"""How far each read model is; which tables they are, since a rebuild makes new ones; and in which
+database of which run of the server: no answer of another ledger is taken for one of this."""
+
 RELEASE = version("cartera")

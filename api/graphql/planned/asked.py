@@ -1,7 +1,7 @@
 """One field of a document where it stands: its arguments, what is selected of it, what is bound."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -45,7 +45,8 @@ class Reading:
     """One operation with its variables, and the values that its statement binds.
 
     ``late`` are the variables that are only bound, so that one plan serves all their values;
-    ``asks_log`` is whether it reads the log itself, which is ahead of the read models.
+    ``asks_log`` is whether it reads the log itself, which is ahead of the read models, and
+    ``asks_book`` whether it adds up the whole book.
     """
 
     contract: Schema
@@ -58,6 +59,7 @@ class Reading:
     values: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     asks_log: bool = False
+    asks_book: bool = False
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -127,6 +129,8 @@ class Asked:
     reading: Reading
     parent: GraphQLObjectType
     details: list[FieldDetails]
+    of: GraphQLObjectType | None = None
+    """The type of what it answers, where the schema leaves it open."""
 
     @property
     def name(self) -> str:
@@ -164,9 +168,15 @@ class Asked:
         found = self.arguments.get(python)
         return None if found is None else made(found)
 
+    def being(self, kind: str) -> "Asked":
+        """The same, where it answers an object of that type."""
+        of = self.reading.schema.type_map[kind]
+        assert isinstance(of, GraphQLObjectType), of
+        return replace(self, of=of)
+
     def fields(self) -> Iterator[tuple[str, "Asked"]]:
         """What is selected of it, by the names it is answered under."""
-        of = get_named_type(self.definition.type)
+        of = self.of or get_named_type(self.definition.type)
         assert isinstance(of, GraphQLObjectType), of
         reading = self.reading
         collected = collect_subfields(

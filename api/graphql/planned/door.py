@@ -7,21 +7,27 @@ ordinary endpoint, which tells what is wrong with it.
 from typing import Any
 
 import msgspec
-from psycopg import OperationalError
+import structlog
+from psycopg import Error
 from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.graphql.errors import Refused
-from api.graphql.planned.answer import Kept, Planner, Read, Seen, answer
+from api.graphql.planned.answer import Planner, Read, Seen, answer
+from api.graphql.planned.kept import Kept
 from api.graphql.readers import allowed
 from api.graphql.trusted import Trusted
 from api.running import Running
 from ledger.api_keys import digest
 
+log = structlog.get_logger("cartera.api")
+
 PATH = "/graphql"
 BOOKS = "cartera-books"  # others than the live ones are asked of the endpoint
 BEARER = "Bearer "
+WEAK = "W/"  # what is left of a budget is another each time
+SPENT = "cartera.spent"  # of a request's scope: its budget was asked already
 
 
 class Question(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
@@ -84,23 +90,36 @@ class PlannedDoor:
             document, question.operation_name, question.variables,
             here.ledger.clock.business_date(),
         )  # fmt: skip
+        if read.plan is None:
+            return False
         token = digest(given.removeprefix(BEARER).strip())
-        known = self.kept.get(read) or _had(headers.get("if-none-match", ""), read)
+        spent = await here.budget.spend(token, read.cost) if here.budget else None
+        if spent and not spent.enough:
+            return False
+        scope[SPENT] = spent
+        had = headers.get("if-none-match", "")
+        known = self.kept.get(read) or _had(had, read)
+        shared = here.shared if read.plan.of_book else None
+        if shared and (found := await shared.get(read.name)):
+            known = Seen(*found)
         try:
             if here.settings.read_database_url and not await allowed(here.log, token):
                 return False  # a replica may not know yet that the key was revoked
             seen = await answer(here.plans, read, token, known)
-        except (OperationalError, PoolTimeout):  # away, or too slow: the endpoint says so
+        except (Error, PoolTimeout) as error:  # away, too slow, failed: the endpoint says so
+            log.warning("no answer by plan", reason=type(error).__name__)
             return False
         if seen is None:
             return False
         tag = _tag(read, seen)
-        if headers.get("if-none-match") == tag:
+        if had.removeprefix(WEAK) == tag:
             await _send(send, 304, tag, b"")
             return True
         if seen is not known:
             self.kept.keep(read, seen)
-        await _send(send, 200, tag, seen.body)
+            if shared:
+                await shared.keep(read.name, seen.body, seen.positions)
+        await _send(send, 200, WEAK + tag if spent else tag, seen.whole(read, spent))
         return True
 
 
@@ -110,7 +129,7 @@ def _tag(read: Read, seen: Seen) -> str:
 
 def _had(tag: str, read: Read) -> Seen | None:
     """The answer that the client still has, of which only the tag is known here."""
-    name, _, positions = tag.strip('"').partition("-")
+    name, _, positions = tag.removeprefix(WEAK).strip('"').partition("-")
     return Seen(b"", positions) if name == read.name else None
 
 

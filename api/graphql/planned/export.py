@@ -6,8 +6,8 @@ from graphql import GraphQLObjectType, get_named_type
 
 from api.graphql.errors import Refused
 from api.graphql.planned.asked import Asked, Reading, Unplanned
-from api.graphql.planned.planner import LISTS, row_of, with_unit
-from api.graphql.planned.rows import told
+from api.graphql.planned.planner import LISTS
+from api.graphql.planned.rows import row_of, told, with_unit
 from api.graphql.planned.written import sql
 
 PAGED = ("first", "after", "last", "before")

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
+
+from graphql import GraphQLError
 
 from api.graphql import journal, listing
 from api.graphql.arguments import word
@@ -12,19 +13,23 @@ from api.graphql.listing import Where
 from api.graphql.nodes import loan_named
 from api.graphql.planned.asked import Asked, Late, Reading, Unplanned
 from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE, part_of
-from api.graphql.planned.rows import Kind, Listing, Row, one, page, told
-from api.graphql.planned.written import UNIT, Literal, Written, bare, number, sql, thing
+from api.graphql.planned.named import node
+from api.graphql.planned.rows import Kind, Listing, one, page, row_of, told, with_unit
+from api.graphql.planned.whole import aging, portfolio, trial_balance
+from api.graphql.planned.written import Literal, Written, bare, number, sql, thing
 
 
 class Plan(NamedTuple):
     """The expression that writes an answer's `data`, and what it binds.
 
-    ``keeps`` is whether the answer stays as it is until a read model moves.
+    ``keeps`` is whether the answer stays as it is until a read model moves; ``of_book`` whether
+    it is such a one that takes long, because it adds up the whole book.
     """
 
     data: str
     values: dict[str, Any]
     keeps: bool
+    of_book: bool
 
     def bound(self, variables: Mapping[str, Any]) -> "Plan":
         """With all that is late. Errors: ``Unplanned``, ``Refused``."""
@@ -37,52 +42,45 @@ def made(value: Any, variables: Mapping[str, Any]) -> Any:
     return value.made(variables[value.variable]) if isinstance(value, Late) else value
 
 
-def plan(reading: Reading) -> Plan:
-    """The plan of what is asked.
-
-    Errors: ``Unplanned`` where resolvers have to answer; ``Refused`` for a bad argument.
+def plan(reading: Reading) -> tuple[Plan, list[Asked]]:
+    """The plan of what is asked, and the roots that it leaves to resolvers: those that have none,
+    and those with a bad argument, which is refused where it stands.
     """
     fields: dict[str, Written] = {}
+    rest = []
     for key, asked in reading.roots():
-        if asked.name == "__typename":
-            fields[key] = [Literal('"Query"')]
-        elif asked.name in ROOTS:
-            fields[key] = ROOTS[asked.name](asked)
-        else:
-            raise Unplanned
-    return Plan(sql(thing(fields)), reading.values, not reading.asks_log)
+        try:
+            fields[key] = _root(asked)
+        except (GraphQLError, Unplanned):
+            rest.append(asked)
+    keeps = not reading.asks_log
+    whole = Plan(sql(thing(fields)), reading.values, keeps, keeps and reading.asks_book)
+    return whole, rest
+
+
+def _root(asked: Asked) -> Written:
+    if asked.name == "__typename":
+        return [Literal('"Query"')]
+    if asked.name not in ROOTS:
+        raise Unplanned
+    return ROOTS[asked.name](asked)
 
 
 POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
 
 
-def row_of(reading: Reading) -> Row:
-    """A row that brings its own currency."""
-    alias = reading.alias()
-    return Row(alias, f"{alias}.currency", f"{alias}.unit")
-
-
-def with_unit(columns: str, currency: str) -> str:
-    return f"{columns}, {UNIT.format(currency=currency)} AS unit"
-
-
 def loan(asked: Asked) -> Written:
-    by_id = asked.value("id", "id", _loan_id)
-    by_number = asked.value("loanNo", "loan_no", word)
     given = {name for name, value in asked.arguments.items() if value is not None}
-    if given & {"as_of", "known_at"} or (by_id is None) is (by_number is None):
+    if given & {"as_of", "known_at"} or len(given & {"id", "loan_no"}) != 1:
         raise Unplanned
-    column, value = ("loan_id", by_id) if by_number is None else ("loan_no", by_number)
+    if "id" in given:  # one that names no loan is bound as null, which is equal to nothing
+        column, value = "loan_id", asked.value("id", "id", loan_named)
+    else:
+        column, value = "loan_no", asked.value("loanNo", "loan_no", word)
     where = f"loans.{column} = {asked.reading.bind(value)}"
     row = row_of(asked.reading)
     columns = with_unit("loans.*", "loans.currency")
     return one(row, f"SELECT {columns} FROM read.loans WHERE {where}", told(LOAN, row, asked))
-
-
-def _loan_id(given: str) -> UUID:
-    if (loan_id := loan_named(given)) is None:
-        raise Unplanned
-    return loan_id
 
 
 class Source(NamedTuple):
@@ -142,8 +140,12 @@ ROOTS: dict[str, Callable[[Asked], Written]] = {
     "loan": loan,
     "loans": listed,
     "promises": listed,
+    "node": node,
+    "portfolio": portfolio,
+    "aging": aging,
+    "trialBalance": trial_balance,
     "position": lambda _: number(f"({POSITION})"),
     "businessDate": lambda asked: bare(f"{asked.reading.bind(asked.reading.today)}::date"),
 }
-"""The roots that are planned. Resolved are `node`, figures of the whole book, and pages of the
-journal, which merge two walks of indexes."""
+"""The roots that are planned. Resolved are pages of the journal, which merge two walks of indexes,
+and `projections`."""

@@ -6,7 +6,17 @@ from typing import TypeAlias
 
 from api.graphql.connections import Slice
 from api.graphql.planned.asked import Asked, Reading, Unplanned
-from api.graphql.planned.written import Literal, Written, bare, nullable, number, opaque, sql, words
+from api.graphql.planned.written import (
+    UNIT,
+    Literal,
+    Written,
+    bare,
+    nullable,
+    number,
+    opaque,
+    sql,
+    words,
+)
 
 
 @dataclass
@@ -56,9 +66,25 @@ def told(kind: Kind, row: Row, asked: Asked) -> Written:
     return asked.thing(tell)
 
 
+def row_of(reading: Reading) -> Row:
+    """A row that brings its own currency."""
+    alias = reading.alias()
+    return Row(alias, f"{alias}.currency", f"{alias}.unit")
+
+
+def with_unit(columns: str, currency: str) -> str:
+    """The columns of such a row."""
+    return f"{columns}, {UNIT.format(currency=currency)} AS unit"
+
+
+def found(row: Row, source: str, written: Written) -> str:
+    """The object of the one row of ``source`` (a SELECT); null in SQL if there is none."""
+    return f"(SELECT {sql(written)} FROM ({source}) AS {row.alias}{row.joined})"
+
+
 def one(row: Row, source: str, written: Written) -> Written:
-    """The object of the one row of ``source`` (a SELECT), or null."""
-    return nullable([f"(SELECT {sql(written)} FROM ({source}) AS {row.alias}{row.joined})"])
+    """The same, or null in JSON."""
+    return nullable([found(row, source, written)])
 
 
 def many(row: Row, source: str, order: str, written: Written) -> Written:
