@@ -26,9 +26,6 @@ Last = Annotated[
     datetime, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last posting day.")
 ]
 Number = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The company's account number.")]
-Month = Annotated[
-    datetime, typer.Argument(formats=["%Y-%m"], metavar="MONTH", help="Such as 2026-01.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _books() -> Iterator[tuple[Any, Any]]:
+def books() -> Iterator[tuple[Any, Any]]:
     """A connection for one moment of the books, and the rules; which are read first."""
     from ledger.database import connect
     from projections.accounting.rules import load_rules
@@ -49,7 +46,7 @@ def _books() -> Iterator[tuple[Any, Any]]:
         yield connection, rules
 
 
-def _span(first: datetime | None, last: datetime) -> tuple[date, date]:
+def span(first: datetime | None, last: datetime) -> tuple[date, date]:
     end = last.date()
     begin = first.date() if first else end.replace(day=1)
     if begin > end:
@@ -74,11 +71,11 @@ def trial_balance(
     from projections.accounting.balances import BY
     from projections.accounting.balances import trial_balance as run
 
-    begin, end = _span(first, last)
+    begin, end = span(first, last)
     parts = by or []
     if unknown := set(parts) - set(BY):
         fail(f"by: {', '.join(sorted(unknown))} is none of: {', '.join(BY)}")
-    with _books() as (connection, rules):
+    with books() as (connection, rules):
         found = run(connection, rules, end, begin, by=parts)
     if as_json:
         answer(
@@ -108,8 +105,8 @@ def ledger(number: Number, last: Last, first: First = None, as_json: AsJson = Fa
     from ledger.money import text
     from projections.accounting.balances import general_ledger
 
-    begin, end = _span(first, last)
-    with _books() as (connection, rules):
+    begin, end = span(first, last)
+    with books() as (connection, rules):
         _known(rules, number)
         lines = general_ledger(connection, rules, number, begin, end)
     amounts = ("debit", "credit", "balance")
@@ -139,10 +136,10 @@ def drill(
     from projections.accounting.drill import behind
     from projections.accounting.facts import MEETS
 
-    begin, end = _span(first, last)
+    begin, end = span(first, last)
     if kind is not None and kind not in MEETS:
         fail(f"kind: {kind!r} is none of: {', '.join(MEETS)}")
-    with _books() as (connection, rules):
+    with books() as (connection, rules):
         _known(rules, number)
         for line in behind(connection, rules, number, begin, end, kind=kind):
             answer(_texts(line, ("debit", "credit")))
@@ -173,12 +170,12 @@ def entries(
         fail(f"group: {grouping!r} is none of: {', '.join(Grouping)}")
     if (loan is None) == (last is None):
         fail("to: give either --to DATE or --loan LOAN")
-    with _books() as (connection, rules):
+    with books() as (connection, rules):
         if loan is not None:
             found = iter(_of_loan(connection, rules, loan, position))
         else:
             assert last is not None
-            found = run(connection, rules, *_span(first, last), Grouping(grouping))
+            found = run(connection, rules, *span(first, last), Grouping(grouping))
         for entry in found:
             answer(_entry(entry))
 
@@ -231,140 +228,6 @@ def check(as_json: AsJson = False) -> None:
     shown = table("To be confirmed", "account", "name", "SAT", "CNBV")
     for one in missing:
         shown.add_row(one.number, one.name, one.sat_code or "?", one.cnbv_concept or "?")
-    show(shown)
-
-
-@accounting.command("close-period")
-def close_period(
-    month: Month,
-    actor: Annotated[
-        str, typer.Option(help="Who closes it, as the books will say.")
-    ] = "accountant",
-    as_json: AsJson = False,
-) -> None:
-    """Close a month for good: what is found out later posts to the first open day."""
-    from ledger.clock import SystemClock
-    from ledger.orders import Cause
-    from ledger.periods import close_period as run
-    from ledger.store import Store
-
-    chosen = ready()
-    store = Store(chosen)
-    try:
-        today = SystemClock(chosen.zone).business_date()
-        done = run(store, month.date(), today, Cause(actor, "cli"))
-    finally:
-        store.close()
-    if as_json:
-        answer(done)
-    else:
-        say(f"closed {done.month:%Y-%m} at position {done.position}")
-
-
-@accounting.command("periods")
-def periods(as_json: AsJson = False) -> None:
-    """The closed months, who closed them and where in the log."""
-    from ledger.database import connect
-    from ledger.periods import periods as run
-
-    with connect(ready()) as connection:
-        found = run(connection)
-    if as_json:
-        answer(found)
-        return
-    for one in found:
-        say(f"{one.month:%Y-%m} closed by {one.actor} at position {one.position}")
-
-
-@accounting.command("allowance")
-def allowance(
-    on: Annotated[
-        datetime, typer.Option("--on", formats=["%Y-%m-%d"], metavar="DATE", help="As of its end.")
-    ],
-    posts: Annotated[bool, typer.Option("--post", help="Post the movement, not only show it.")] = (
-        False
-    ),
-    books: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Loans as in these books of an earlier day.")
-    ] = None,
-    actor: Annotated[str, typer.Option(help="Who posts it, as the books will say.")] = "accountant",
-    as_json: AsJson = False,
-) -> None:
-    """What the loss allowance must come to by the lender's tables, and what it lacks.
-
-    The tables are those of the setting CARTERA_ACCOUNTING_ALLOWANCE.
-    """
-    from ledger.money import text
-    from projections.accounting import allowance as tables
-    from projections.books import BooksError, schema_of
-
-    chosen, day = ready(), on.date()
-    if chosen.accounting_allowance is None:
-        fail("accounting_allowance: no tables are set (CARTERA_ACCOUNTING_ALLOWANCE)")
-    rates = tables.load_tables(chosen.accounting_allowance)
-    try:
-        with _books() as (connection, rules):
-            schema = schema_of(books) if books else "read"
-            loans = tables.standing_loans(connection, day, schema)
-            found = tables.movements(connection, rules, rates, loans, day)
-    except (tables.BalancesBeyond, BooksError) as error:
-        fail(f"{error.field}: {error}")
-    key = _posted(chosen, day, found, actor) if posts else None
-    if as_json:
-        answer({"on": day, "key": key, "movements": [
-            {"currency": one.currency, "branch": one.branch, "product": one.product,
-             "stage": one.stage,
-             **{name: text(getattr(one, name), one.currency)
-                for name in ("required", "standing", "amount")}}
-            for one in found]})  # fmt: skip
-        return
-    amounts = ("required", "standing", "movement")
-    shown = table(f"Loss allowance on {day}", "branch", "product", "stage", *amounts,
-                  numbers=amounts)  # fmt: skip
-    for one in found:
-        figures = (text(n, one.currency) for n in (one.required, one.standing, one.amount))
-        shown.add_row(one.branch, one.product, str(one.stage), *figures)
-    show(shown)
-    if posts:
-        say(f"posted {key}" if key else "nothing to post: the allowance stands at what is required")
-
-
-def _posted(chosen: Any, on: date, found: list[Any], actor: str) -> str | None:
-    from ledger.orders import Cause
-    from ledger.postings import Posting, post
-    from ledger.store import Store
-
-    lines = [
-        Posting(
-            currency=one.currency, branch=one.branch, product=one.product, stage=one.stage,
-            kind="allowance", component="required", amount=one.amount, reason=f"allowance on {on}",
-        )
-        for one in found
-        if one.amount
-    ]  # fmt: skip
-    if not lines:
-        return None
-    store = Store(chosen)
-    try:
-        return post(store, "allowance", on, lines, Cause(actor, "cli"))
-    finally:
-        store.close()
-
-
-@accounting.command("roll-rates")
-def roll_rates(last: Last, first: First = None, as_json: AsJson = False) -> None:
-    """How loans moved between buckets of days past due, from one day's end to another's."""
-    from projections.accounting.roll_rates import roll_rates as run
-
-    begin, end = _span(first, last)
-    with _books() as (connection, _):
-        found = run(connection, begin, end)
-    if as_json:
-        answer(found)
-        return
-    shown = table(f"{begin} to {end}, % of loans", "from", *found.end, numbers=found.end)
-    for bucket, row in zip(found.start, found.rates, strict=True):
-        shown.add_row(bucket, *(f"{n // 10_000}.{n // 100 % 100:02d}" for n in row))
     show(shown)
 
 

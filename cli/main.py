@@ -9,6 +9,7 @@ import typer
 from cli import (
     accounting,
     accounting_files,
+    accounting_month,
     bench,
     books,
     days,
@@ -43,7 +44,8 @@ app = typer.Typer(
 )
 for part in (
     servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, exports, demo, generate, bench, statements, reports, accounting, accounting_files,
+    documents, exports, demo, generate, bench, statements, reports, accounting, accounting_month,
+    accounting_files,
 ):  # fmt: skip
     part.register(app)
 

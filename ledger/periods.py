@@ -6,6 +6,7 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.calendar import add_months
 from ledger.errors import LedgerError
 from ledger.orders import Cause
 from ledger.store import Store
@@ -52,6 +53,17 @@ class PeriodNotOver(LedgerError):
         self.month, self.today = month, today
 
 
+class LoansNotClosed(LedgerError):
+    """Interest of the month is still to be recorded: it would be posted after the month."""
+
+    field = "period"
+
+    def __init__(self, last: date, loans: int) -> None:
+        told = f"{loans} loans are not closed through {last}: cartera close --through {last}"
+        super().__init__(told)
+        self.last, self.loans = last, loans
+
+
 def periods(connection: Connection[TupleRow]) -> list[Period]:
     """The closed months, oldest first."""
     rows = connection.execute(
@@ -63,7 +75,7 @@ def periods(connection: Connection[TupleRow]) -> list[Period]:
 def close_period(store: Store, month: date, today: date, cause: Cause) -> Period:
     """Close the month that ``month`` begins; it is recorded once, with who did it.
 
-    Errors: ``PeriodClosed``, ``PeriodOutOfOrder``, ``PeriodNotOver``.
+    Errors: ``PeriodClosed``, ``PeriodOutOfOrder``, ``PeriodNotOver``, ``LoansNotClosed``.
     """
     assert month.day == 1, month
 
@@ -71,6 +83,7 @@ def close_period(store: Store, month: date, today: date, cause: Cause) -> Period
         with connection.transaction():
             hold(connection)
             _check(periods(connection), month, today)
+            _check_loans(connection, add_months(month, 1) - timedelta(days=1))
             [row] = connection.execute(
                 "INSERT INTO ledger.periods (month, actor, channel) VALUES (%s, %s, %s)"
                 " RETURNING month, position, actor, channel",
@@ -81,6 +94,17 @@ def close_period(store: Store, month: date, today: date, cause: Cause) -> Period
     return store.run(work)
 
 
+def _check_loans(connection: Connection[TupleRow], last: date) -> None:
+    """Every running loan has its days recorded; one taken up later has none in the month."""
+    [[behind]] = connection.execute(
+        "SELECT count(*) FROM ledger.loan_state WHERE status = 'active'"
+        " AND greatest(accrued_through, closed_through) < %s",
+        [last],
+    ).fetchall()
+    if behind:
+        raise LoansNotClosed(last, behind)
+
+
 def hold(connection: Connection[TupleRow]) -> None:
     """Whoever closes a month or posts to one goes alone, until the transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
@@ -89,12 +113,7 @@ def hold(connection: Connection[TupleRow]) -> None:
 def _check(known: list[Period], month: date, today: date) -> None:
     if any(one.month == month for one in known):
         raise PeriodClosed(month)
-    if known and month != (expected := next_month(known[-1].month)):
+    if known and month != (expected := add_months(known[-1].month, 1)):
         raise PeriodClosed(month) if month < expected else PeriodOutOfOrder(month, expected)
-    if next_month(month) > today:
+    if add_months(month, 1) > today:
         raise PeriodNotOver(month, today)
-
-
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month + timedelta(days=32)).replace(day=1)

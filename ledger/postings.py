@@ -7,8 +7,9 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.calendar import add_months
 from ledger.orders import Cause
-from ledger.periods import PeriodClosed, hold, next_month, periods
+from ledger.periods import PeriodClosed, hold, periods
 from ledger.store import Store
 
 
@@ -35,7 +36,7 @@ def post(store: Store, name: str, posted_on: date, lines: Sequence[Posting], cau
         with connection.transaction():
             hold(connection)
             known = periods(connection)
-            if known and posted_on < next_month(known[-1].month):
+            if known and posted_on < add_months(known[-1].month, 1):
                 raise PeriodClosed(posted_on.replace(day=1))
             [[before]] = connection.execute(
                 "SELECT count(DISTINCT key) FROM ledger.postings WHERE key LIKE %s || '/%%'",

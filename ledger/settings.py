@@ -8,12 +8,6 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PATHS = (
-    "calendars_dir", "lender_file", "templates_dir", "accounting_rules", "accounting_chart",
-    "accounting_allowance", "accounting_files", "cfdi", "exports_dir",
-)  # fmt: skip
-"""Settings that a child process needs as well, wherever it runs."""
-
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -179,13 +173,21 @@ class Settings(BaseSettings):
             "READ_DATABASE_URL": self.read_database_url,
             "CARTERA_VAR": str(self.var_dir.absolute()),
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
-            **{
-                f"CARTERA_{name.upper()}": str(path.absolute())
-                for name in PATHS
-                if (path := getattr(self, name)) is not None
-            },
+            "CARTERA_CALENDARS_DIR": _absolute(self.calendars_dir),
+            "CARTERA_LENDER_FILE": _absolute(self.lender_file),
+            "CARTERA_TEMPLATES_DIR": _absolute(self.templates_dir),
+            "CARTERA_ACCOUNTING_RULES": _absolute(self.accounting_rules),
+            "CARTERA_ACCOUNTING_CHART": _absolute(self.accounting_chart),
+            "CARTERA_ACCOUNTING_ALLOWANCE": _absolute(self.accounting_allowance),
+            "CARTERA_ACCOUNTING_FILES": _absolute(self.accounting_files),
+            "CARTERA_CFDI": _absolute(self.cfdi),
+            "CARTERA_EXPORTS_DIR": _absolute(self.exports_dir),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 _current: Settings | None = None

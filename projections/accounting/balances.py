@@ -96,20 +96,10 @@ def _turnovers(
     for currency, branch, product, stage, kind, component, *sums in rows:
         place = Place(currency, branch, product if "product" in by else "")
         added_before, taken_before, added, taken = sums
-        for debited, credited in posted_pairs(rules, kind, component, stage, product):
+        for debited, credited in rules.posted(kind, component, stage, product):
             turnover = Turnover(added_before - taken_before, added, taken)
             yield place, debited, turnover
             yield place, credited, Turnover(-turnover.before, taken, added)
-
-
-def posted_pairs(
-    rules: Rules, kind: str, component: str, stage: int, product: str
-) -> Iterator[tuple[Account, Account]]:
-    """The company's accounts that a fact debits and credits; none where both are the same one."""
-    accounts = rules.chart.by_internal
-    for debit, credit in rules.pairs(kind, component, stage, product):
-        if accounts[debit].number != accounts[credit].number:
-            yield accounts[debit], accounts[credit]
 
 
 SUMS = """
@@ -155,7 +145,7 @@ def ledger_of(
     found: dict[tuple[Any, ...], list[int]] = {}
     for posted_on, value_on, currency, branch, product, stage, kind, component, *sides in rows:
         key = (posted_on, value_on, currency, branch, product, kind)
-        for pair in posted_pairs(rules, kind, component, stage, product):
+        for pair in rules.posted(kind, component, stage, product):
             for one, (debit, credit) in zip(pair, (sides, sides[::-1]), strict=True):
                 if one.number == number:
                     kept = found.setdefault(key, [0, 0])
@@ -189,6 +179,6 @@ def touching_keys(rules: Rules, number: str) -> set[tuple[str, str]]:
     return {
         (kind, component)
         for kind, component, stage, product in rules.everything()
-        for pair in posted_pairs(rules, kind, component, stage, product)
+        for pair in rules.posted(kind, component, stage, product)
         if number in (pair[0].number, pair[1].number)
     }

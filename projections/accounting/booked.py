@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from psycopg import Connection
 from domain import events as e
 from ledger import log
 from ledger.packed_rows import FIRST_ORDINAL
-from projections.accounting.columns import ASIDE_OF, CODE, Rows, accrued, joined, moved
+from projections.accounting.columns import ASIDE_OF, CODE, accrued, joined, moved
 from projections.accounting.periods import closed, posted
 from projections.accounting.standing import TURNS
 from projections.batch import KINDS, Batch, Ints
@@ -149,9 +150,7 @@ def _headers(connection: Connection[Any], ids: list[UUID]) -> list[Header]:
     return [known[loan_id] for loan_id in ids]
 
 
+@lru_cache(maxsize=10_000)
 def as_date(on: int) -> date:
     """A day as PostgreSQL counts it."""
     return date.fromordinal(on + FIRST_ORDINAL)
-
-
-__all__ = ["Booked", "Header", "Rows", "as_date", "booked"]

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from domain import events as e
 from ledger import log
-from projections.accounting.balances import posted_pairs, touching_keys
+from projections.accounting.balances import touching_keys
 from projections.accounting.booked import TYPES, Booked, Header, as_date, booked
 from projections.accounting.columns import CODE, KEYS
 from projections.accounting.entries import entries_of_facts
@@ -155,7 +155,7 @@ def _posted(
 ) -> Iterator[Behind]:
     """What a fact posts to the account on a day, if it does."""
     debit = credit = 0
-    for pair in posted_pairs(rules, fact.kind, fact.component, fact.stage, header.product):
+    for pair in rules.posted(fact.kind, fact.component, fact.stage, header.product):
         for account, amount in zip(pair, (fact.amount, -fact.amount), strict=True):
             debit += max(amount, 0) * (account.number == number)
             credit += max(-amount, 0) * (account.number == number)

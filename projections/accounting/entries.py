@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from psycopg import Connection
 
-from projections.accounting.balances import posted_pairs
 from projections.accounting.booked import Booked, Header, as_date, booked
 from projections.accounting.columns import KEYS
 from projections.accounting.entry import Entry, EntryKind, Line
@@ -35,7 +36,9 @@ TEXTS = {
     "sale": "Venta de cartera", "recovery": "Recuperación de castigos",
     "to_stage_1": "Traspaso a etapa 1", "to_stage_2": "Traspaso a etapa 2",
     "to_stage_3": "Traspaso a etapa 3", "resumption": "Reanudación del devengo",
-    "allowance": "Estimación preventiva", "deposit": "Depósitos por identificar",
+    "allowance": "Estimación preventiva",
+    "amortisation": "Amortización de comisiones e intereses diferidos",
+    "deposit": "Depósitos por identificar",
 }  # fmt: skip
 
 
@@ -56,7 +59,6 @@ class _Row(NamedTuple):
     component: str
     added: int
     taken: int
-    loan_no: str = ""
 
 
 def entries(
@@ -117,7 +119,7 @@ def _by_day(
                 yield Entry(
                     key=f"{posted_on}:{value_on}:{currency}:{sort}" + f":{without}" * bool(without),
                     number=0, kind=EntryKind(sort), posted_on=posted_on, value_on=value_on,
-                    currency=currency, text=_text(amounts), lines=lines,
+                    currency=currency, text=_text(row.kind for row in amounts), lines=lines,
                 )  # fmt: skip
 
 
@@ -132,34 +134,32 @@ _AMOUNTS = """
 """
 
 
-def _text(amounts: Iterable[_Row]) -> str:
+def _text(kinds: Iterable[str]) -> str:
     """What happened, in the accountant's words."""
-    return ", ".join(dict.fromkeys(TEXTS[row.kind] for row in amounts))
+    return ", ".join(dict.fromkeys(TEXTS[kind] for kind in kinds))
 
 
 def _lines(rules: Rules, amounts: Iterable[_Row]) -> tuple[Line, ...]:
-    """One line per account, side, branch, product and loan; what goes each way stands apart."""
-    sums: dict[tuple[str, bool, str, str, str], int] = {}
-    texts: dict[tuple[str, bool, str, str, str], dict[str, None]] = {}
+    """One line per account, side, branch and product; what goes each way stands apart."""
+    sums: dict[tuple[str, bool, str, str], int] = {}
+    texts: dict[tuple[str, bool, str, str], dict[str, None]] = {}
     for row in amounts:
-        for debited, credited in posted_pairs(
-            rules, row.kind, row.component, row.stage, row.product
-        ):
+        for debited, credited in rules.posted(row.kind, row.component, row.stage, row.product):
             for account, is_debit, amount in (
                 (debited, True, row.added), (credited, False, row.added),
                 (credited, True, row.taken), (debited, False, row.taken),
             ):  # fmt: skip
                 if amount:
-                    key = (account.number, is_debit, row.branch, row.product, row.loan_no)
+                    key = (account.number, is_debit, row.branch, row.product)
                     sums[key] = sums.get(key, 0) + amount
-                    texts.setdefault(key, {})[TEXTS[row.kind]] = None
+                    texts.setdefault(key, {})[row.kind] = None
     return tuple(
         Line(
             account=number, debit=amount if is_debit else 0, credit=0 if is_debit else amount,
-            text=", ".join(texts[key]), branch=branch, product=product, loan_no=loan_no,
+            text=_text(texts[key]), branch=branch, product=product,
         )
         for key, amount in sorted(sums.items(), key=lambda one: (not one[0][1], one[0]))
-        for number, is_debit, branch, product, loan_no in (key,)
+        for number, is_debit, branch, product in (key,)
     )  # fmt: skip
 
 
@@ -169,29 +169,76 @@ def _by_event(rules: Rules, part: Booked) -> Iterator[Entry]:
     columns = (part.positions, part.days, part.posted, part.loans, part.stages, part.codes,
                part.amounts)  # fmt: skip
     rows = zip(*(column[order].tolist() for column in columns), strict=True)
-    for (position, on, posted_on, loan), group in groupby(rows, key=lambda row: row[:4]):
-        facts = [
-            Fact(as_date(on), stage, kind, component, amount)
-            for *_, stage, code, amount in group
-            for kind, component in (KEYS[code],)
-        ]
-        header, day = part.headers[loan], as_date(posted_on)
-        yield from entries_of_facts(rules, header, position, day, facts)
+    for (position, on, posted_on, loan), group in groupby(rows, key=itemgetter(0, 1, 2, 3)):
+        facts = [(*KEYS[code], stage, amount) for *_, stage, code, amount in group]
+        header, days = part.headers[loan], (as_date(posted_on), as_date(on))
+        yield from _of_event(rules, header, position, days, facts)
 
 
 def entries_of_facts(
     rules: Rules, header: Header, position: int, posted_on: date, facts: Sequence[Fact]
 ) -> Iterator[Entry]:
     """The entry of the facts of one event that have the same value date; none if it posts none."""
-    amounts = [
-        _Row(header.branch, header.product, one.stage, one.kind, one.component,
-             max(one.amount, 0), max(-one.amount, 0), header.loan_no)
-        for one in facts
-    ]  # fmt: skip
-    if lines := _lines(rules, amounts):
-        value_on = facts[0].on
-        yield Entry(
-            key=f"event:{position}:{value_on}", number=0, kind=sort_of(facts[0].kind),
-            posted_on=posted_on, value_on=value_on, currency=header.currency,
-            text=_text(amounts), lines=lines,
+    told = [(one.kind, one.component, one.stage, one.amount) for one in facts]
+    yield from _of_event(rules, header, position, (posted_on, facts[0].on), told)
+
+
+def _of_event(
+    rules: Rules,
+    header: Header,
+    position: int,
+    days: tuple[date, date],
+    facts: Sequence[tuple[str, str, int, int]],
+) -> Iterator[Entry]:
+    """The same of (kind, component, stage, amount), posted and valued on ``days``."""
+    of = tuple([(kind, component, stage, amount > 0) for kind, component, stage, amount in facts])
+    shape = _shape(rules, header.product, of)
+    if not shape.lines:
+        return
+    amounts = [abs(fact[3]) for fact in facts]
+    lines = []
+    for number, is_debit, text, places in shape.lines:
+        amount = amounts[places[0]]
+        for place in places[1:]:
+            amount += amounts[place]
+        debit, credit = (amount, 0) if is_debit else (0, amount)
+        lines.append(
+            Line(
+                account=number, debit=debit, credit=credit, text=text, branch=header.branch,
+                product=header.product, loan_no=header.loan_no,
+            )
         )  # fmt: skip
+    posted_on, value_on = days
+    yield Entry(
+        key=f"event:{position}:{value_on}", number=0, kind=shape.kind, posted_on=posted_on,
+        value_on=value_on, currency=header.currency, text=shape.text, lines=tuple(lines),
+    )  # fmt: skip
+
+
+class _Shape(NamedTuple):
+    """What all entries of events alike have in common; a line is (account, whether debited, text,
+    which facts).
+    """
+
+    kind: EntryKind
+    text: str
+    lines: tuple[tuple[str, bool, str, tuple[int, ...]], ...]
+
+
+@lru_cache(maxsize=10_000)
+def _shape(rules: Rules, product: str, facts: tuple[tuple[str, str, int, bool], ...]) -> _Shape:
+    """Of facts by kind, component, stage, and whether they are in the sense of their kind."""
+    places: dict[tuple[str, bool], list[int]] = {}
+    for place, (kind, component, stage, forward) in enumerate(facts):
+        for debited, credited in rules.posted(kind, component, stage, product):
+            for account, is_debit in ((debited, forward), (credited, not forward)):
+                places.setdefault((account.number, is_debit), []).append(place)
+    in_order = sorted(places.items(), key=lambda one: (not one[0][1], one[0]))
+    return _Shape(
+        sort_of(facts[0][0]),
+        _text(fact[0] for fact in facts),
+        tuple(
+            (number, is_debit, _text(facts[place][0] for place in of), tuple(of))
+            for (number, is_debit), of in in_order
+        ),
+    )

@@ -54,6 +54,7 @@ MEETS: dict[str, tuple[str, ...]] = {
     "to_stage_3": COMPONENTS,
     "resumption": OFF_ACCOUNTS,
     "allowance": ("required",),
+    "amortisation": ("withheld_fee", "withheld_interest"),
     "deposit": ("unidentified",),
 }  # fmt: skip
 """Every kind of fact and the components it may have: what posting rules must answer for."""

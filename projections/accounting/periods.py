@@ -1,12 +1,12 @@
 """On which day is a fact posted? Its value date, or the first open day if its month was closed."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 from psycopg import Connection, Cursor
 
+from domain.calendar import add_months
 from projections.batch import Ints
 from projections.staging import day
 
@@ -27,7 +27,7 @@ def closed(source: Connection[Any] | Cursor[Any]) -> Closed:
 
 def closed_by(rows: Sequence[Sequence[Any]]) -> Closed:
     """The closes that rows of ``CLOSED`` tell."""
-    first_open = [day(next_month(month)) for _, month in rows]
+    first_open = [day(add_months(month, 1)) for _, month in rows]
     return Closed(
         np.array([position for position, _ in rows], dtype=np.int64),
         np.array(first_open, dtype=np.int64),
@@ -46,8 +46,3 @@ def posted(closes: Closed, positions: Ints, days: Ints) -> Ints:
 def posted_days(source: Connection[Any] | Cursor[Any], positions: Ints, days: Ints) -> Ints:
     """As ``posted``, by the closes that the ledger knows."""
     return posted(closed(source), positions, days)
-
-
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)

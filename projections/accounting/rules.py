@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ledger.money import FormError
 from projections.accounting.chart import Chart, load_chart, read_yaml
+from projections.accounting.entry import Account
 from projections.accounting.facts import MEETS, SUSPENDED, effects
 
 SHIPPED = Path(__file__).with_name("rules_mx.yaml")
@@ -67,6 +68,7 @@ class Rules:
                     _known(kind, component, path)
                     self._by_key.setdefault((kind, component), []).append(_Found(rule, path))
         self._pairs: dict[tuple[str, str, int, str], tuple[Pair, ...]] = {}
+        self._posted: dict[tuple[str, str, int, str], tuple[tuple[Account, Account], ...]] = {}
 
     def pairs(self, kind: str, component: str, stage: int, product: str) -> tuple[Pair, ...]:
         """What a fact posts, by internal names. Errors: ``FormError`` where no rule answers."""
@@ -75,6 +77,17 @@ class Rules:
             rule, path = self._rule(*key)
             self._pairs[key] = self._filled(rule, path, component, stage, product)
         return self._pairs[key]
+
+    def posted(
+        self, kind: str, component: str, stage: int, product: str
+    ) -> tuple[tuple[Account, Account], ...]:
+        """The company's accounts that a fact debits and credits; no pair that is one account."""
+        key = (kind, component, stage, product)
+        if key not in self._posted:
+            accounts = self.chart.by_internal
+            pairs = [(accounts[debit], accounts[credit]) for debit, credit in self.pairs(*key)]
+            self._posted[key] = tuple(one for one in pairs if one[0].number != one[1].number)
+        return self._posted[key]
 
     def products(self) -> list[str]:
         """A product of each pattern that the rules name, and one that none names."""

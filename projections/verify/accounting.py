@@ -9,7 +9,6 @@ from psycopg import Connection
 
 from ledger.money import FormError
 from ledger.settings import settings
-from projections.accounting.balances import posted_pairs
 from projections.accounting.facts import OVERPAID, SUSPENDED
 from projections.accounting.rules import Rules, load_rules
 from projections.journal.accounts import RECEIVABLE, Account
@@ -70,7 +69,7 @@ def _held(
     found: Counter[tuple[date, str, str]] = Counter()
     sides: Counter[tuple[str, bool]] = Counter()
     for on, currency, stage, product, kind, component, amount in connection.execute(_FACTS):
-        for pair in posted_pairs(rules, kind, component, stage, product):
+        for pair in rules.posted(kind, component, stage, product):
             for account, way in zip(pair, (amount, -amount), strict=True):
                 sides[currency, account.memorandum] += way
                 if (held := holds.get(account.number)) is not None:

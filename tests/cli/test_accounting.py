@@ -133,6 +133,16 @@ def test_the_allowance_is_shown_and_posted_once_and_its_month_closed(cartera, bo
     assert "2026-01 closed by ana" in cartera("accounting", "periods").out
 
 
+def test_what_is_earned_of_withheld_fees_is_told(cartera, book):
+    told = cartera("accounting", "amortise", "--on", "2026-02-28", "--post", "--json").json
+
+    assert told["key"] is None
+    assert told["movements"] == {"withheld_fee": [], "withheld_interest": []}
+    assert (
+        "nothing to post" in cartera("accounting", "amortise", "--on", "2026-02-28", "--post").out
+    )
+
+
 def test_roll_rates_are_told(cartera, book):
     told = cartera("accounting", "roll-rates", "--from", "2026-02-01", "--to", "2026-02-28",
                    "--json").json  # fmt: skip

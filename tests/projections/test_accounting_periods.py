@@ -9,6 +9,7 @@ from domain import commands
 from ledger import database as db
 from ledger.orders import Cause
 from ledger.periods import (
+    LoansNotClosed,
     PeriodClosed,
     PeriodNotOver,
     PeriodOutOfOrder,
@@ -89,6 +90,19 @@ def test_months_close_one_after_the_other_once_they_are_over(store):
 
     [kept] = store.run(periods)
     assert (kept.month, kept.actor, kept.channel) == (JANUARY, "ana", "tests")
+
+
+def test_a_month_whose_days_are_not_all_recorded_stays_open(fresh_database, store):
+    log, story = Log(fresh_database), paid_out()
+    story.do(commands.close_day, on=date(2026, 1, 30))
+    log.append(story)
+
+    with pytest.raises(LoansNotClosed, match="1 loans are not closed through 2026-01-31"):
+        close_period(store, JANUARY, date(2026, 3, 2), CAUSE)
+
+    story.do(commands.close_day, on=date(2026, 1, 31))
+    log.append(story)
+    assert close_period(store, JANUARY, date(2026, 3, 2), CAUSE).month == JANUARY
 
 
 @pytest.mark.parametrize(

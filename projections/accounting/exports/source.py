@@ -1,5 +1,6 @@
 """The lender's own books, as exports take them: rules applied to the facts of closed months."""
 
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +23,6 @@ from projections.accounting.exports.errors import BooksBehind
 from projections.accounting.exports.period import Documents, Period
 from projections.accounting.exports.settings import ExportSettings, read_settings
 from projections.accounting.exports.tally import Told
-from projections.accounting.periods import next_month
 from projections.accounting.rules import Rules, load_rules
 
 CHUNK = 2_000
@@ -127,7 +127,8 @@ def first_day(period: Period) -> date:
 
 def last_day(period: Period) -> date:
     """As ``first_day``."""
-    return next_month(first_day(period)) - timedelta(days=1)
+    first = first_day(period)
+    return first.replace(day=monthrange(first.year, first.month)[1])
 
 
 @contextmanager
