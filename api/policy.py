@@ -39,6 +39,9 @@ class Action(StrEnum):
     READ_TRACES = "read-traces"
     SETTLE_SUSPENSE = "settle-suspense"
     ISSUE_REFERENCE = "issue-reference"
+    READ_EXPORTS = "read-exports"
+    EXPORT_ACCOUNTING = "export-accounting"
+    ISSUE_CFDI = "issue-cfdi"
     MANAGE_KEYS = "manage-keys"
 
 
@@ -69,8 +72,8 @@ APPROVE = COLLECT | {
 """Money that leaves (disbursements, refunds, refinancings) is the operator's."""
 
 ALLOWED: dict[str, frozenset[Action]] = {
-    "auditor": READ | {Action.READ_TRACES},
-    "accountant": READ,
+    "auditor": READ | {Action.READ_TRACES, Action.READ_EXPORTS},
+    "accountant": READ | {Action.READ_EXPORTS, Action.EXPORT_ACCOUNTING, Action.ISSUE_CFDI},
     "collector": COLLECT,
     "supervisor": APPROVE,
     "operator": frozenset(Action)

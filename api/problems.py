@@ -53,6 +53,12 @@ from ledger.money import FormError, text
 from ledger.rails.references import NoClabePrefix, ReferenceTaken
 from ledger.rails.settling import AlreadySettled, UnknownDeposit
 from ledger.rails.stp import NotificationsOff, SignatureWrong
+from projections.accounting.exports.errors import (
+    BatchDiffers,
+    ExportedAlready,
+    OpenPeriod,
+    UnknownBatch,
+)
 
 log = structlog.get_logger("cartera.api")
 
@@ -88,6 +94,10 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (AlreadySettled, 409),
     (SignatureWrong, 401),
     (NotificationsOff, 503),
+    (UnknownBatch, 404),
+    (OpenPeriod, 409),
+    (ExportedAlready, 409),
+    (BatchDiffers, 409),
     (LoanError, 422),
     (LedgerError, 422),
     (FormError, 422),

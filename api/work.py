@@ -60,7 +60,7 @@ def close_of_day(
         return jobs.enqueue_close(connection, body.through, shards, here.settings, **origin)
 
     asked = f"close-of-day {body.through} {body.shards}"
-    return _once(here, actor, key, asked, queue)
+    return once(here, actor, key, asked, queue)
 
 
 @router.post(
@@ -83,7 +83,7 @@ async def payment_file(
         arguments = {"path": str(path), **origin}
         return [jobs.enqueue(connection, jobs.IMPORT_PAYMENTS, arguments, here.settings)]
 
-    return await run_in_threadpool(_once, here, actor, key, f"payment-file {digest}", queue)
+    return await run_in_threadpool(once, here, actor, key, f"payment-file {digest}", queue)
 
 
 @router.post(
@@ -119,7 +119,7 @@ async def remittance(
         arguments = {"path": str(path), **said, **origin}
         return [jobs.enqueue(connection, jobs.IMPORT_PAYROLL, arguments, here.settings)]
 
-    return await run_in_threadpool(_once, here, actor, key, f"remittance {digest} {said}", queue)
+    return await run_in_threadpool(once, here, actor, key, f"remittance {digest} {said}", queue)
 
 
 @router.post(
@@ -151,7 +151,7 @@ async def bank_statement(
         arguments = {"path": str(path), "form": chosen, **origin}
         return [jobs.enqueue(connection, jobs.IMPORT_STATEMENT, arguments, here.settings)]
 
-    return await run_in_threadpool(_once, here, actor, key, f"statement {form} {digest}", queue)
+    return await run_in_threadpool(once, here, actor, key, f"statement {form} {digest}", queue)
 
 
 @router.get(
@@ -164,7 +164,7 @@ def job(job: UUID, here: Here) -> Job:
         return _shown(jobs.find(connection, job))
 
 
-def _once(
+def once(
     here: Running,
     actor: Key,
     key: str,

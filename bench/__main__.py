@@ -11,7 +11,7 @@ from bench.report import shown
 
 NAMES = (
     "append", "load", "replay", "project", "rebuild", "payments", "backdate", "accrual",
-    "statements", "schedule", "reads", "close", "close-year", "bureau",
+    "statements", "schedule", "reads", "close", "close-year", "bureau", "accounting",
 )  # fmt: skip
 
 

@@ -7,6 +7,9 @@ import structlog
 import typer
 
 from cli import (
+    accounting,
+    accounting_files,
+    accounting_month,
     bench,
     books,
     borrowers,
@@ -45,7 +48,7 @@ app = typer.Typer(
 for part in (
     servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
     refinancing, groups, rails, documents, exports, bureau, demo, generate, bench, statements,
-    reports,
+    reports, accounting, accounting_month, accounting_files,
 ):  # fmt: skip
     part.register(app)
 

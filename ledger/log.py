@@ -23,8 +23,8 @@ from ledger.mapper import Recorded
 from ledger.orders import Receipt
 
 __all__ = [
-    "UNREADABLE", "Batch", "Columns", "Origin", "Recorded", "decode_list", "facts", "history",
-    "horizon", "load_many", "moment", "outcome", "read", "unreadable",
+    "UNREADABLE", "Batch", "Columns", "Origin", "Recorded", "between", "decode_list", "facts",
+    "history", "horizon", "load_many", "moment", "outcome", "read", "unreadable",
 ]  # fmt: skip
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
@@ -147,6 +147,32 @@ def facts(connection: Connection[TupleRow], loan_id: UUID) -> list[Recorded]:
         f"SELECT {FIELDS} FROM ledger.events WHERE loan_id = %s ORDER BY version", [loan_id]
     )
     return [_recorded(row) for row in rows]
+
+
+def between(
+    connection: Connection[TupleRow], spans: Sequence[tuple[UUID, int, int]]
+) -> dict[UUID, list[e.AnyLoanEvent]]:
+    """Each loan's events after the first version of its span, up to the second; oldest first."""
+    loans, after, upto = ([span[at] for span in spans] for at in range(3))
+    rows = connection.cursor(binary=True).execute(
+        "SELECT loan_id, '[' || string_agg(state::text, ',' ORDER BY version) || ']',"
+        f" bool_or({upcasters.OLD})"
+        " FROM unnest(%s::uuid[], %s::integer[], %s::integer[]) AS span (loan, after, upto)"
+        " JOIN ledger.events ON loan_id = loan AND version > after AND version <= upto"
+        " GROUP BY loan_id",
+        [loans, after, upto],
+    )
+    found, old = {}, []
+    for loan_id, states, has_old in rows:
+        if has_old:
+            old.append(loan_id)
+        else:
+            found[loan_id] = decode_list(states)
+    for loan_id, first, last in spans:
+        if loan_id in old:
+            known = facts(connection, loan_id)
+            found[loan_id] = [one.event for one in known if first < one.version <= last]
+    return found
 
 
 def outcome(connection: Connection[TupleRow], receipt: Receipt) -> list[e.AnyLoanEvent]:

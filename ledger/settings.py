@@ -64,6 +64,32 @@ class Settings(BaseSettings):
     calendars_dir: Path | None = Field(
         default=None, description="Folder of the lender's own business calendars, one YAML each."
     )
+    accounting_rules: Path | None = Field(
+        default=None, description="The lender's posting rules, a YAML file; else those shipped."
+    )
+    accounting_chart: Path | None = Field(
+        default=None, description="The lender's chart of accounts, a YAML file; else that shipped."
+    )
+    accounting_allowance: Path | None = Field(
+        default=None,
+        description="The lender's loss allowance tables, a YAML file; else no posting.",
+    )
+    accounting_files: Path | None = Field(
+        default=None,
+        description="The company's settings of its accounting files, a YAML file; else defaults.",
+    )
+    cfdi: Path | None = Field(
+        default=None, description="The lender's settings of fiscal documents, a YAML file."
+    )
+    cfdi_key_password: SecretStr = Field(
+        default=SecretStr(""), description="Of the private key that seals fiscal documents."
+    )
+    cfdi_provider_token: SecretStr = Field(
+        default=SecretStr(""), description="The stamping provider's token."
+    )
+    exports_dir: Path | None = Field(
+        default=None, description="Where exported files are kept; by default under var."
+    )
     index_max_age_days: int = Field(
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
     )
@@ -177,6 +203,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.lender_timezone)
 
+    @property
+    def exports(self) -> Path:
+        """The folder of exported files."""
+        return (self.exports_dir or self.var_dir / "exports").absolute()
+
     def environment(self) -> dict[str, str]:
         """The variables that make a child process use the same servers."""
         given = {
@@ -189,6 +220,12 @@ class Settings(BaseSettings):
             "CARTERA_CALENDARS_DIR": _absolute(self.calendars_dir),
             "CARTERA_LENDER_FILE": _absolute(self.lender_file),
             "CARTERA_TEMPLATES_DIR": _absolute(self.templates_dir),
+            "CARTERA_ACCOUNTING_RULES": _absolute(self.accounting_rules),
+            "CARTERA_ACCOUNTING_CHART": _absolute(self.accounting_chart),
+            "CARTERA_ACCOUNTING_ALLOWANCE": _absolute(self.accounting_allowance),
+            "CARTERA_ACCOUNTING_FILES": _absolute(self.accounting_files),
+            "CARTERA_CFDI": _absolute(self.cfdi),
+            "CARTERA_EXPORTS_DIR": _absolute(self.exports_dir),
         }
         return {name: value for name, value in given.items() if value is not None}
 

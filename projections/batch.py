@@ -40,7 +40,7 @@ class Batch:
     """
 
     def __init__(self, columns: Columns, until: date | None = None) -> None:
-        self._columns, self._until = columns, until
+        self._columns, self.until = columns, until
         self.events = columns.events
         self.positions, self.versions = columns.positions, columns.versions
         self.days, self.instants = columns.days, columns.instants
@@ -64,7 +64,7 @@ class Batch:
         if not loans:
             return self
         kept = np.array([loan not in loans for loan in self.uuids.tolist()], dtype=bool)
-        return Batch(self._columns.chosen(kept[self.codes]), self._until)
+        return Batch(self._columns.chosen(kept[self.codes]), self.until)
 
     def has(self, *types: type) -> bool:
         """Whether any event is of ``types``."""
@@ -121,7 +121,7 @@ class Batch:
             (at, movement)
             for at in self.of(*MOVING)
             for movement in movements(self.events[at])
-            if self._until is None or movement.on <= self._until
+            if self.until is None or movement.on <= self.until
         ]
 
     @cached_property

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from projections.accounting.keep import Accounting
 from projections.balances import Balances
 from projections.journal.entries import Journal
 from projections.loans import Loans
@@ -12,4 +13,4 @@ from projections.transactions import Transactions
 
 Kinds: TypeAlias = tuple[Callable[[], Projection], ...]
 
-PROJECTIONS: Kinds = (Loans, Balances, Transactions, Promises, Journal)
+PROJECTIONS: Kinds = (Loans, Balances, Transactions, Promises, Journal, Accounting)

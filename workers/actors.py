@@ -21,6 +21,10 @@ from ledger.orders import Cause
 from ledger.payment_file import import_payments
 from ledger.payroll import import_payroll
 from ledger.rails.statements import import_statement
+from projections.accounting.cfdi.desk import open_desk
+from projections.accounting.cfdi.issue import issue
+from projections.accounting.exports.period import Period
+from projections.accounting.exports.source import make_batch
 from projections.engine import catch_up
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
@@ -54,6 +58,18 @@ def take_statement(ledger: Ledger, job: Job) -> Any:
     told = job.arguments
     actor = _cause(job, "bank-statement").actor
     return import_statement(ledger, Path(told["path"]), told["form"], actor=actor)
+def export_accounting(ledger: Ledger, job: Job) -> Any:
+    """Make a closed month's file for an accountant's system."""
+    catch_up_projections(ledger, job)
+    name, period = job.arguments["format"], Period.parse(job.arguments["period"])
+    batch = make_batch(ledger.settings, name, period, actor=job.arguments.get("actor", "worker"))
+    return {"batch": batch.id, "file_name": batch.file_name, "entries": batch.entries}
+
+
+def issue_cfdi(ledger: Ledger, job: Job) -> Any:
+    """Issue the fiscal documents that the log asks for."""
+    with connect(ledger.settings, autocommit=True, application_name="cartera-cfdi") as connection:
+        return issue(connection, open_desk(ledger.settings))
 
 
 def import_remittance(ledger: Ledger, job: Job) -> Any:
@@ -74,6 +90,8 @@ WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
     jobs.IMPORT_PAYMENTS: import_payment_file,
+    jobs.EXPORT_ACCOUNTING: export_accounting,
+    jobs.ISSUE_CFDI: issue_cfdi,
     jobs.IMPORT_PAYROLL: import_remittance,
     jobs.IMPORT_STATEMENT: take_statement,
 }

@@ -9,7 +9,7 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from api.graphql import journal, listing, parts, reports
+from api.graphql import accounting, journal, listing, parts, reports
 from api.graphql import portfolio as book
 from api.graphql.arguments import on_or
 from api.graphql.connections import Connection, sliced
@@ -20,7 +20,7 @@ from api.graphql.loan_rows import PAYMENTS, PROMISES
 from api.graphql.loans import Loan, find
 from api.graphql.nodes import Node, loan_named, named
 from api.graphql.scalars import SCALARS, BigInt
-from api.graphql.snapshot import snapshot_of
+from api.graphql.snapshot import Snapshot, snapshot_of
 from api.graphql.stream import Subscription
 from api.reports import ReportName
 from ledger.settings import Settings
@@ -41,6 +41,19 @@ AtLeast = Annotated[
     ),
 ]
 """Resolvers do not look at it: the endpoint waits before it takes their snapshot."""
+
+
+_FIRST = strawberry.argument(
+    name="from", description="First posting day; the first of the month if not given."
+)
+_LAST = strawberry.argument(
+    name="to", description="Last posting day; the business date if not given."
+)
+
+
+def _span(snapshot: Snapshot, first: date | None, last: date | None) -> tuple[date, date]:
+    end = on_or(last, snapshot.today)
+    return on_or(first, end.replace(day=1)), end
 
 
 @strawberry.type(description="Everything that can be asked. Amounts are exact; nothing is changed.")
@@ -150,6 +163,66 @@ class Query:
     ) -> list[journal.TrialBalance]:
         snapshot = snapshot_of(info)
         return await journal.trial_balances(snapshot, on_or(on, snapshot.today))
+
+    @strawberry.field(description="A trial balance in the company's own accounts.")
+    async def account_balances(
+        self,
+        info: Info[Any, Any],
+        first: Annotated[date | None, _FIRST] = None,
+        last: Annotated[date | None, _LAST] = None,
+        by_branch: bool = False,
+        by_product: bool = False,
+        at_least: AtLeast = None,
+    ) -> list[accounting.AccountBalances]:
+        snapshot = snapshot_of(info)
+        asked = (("branch", by_branch), ("product", by_product))
+        by = [name for name, wanted in asked if wanted]
+        return await accounting.account_balances(snapshot, *_span(snapshot, first, last), by)
+
+    @strawberry.field(description="The lines of one of the company's accounts.")
+    async def account_ledger(
+        self,
+        info: Info[Any, Any],
+        account: str,
+        first: Annotated[date | None, _FIRST] = None,
+        last: Annotated[date | None, _LAST] = None,
+        at_least: AtLeast = None,
+    ) -> list[accounting.LedgerLine]:
+        snapshot = snapshot_of(info)
+        return await accounting.account_ledger(snapshot, account, *_span(snapshot, first, last))
+
+    @strawberry.field(description="The loans' events behind the lines of an account, as logged.")
+    async def account_events(
+        self,
+        info: Info[Any, Any],
+        account: str,
+        since: Annotated[date | None, _FIRST] = None,
+        last: Annotated[date | None, _LAST] = None,
+        kind: str | None = None,
+        first: int = 50,
+        after: Annotated[
+            BigInt | None, strawberry.argument(description="Position of the last one seen.")
+        ] = None,
+        at_least: AtLeast = None,
+    ) -> list[accounting.AccountEvent]:
+        snapshot = snapshot_of(info)
+        begin, end = _span(snapshot, since, last)
+        return await accounting.account_events(
+            snapshot, account, begin, end, kind, first, int(after or 0)
+        )
+
+    @strawberry.field(description="The entries of a loan's events in the company's accounts.")
+    async def company_entries(
+        self,
+        info: Info[Any, Any],
+        loan_id: strawberry.ID,
+        position: BigInt | None = None,
+        at_least: AtLeast = None,
+    ) -> list[accounting.CompanyEntry]:
+        found = loan_named(loan_id)
+        if found is None:
+            return []
+        return await accounting.company_entries(snapshot_of(info), found, position)
 
     @strawberry.field(description="The size and health of the book, one per currency.")
     async def portfolio(

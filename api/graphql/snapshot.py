@@ -76,6 +76,7 @@ def snapshot_of(info: Info[Any, Any]) -> Snapshot:
 
 
 TABLES = (
+    "accounting_amounts",
     "journal",
     "accrual_entries",
     *(table for kind in PROJECTIONS for table in kind().tables),

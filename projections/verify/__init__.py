@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from projections.verify import events, loans, record, remade, totals
+from projections.verify import accounting, events, fiscal, loans, record, remade, totals
 from projections.verify.finding import Finding
 
 __all__ = ["Finding", "verify"]
@@ -55,6 +55,8 @@ def _findings(
     yield from _stopped(connection)
     yield from record.check(connection)
     yield from totals.check(connection)
+    yield from accounting.check(connection)
+    yield from fiscal.check(connection)
     yield from events.check(connection, lambda done: progress(done, whole))
     yield from loans.check(connection, lambda done: progress(facts + done, whole))
 

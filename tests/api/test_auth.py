@@ -55,6 +55,15 @@ ENDPOINTS = {
     ("POST", "/v1/suspense/{deposit_key}/assignment"): Action.SETTLE_SUSPENSE,
     ("POST", "/v1/suspense/{deposit_key}/return"): Action.SETTLE_SUSPENSE,
     ("POST", "/v1/bank-statements"): Action.IMPORT_PAYMENTS,
+    ("GET", "/v1/loans/{loan_no}/statements/{period}"): Action.READ,
+    ("GET", "/v1/loans/{loan_no}/letters/{kind}"): Action.READ,
+    ("POST", "/v1/accounting/exports"): Action.EXPORT_ACCOUNTING,
+    ("GET", "/v1/accounting/exports"): Action.READ_EXPORTS,
+    ("GET", "/v1/accounting/exports/{batch}/file"): Action.READ_EXPORTS,
+    ("POST", "/v1/accounting/cfdi"): Action.ISSUE_CFDI,
+    ("GET", "/v1/month-ends"): Action.READ,
+    ("PUT", "/v1/month-ends/{name}"): Action.CLOSE_DAY,
+    ("GET", "/v1/reports/{name}"): Action.READ,
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("POST", "/v1/remittances"): Action.IMPORT_PAYMENTS,
@@ -69,8 +78,9 @@ SIGNED = {("POST", "/notifications/stp")}
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")} | SIGNED
 
 EXPECTED = {
-    "auditor": {Action.READ, Action.READ_JOBS, Action.READ_TRACES},
-    "accountant": {Action.READ, Action.READ_JOBS},
+    "auditor": {Action.READ, Action.READ_JOBS, Action.READ_TRACES, Action.READ_EXPORTS},
+    "accountant": {Action.READ, Action.READ_JOBS, Action.READ_EXPORTS,
+                   Action.EXPORT_ACCOUNTING, Action.ISSUE_CFDI},
     "collector": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
                   Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY, Action.READ_PERSONAL},
     "supervisor": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
@@ -86,7 +96,8 @@ EXPECTED = {
 def path(template):
     return template.format(
         loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE", borrower_no="NONE",
-        deposit_key="NONE",
+        deposit_key="NONE", loan_no="NONE", period="2026-01", kind="schedule", batch=1,
+        name="risk",
         job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 

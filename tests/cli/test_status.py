@@ -81,7 +81,7 @@ def test_a_projection_nobody_knows_is_bad_input(cartera, book):
     told = cartera("resume", "aging")
 
     assert told.code == 2
-    assert told.err.startswith("error projection: 'aging' is none; there are balances, journal,")
+    assert told.err.startswith("error projection: 'aging' is none; there are accounting, balances,")
 
 
 def test_books_of_a_position_are_made_and_asked_beside_the_live_ones(cartera, book):

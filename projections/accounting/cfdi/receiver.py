@@ -1,0 +1,65 @@
+"""Who a fiscal document is for, and whether SAT would know him."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from projections.accounting.cfdi.errors import ReceiverIncomplete
+from projections.accounting.cfdi.settings import CfdiSettings
+
+PUBLIC_RFC = "XAXX010101000"
+PUBLIC_NAME = "PUBLICO EN GENERAL"
+PUBLIC_REGIME, PUBLIC_USE = "616", "S01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """A borrower as SAT knows him: exact name, postal code of his fiscal address, regime."""
+
+    rfc: str
+    name: str
+    postal_code: str
+    regime: str
+    use: str = ""
+
+
+class Receivers(Protocol):
+    """Where borrowers' fiscal data come from."""
+
+    def receiver(self, borrower: str) -> Receiver | None:
+        """The borrower of a loan by his reference; None where nothing is known."""
+        ...
+
+
+def receiver_of(borrower: str, source: Receivers, settings: CfdiSettings) -> Receiver:
+    """The receiver, fit for a document. Errors: ``ReceiverIncomplete`` naming what is wrong."""
+    found = source.receiver(borrower) if borrower else None
+    if found is None or not found.rfc:
+        if settings.without_rfc == "public":
+            return _public(settings)
+        raise ReceiverIncomplete(borrower, "rfc", "is not known")
+    _check(found, borrower)
+    return found
+
+
+def _public(settings: CfdiSettings) -> Receiver:
+    return Receiver(
+        rfc=PUBLIC_RFC, name=PUBLIC_NAME, postal_code=settings.issuer.postal_code,
+        regime=PUBLIC_REGIME, use=PUBLIC_USE,
+    )  # fmt: skip
+
+
+def _check(one: Receiver, borrower: str) -> None:
+    from satcfdi.models import RFC
+
+    try:
+        known = RFC(one.rfc)
+    except ValueError:
+        raise ReceiverIncomplete(borrower, "rfc", f"{one.rfc!r} has not the form of one") from None
+    if known != one.rfc or not known.is_valid() or known.is_generic():
+        raise ReceiverIncomplete(borrower, "rfc", f"{one.rfc!r} fails its check digit")
+    if not one.name:
+        raise ReceiverIncomplete(borrower, "name", "is not known")
+    if not (len(one.postal_code) == 5 and one.postal_code.isdigit()):
+        raise ReceiverIncomplete(borrower, "postal_code", f"{one.postal_code!r} has not 5 digits")
+    if not (len(one.regime) == 3 and one.regime.isdigit()):
+        raise ReceiverIncomplete(borrower, "regime", f"{one.regime!r} is no regime of SAT's")

@@ -1,0 +1,248 @@
+"""Which fiscal documents a loan's history asks for. Pure: the same history asks for the same.
+
+At collection: one for the interest and fees of each payment. At the due date: one for the interest
+of each instalment, and for each payment a complement that says what it paid of them; what was
+paid before it fell due, late interest and fees are invoiced when they are paid. What a correction
+of the history changes is a new document in place of the old one.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TypeAlias
+
+from domain import events as e
+from domain.terms import Component
+from ledger.log import Recorded
+from projections.accounting.cfdi.documents import (
+    TAXED,
+    Cancellation,
+    Complement,
+    Income,
+    Item,
+    Motive,
+    Part,
+    Wanted,
+    apart,
+    fitting,
+)
+
+WITHHELD = "withheld"
+
+READS = (
+    e.LoanDisbursed, e.InstalmentFellDue, e.PaymentReceived, e.PaymentReversed, e.HistoryCorrected,
+    e.ChargedBack, e.OverpaymentApplied, e.OverpaymentRefunded, e.RecoveryReceived,
+)  # fmt: skip
+"""The events that may ask for a document."""
+
+
+Cleared: TypeAlias = dict[int, dict[str, int]]
+"""What a payment cleared, by instalment and component."""
+
+
+@dataclass
+class _Invoice:
+    """An invoice to be paid later, and what is still owed of it."""
+
+    document: Income
+    owed: int
+    parts: int = 0
+
+
+@dataclass
+class _Payment:
+    channel: str
+    on: date
+    cleared: Cleared
+    standing: list[Income | Complement] = field(default_factory=list)
+
+
+def wanted(
+    history: Iterable[Recorded], when: str, since: date, kinds: Iterable[str] = ("payment",)
+) -> list[Wanted]:
+    """Every document and cancellation that the loan's facts, oldest first, ask for."""
+    book = _Book(when == "due", since, frozenset(kinds))
+    return [one for recorded in history for one in book.read(recorded)]
+
+
+class _Book:
+    """One loan, fact by fact."""
+
+    def __init__(self, due: bool, since: date, kinds: frozenset[str]) -> None:
+        self._due, self._since, self._kinds = due, since, kinds
+        self._rate = 0
+        self._invoices: dict[int, list[_Invoice]] = {}
+        self._early: dict[int, int] = {}
+        self._payments: dict[int, _Payment] = {}
+
+    def read(self, recorded: Recorded) -> Iterator[Wanted]:
+        """What one fact asks for."""
+        event, at = recorded.event, recorded.position
+        terms = getattr(event, "terms", None)  # opened, restructured, corrected
+        if terms is not None:
+            self._rate = terms.tax_rate
+        match event:
+            case e.LoanDisbursed():
+                fees = Item("fee", event.withheld_fees, event.withheld_fees_tax)
+                interest = Item("interest", event.withheld_interest, event.withheld_interest_tax)
+                yield from self._invoiced(at, event.effective_on, [fees, interest], WITHHELD)
+            case e.InstalmentFellDue() if self._due:
+                yield from self._fell_due(event, at)
+            case e.PaymentReceived() if event.kind in self._kinds:
+                payment = _Payment(event.channel, event.effective_on, _cleared(event.allocation))
+                self._payments[event.payment] = payment
+                yield from self._collected(payment, payment.cleared, str(at), at)
+            case e.PaymentReversed() if event.payment in self._payments:
+                yield from self._reversed(self._payments.pop(event.payment), at)
+            case e.HistoryCorrected() | e.ChargedBack():
+                yield from self._moved(event.moved, at)
+            case e.OverpaymentApplied() | e.OverpaymentRefunded():
+                yield from self._moved(event.moved, at, adds=True)
+            case e.RecoveryReceived():
+                items = [
+                    Item(name, event.by_component.get(Component(name), 0),
+                         event.by_component.get(Component(f"{name}_tax"), 0))
+                    for name in TAXED
+                ]  # fmt: skip
+                yield from self._invoiced(at, event.effective_on, items, event.channel)
+
+    def _invoiced(self, at: int, on: date, items: Iterable[Item], channel: str) -> Iterator[Income]:
+        charged = fitting(items, self._rate)
+        if charged and on >= self._since:
+            yield Income(key=f"I{at}", position=at, on=on, items=charged, rate=self._rate,
+                         paid=True, channel=channel)  # fmt: skip
+
+    def _fell_due(self, event: e.InstalmentFellDue, at: int) -> Iterator[Income]:
+        """The instalment's interest, less what was invoiced as it was paid in advance."""
+        early = self._early.get(event.instalment, 0)
+        item = Item("interest", event.interest, event.tax)
+        if early:
+            item = apart("interest", event.interest + event.tax - early, self._rate, event.tax > 0)
+        charged = fitting([item], self._rate)
+        if charged and event.effective_on >= self._since:
+            made = Income(key=f"I{at}", position=at, on=event.effective_on, items=charged,
+                          rate=self._rate, paid=False)  # fmt: skip
+            self._invoices.setdefault(event.instalment, []).append(_Invoice(made, made.total))
+            yield made
+
+    def _collected(
+        self, payment: _Payment, cleared: Cleared, key: str, at: int
+    ) -> Iterator[Income | Complement]:
+        """Documents for what was cleared: parts of invoices first, the rest as it is paid."""
+        if payment.on < self._since:
+            return
+        parts: list[Part] = []
+        items: list[Item] = []
+        for instalment, amounts in cleared.items():
+            for name in TAXED:
+                item = Item(name, amounts[name], amounts[f"{name}_tax"])
+                if name == "interest" and self._due:
+                    found, item = self._of_invoices(instalment, item)
+                    parts += found
+                    if not self._invoices.get(instalment):
+                        paid = item.amount + item.tax
+                        self._early[instalment] = self._early.get(instalment, 0) + paid
+                items.append(item)
+        made: list[Income | Complement] = []
+        if parts:
+            made.append(Complement(key=f"P{key}", position=at, on=payment.on,
+                                   parts=tuple(parts), channel=payment.channel))  # fmt: skip
+        if charged := fitting(items, self._rate):
+            made.append(Income(key=f"I{key}", position=at, on=payment.on, items=charged,
+                               rate=self._rate, paid=True, channel=payment.channel))  # fmt: skip
+        payment.standing += made
+        yield from made
+
+    def _of_invoices(self, instalment: int, item: Item) -> tuple[list[Part], Item]:
+        parts, left = [], item.amount + item.tax
+        for invoice in self._invoices.get(instalment, []):
+            paid = min(left, invoice.owed)
+            if paid > 0:
+                invoice.parts += 1
+                parts.append(Part(invoice.document.key, invoice.parts, invoice.owed, paid))
+                invoice.owed -= paid
+                left -= paid
+        rest = item if not parts else apart(item.component, left, self._rate, item.tax > 0)
+        return parts, rest
+
+    def _reversed(self, payment: _Payment, at: int) -> Iterator[Cancellation]:
+        for document in payment.standing:
+            self._undo(document, payment.cleared)
+            yield Cancellation(document=document.key, position=at, motive="reversed")
+
+    def _undo(self, document: Income | Complement, cleared: Cleared) -> None:
+        """What a document had paid is owed again."""
+        if isinstance(document, Complement):
+            for part in document.parts:
+                for invoices in self._invoices.values():
+                    for invoice in invoices:
+                        if invoice.document.key == part.invoice:
+                            invoice.owed += part.paid
+        elif self._due:
+            for instalment, amounts in cleared.items():
+                if not self._invoices.get(instalment) and instalment in self._early:
+                    paid = amounts["interest"] + amounts["interest_tax"]
+                    self._early[instalment] = max(0, self._early[instalment] - paid)
+
+    def _moved(self, moved: Iterable[e.Moved], at: int, *, adds: bool = False) -> Iterator[Wanted]:
+        """A payment cleared something else than was thought, or (``adds``) more than before."""
+        for one in moved:
+            payment = self._payments.get(one.payment)
+            change = _cleared(one.portions)
+            if payment is None or not _taxable(change):
+                continue
+            key = f"{at}.{one.payment}"
+            before, payment.cleared = payment.cleared, _summed(payment.cleared, change)
+            if adds and _only_more(change):
+                yield from self._collected(payment, change, key, at)
+                continue
+            old, payment.standing = payment.standing, []
+            for document in old:
+                self._undo(document, before)
+            new = list(self._collected(payment, payment.cleared, key, at))
+            yield from _in_place(old, new, at)
+
+
+def _in_place(
+    old: list[Income | Complement], new: list[Income | Complement], at: int
+) -> Iterator[Wanted]:
+    """Each new document replaces the old ones of its kind; old ones without a new one just go."""
+    for document in new:
+        yield replace(document, replaces=tuple(one.key for one in _alike(document, old)))
+    for document in old:
+        by = next((one.key for one in _alike(document, new)), "")
+        motive: Motive = "replaced" if by else "reversed"
+        yield Cancellation(document=document.key, position=at, motive=motive, by=by)
+
+
+def _alike(
+    document: Income | Complement, others: list[Income | Complement]
+) -> Iterator[Income | Complement]:
+    return (one for one in others if type(one) is type(document))
+
+
+def _cleared(portions: Iterable[e.Portion]) -> Cleared:
+    found: Cleared = {}
+    for portion in portions:
+        amounts = {name: getattr(portion, name) for name in e.Portion.__struct_fields__[1:]}
+        found = _summed(found, {portion.instalment: amounts})
+    return found
+
+
+def _summed(one: Cleared, other: Cleared) -> Cleared:
+    found = {instalment: dict(amounts) for instalment, amounts in one.items()}
+    for instalment, amounts in other.items():
+        mine = found.setdefault(instalment, dict.fromkeys(amounts, 0))
+        for name, amount in amounts.items():
+            mine[name] += amount
+    return found
+
+
+def _only_more(cleared: Cleared) -> bool:
+    return all(amount >= 0 for amounts in cleared.values() for amount in amounts.values())
+
+
+def _taxable(cleared: Cleared) -> bool:
+    return any(
+        amounts[name] or amounts[f"{name}_tax"] for amounts in cleared.values() for name in TAXED
+    )

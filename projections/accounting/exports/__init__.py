@@ -1,0 +1,1 @@
+"""Files for a company's accountant: each format of its own module, all of the same entries."""
