@@ -12,12 +12,13 @@ from psycopg import Connection
 
 from domain import events as e
 from ledger import log
+from ledger.packed_rows import FIRST_ORDINAL
 from projections.accounting.columns import ASIDE_OF, CODE, accrued, joined, moved
 from projections.accounting.periods import closed, posted
 from projections.accounting.standing import TURNS
 from projections.batch import KINDS, Batch, Ints
 from projections.movements import MOVING
-from projections.staging import FIRST_DAY, day
+from projections.staging import day
 
 _TOLD: tuple[type[e.LoanEvent], ...] = (
     e.InterestAccrued, e.LateInterestAccrued, *TURNS, *MOVING
@@ -152,4 +153,4 @@ def _headers(connection: Connection[Any], ids: list[UUID]) -> list[Header]:
 @lru_cache(maxsize=10_000)
 def as_date(on: int) -> date:
     """A day as PostgreSQL counts it."""
-    return date.fromordinal(on + FIRST_DAY)
+    return date.fromordinal(on + FIRST_ORDINAL)

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from domain import events as e
+from ledger.packed_rows import day_number
 from projections.accounting.facts import MEETS, SUSPENDED, facts_of, of_movement
 from projections.batch import Accruals, Batch, Ints
 from projections.movements import NOTHING, Movement
-from projections.staging import FIRST_DAY, day
+from projections.staging import day
 
 KEYS = tuple((kind, component) for kind, components in MEETS.items() for component in components)
 CODE = {key: number for number, key in enumerate(KEYS)}
@@ -56,7 +57,7 @@ def moved(batch: Batch) -> Rows:
     """What movements mean, disbursements by what was withheld."""
     parts = [_disbursed(batch)]
     days = np.fromiter(
-        (one.on.toordinal() - FIRST_DAY for _, one in batch.movements), np.int64,
+        (day_number(one.on) for _, one in batch.movements), np.int64,
         len(batch.movements),
     )  # fmt: skip
     places = np.fromiter((at for at, _ in batch.movements), np.int64, len(batch.movements))
