@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from domain import events as e
-from ledger.packed_rows import FIRST_ORDINAL
+from ledger.packed_rows import day_number
 from projections.accounting.facts import MEETS, SUSPENDED, facts_of, of_movement
 from projections.batch import Accruals, Batch, Ints
 from projections.movements import NOTHING, Movement
@@ -57,7 +57,7 @@ def moved(batch: Batch) -> Rows:
     """What movements mean, disbursements by what was withheld."""
     parts = [_disbursed(batch)]
     days = np.fromiter(
-        (one.on.toordinal() - FIRST_ORDINAL for _, one in batch.movements), np.int64,
+        (day_number(one.on) for _, one in batch.movements), np.int64,
         len(batch.movements),
     )  # fmt: skip
     places = np.fromiter((at for at, _ in batch.movements), np.int64, len(batch.movements))

@@ -5,7 +5,7 @@ change stage or suspension, or that move while accrual is suspended, are booked 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from psycopg import Cursor
 
 from domain import events as e
 from ledger import log
+from ledger.packed_rows import read
 from projections.accounting.columns import ASIDE_OF, CODE, KEYS, Rows, accrued, joined, moved
 from projections.accounting.periods import posted_days
 from projections.accounting.standing import TURNS, Standing
@@ -30,10 +31,12 @@ FACT = (
     "posted_on", "effective_on", "group_no", "stage", "kind", "component", "added", "taken",
     "first_position", "last_position",
 )  # fmt: skip
-_ROW = np.dtype(
-    [("columns", ">i2"), ("w0", ">i4"), ("place", ">i4"), ("w1", ">i4"), ("group_no", ">i4"),
-     ("w2", ">i4"), ("stage", ">i2"), ("w3", ">i4"), ("suspended", "u1")]
-)  # fmt: skip
+_KNOWN: LiteralString = """
+    SELECT place, group_no, stage, suspended FROM staged_accounting_keys
+    JOIN accounting_loans USING (loan_id) WHERE loan_id BETWEEN %(first)s AND %(last)s
+"""
+"""The ends, because a close goes through the loans in order: a batch is a stretch of the table."""
+_TYPES = {"place": "int4", "group_no": "int4", "stage": "int2", "suspended": "bool"}
 
 
 class Known:
@@ -43,13 +46,10 @@ class Known:
         places = np.arange(len(batch.uuids))
         columns = [("place", "int4", places), ("loan_id", "uuid", batch.uuids)]
         copy_columns(cursor, "staged_accounting_keys", columns)
-        asked = (
-            "COPY (SELECT place, group_no, stage, suspended FROM staged_accounting_keys"
-            " JOIN accounting_loans USING (loan_id)) TO STDOUT (FORMAT BINARY)"
-        )
-        with cursor.copy(asked) as copy:
-            packed = b"".join(bytes(part) for part in copy)
-        rows = np.frombuffer(packed, dtype=_ROW, offset=19, count=len(places))
+        ids = batch.uuids.tolist()
+        ends = {"first": UUID(bytes=min(ids)), "last": UUID(bytes=max(ids))}
+        rows = read(cursor.connection, _KNOWN, ends, _TYPES)
+        assert len(rows) == len(places), f"{len(rows)} of {len(places)} loans are known"
         self.groups, self.stages = np.zeros_like(places), np.zeros_like(places)
         self.suspended = np.zeros(len(places), dtype=bool)
         at = rows["place"].astype(np.int64)
