@@ -81,7 +81,7 @@ FIELDS = {
     "assignment": ("loan",),
     "/graphql": ("query",),
 }
-FILES = {"/v1/payment-files", "/v1/remittances", "/v1/index-values", "/v1/bank-statements"}
+FILES = {"/v1/payment-files", "/v1/remittances", "/v1/bank-statements"}
 POSTS = sorted(at for method, at in ENDPOINTS if method == "POST" and at not in FILES)
 slow = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
