@@ -58,6 +58,8 @@ def take_statement(ledger: Ledger, job: Job) -> Any:
     told = job.arguments
     actor = _cause(job, "bank-statement").actor
     return import_statement(ledger, Path(told["path"]), told["form"], actor=actor)
+
+
 def export_accounting(ledger: Ledger, job: Job) -> Any:
     """Make a closed month's file for an accountant's system."""
     catch_up_projections(ledger, job)
