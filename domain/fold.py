@@ -65,7 +65,8 @@ def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
     loan.tranches = event.tranche
     if event.tranche == 1:
         loan.first_line = sum(row.start_on == row.due_on for row in event.schedule)
-    _plan(loan, event.schedule, event.schedule[-1].number)
+    if event.schedule:
+        _plan(loan, event.schedule, event.schedule[-1].number)
     loan.facts.append(event)
 
 
