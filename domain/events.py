@@ -130,7 +130,8 @@ class LoanDisbursed(LoanEvent, frozen=True, kw_only=True, tag="loan-disbursed"):
     """A tranche was paid out, to be repaid by the schedule it fixes.
 
     ``principal`` is owed; the borrower received it less the withheld fees and interest (of a
-    discounted loan) and their tax. ``schedule`` is every instalment from the first not yet due.
+    discounted loan) and their tax. ``schedule`` is every instalment from the first not yet due;
+    none where new terms came since: then the correction after it has all that changes.
     ``refinances`` is the number of the loan that this one pays off. ``level`` is the instalment
     that was fitted, where that was to all that is approved.
     """

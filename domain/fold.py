@@ -65,7 +65,8 @@ def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
     loan.tranches = event.tranche
     if event.tranche == 1:
         loan.first_line = sum(row.start_on == row.due_on for row in event.schedule)
-    plan_lines(loan, event.schedule, event.schedule[-1].number)
+    if event.schedule:
+        plan_lines(loan, event.schedule, event.schedule[-1].number)
     loan.fitted_level = event.level or loan.fitted_level
     loan.facts.append(event)
 

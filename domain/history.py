@@ -80,6 +80,8 @@ def _bare(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
     match fact:
         case e.PaymentReceived() if any(part.instalment > count for part in fact.allocation):
             return structs.replace(fact, allocation=(), overpaid=fact.amount, prepaid=0, settled=())
+        case e.LoanDisbursed() if fact.schedule[-1].number < count:
+            return structs.replace(fact, schedule=())
         case e.FeeCharged() if fact.instalment > count:
             return structs.replace(fact, instalment=count, schedule=(), settled=())
         case e.LoanRestructured():

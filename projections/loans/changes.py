@@ -144,7 +144,7 @@ def _note_fee(found: Changes, loan: int, event: e.InstalmentCharged | e.FeeCharg
 
 
 def _note_tranche(found: Changes, loan: int, event: e.LoanDisbursed) -> None:
-    if event.tranche > 1:
+    if event.tranche > 1 and event.schedule:
         found.plan(loan, event.schedule)
         found.end(loan, event.schedule[-1].number)
 

@@ -281,6 +281,23 @@ def test_a_deferred_interest_paid_before_it_fell_due_leaves_the_next_period_its_
     assert book.loan.lines[1].owed.interest == 240_00
 
 
+def test_a_tranche_learned_after_new_terms_leaves_what_was_paid_of_them():
+    """2,000.00 lent late of 8,000.00; 500.00 of the first new instalment are paid by then."""
+    told, learned_late = (opened(per_period(annual_rate=0)) for _ in range(2))
+    for book in (told, learned_late):
+        book.do(commands.disburse, principal=8_000_00, effective_on=START)
+        if book is told:
+            book.do(commands.disburse, principal=2_000_00, effective_on=START + timedelta(5))
+        book.do(commands.restructure, effective_on=DUE[2], new=NewTerms(instalments=2))
+        book.do(commands.receive_payment, amount=500_00, effective_on=DUE[2])
+    learned_late.do(commands.disburse, principal=2_000_00, effective_on=START + timedelta(5))
+
+    assert [(line.owed, line.paid) for line in learned_late.loan.lines] == [
+        (line.owed, line.paid) for line in told.loan.lines
+    ]
+    assert learned_late.loan.principal == 9_500_00
+
+
 # Rates
 
 

@@ -91,6 +91,12 @@ EVERY_KIND = {
         (FEBRUARY, commands.disburse, {"principal": 3_000_00}),
         (APRIL, commands.disburse, {"principal": 2_000_00}),
     )),
+    "tranche before new terms": (terms(), (
+        (START, commands.disburse, {"principal": 4_000_00}),
+        (APRIL, commands.restructure, {"new": NewTerms(instalments=2)}),
+        (APRIL, commands.receive_payment, {"amount": 900_00}),
+        (APRIL, commands.disburse, {"principal": 2_000_00, "effective_on": FEBRUARY}),
+    )),
     "shorter term": (terms(allocation=AllocationRule(in_advance=InAdvance.REDUCE_TERM)), (
         (FEBRUARY, commands.receive_payment, {"amount": 3_000_00}),
         (APRIL, commands.receive_payment, {"amount": 2_000_00}),
