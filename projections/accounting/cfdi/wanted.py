@@ -89,9 +89,11 @@ class _Book:
             case e.InstalmentFellDue() if self._due:
                 yield from self._fell_due(event, at)
             case e.PaymentReceived() if event.kind in self._kinds:
-                payment = _Payment(event.channel, event.effective_on, _cleared(event.allocation))
-                self._payments[event.payment] = payment
-                yield from self._collected(payment, payment.cleared, str(at), at)
+                self._payments[event.payment] = _Payment(event.channel, event.effective_on, {})
+                cleared = e.Moved(
+                    payment=event.payment, on=event.effective_on, portions=event.allocation
+                )
+                yield from self._moved([cleared], at, own=event.payment)
             case e.PaymentReversed() if event.payment in self._payments:
                 yield from self._reversed(self._payments.pop(event.payment), at)
             case e.HistoryCorrected() | e.ChargedBack():
@@ -184,14 +186,47 @@ class _Book:
                     paid = amounts["interest"] + amounts["interest_tax"]
                     self._early[instalment] = max(0, self._early[instalment] - paid)
 
-    def _moved(self, moved: Iterable[e.Moved], at: int, *, adds: bool = False) -> Iterator[Wanted]:
-        """A payment cleared something else than was thought, or (``adds``) more than before."""
+    def _changes(self, moved: Iterable[e.Moved]) -> dict[int, Cleared]:
+        """What each payment clears otherwise. What one gives back beyond what it had cleared there,
+        those give back that had.
+        """
+        found: dict[int, Cleared] = {}
         for one in moved:
-            payment = self._payments.get(one.payment)
-            change = _cleared(one.portions)
-            if payment is None or not _taxable(change):
+            if one.payment in self._payments:
+                found[one.payment] = _summed(found.get(one.payment, {}), _cleared(one.portions))
+        for number in list(found):
+            after = _summed(self._payments[number].cleared, found[number])
+            for instalment, amounts in after.items():
+                for name, amount in amounts.items():
+                    if amount < 0:
+                        self._give_back(found, number, instalment, name)
+        return found
+
+    def _give_back(
+        self, found: dict[int, Cleared], number: int, instalment: int, name: str
+    ) -> None:
+        for other in self._payments:
+            mine, theirs = (
+                _summed(self._payments[one].cleared, found.get(one, {}))
+                .get(instalment, {}).get(name, 0)
+                for one in (number, other)
+            )  # fmt: skip
+            if other != number and mine < 0 < theirs:
+                shift = min(-mine, theirs)
+                blank = dict.fromkeys(e.Portion.__struct_fields__[1:], 0)
+                for one, amount in ((number, shift), (other, -shift)):
+                    change = {instalment: blank | {name: amount}}
+                    found[one] = _summed(found.get(one, {}), change)
+
+    def _moved(
+        self, moved: Iterable[e.Moved], at: int, *, adds: bool = False, own: int = 0
+    ) -> Iterator[Wanted]:
+        """A payment cleared something else than was thought, or (``adds``) more than before."""
+        for number, change in self._changes(moved).items():
+            payment = self._payments[number]
+            if not _taxable(change):
                 continue
-            key = f"{at}.{one.payment}"
+            key = str(at) if number == own else f"{at}.{number}"
             before, payment.cleared = payment.cleared, _summed(payment.cleared, change)
             if adds and _only_more(change):
                 yield from self._collected(payment, change, key, at)

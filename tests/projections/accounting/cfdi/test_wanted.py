@@ -11,6 +11,7 @@ from domain.errors import LoanError
 from domain.terms import (
     AllocationRule,
     Frequency,
+    Grace,
     InAdvance,
     InterestBasis,
     PaymentKind,
@@ -85,6 +86,16 @@ WAITING = (
 )  # fmt: skip
 """Payments that waited and cleared bit by bit, moved by late news: several documents of one."""
 
+GIVEN_BACK = (
+    {"annual_rate": 0, "instalments": 8, "principal": 1000_00, "frequency": Frequency.FORTNIGHTLY,
+     "interest": InterestBasis.PER_PERIOD, "tax_rate": 0,
+     "grace": Grace(principal_periods=1, interest_payment_periods=1),
+     "rate_steps": (RateStep(from_on=date(2026, 2, 24), annual_rate=240_000),),
+     "allocation": AllocationRule(in_advance=InAdvance.LAST_INSTALMENT)},
+    [(3, "pay", 1), (25, "pay", 1), (14, "pay", 285), (0, "restructure", 1)],
+)  # fmt: skip
+"""A payment that gives back on one instalment what another payment had cleared there."""
+
 TAKEN_BACK = (
     {"annual_rate": 0, "instalments": 1, "principal": 1000_00, "interest": InterestBasis.PER_PERIOD,
      "rate_steps": (RateStep(from_on=date(2026, 2, 24), annual_rate=240_000),),
@@ -97,6 +108,7 @@ TAKEN_BACK = (
 @pytest.mark.parametrize("when", ["collection", "due"])
 @example(agreed=terms(**WAITING[0]), steps=WAITING[1])
 @example(agreed=terms(**TAKEN_BACK[0]), steps=TAKEN_BACK[1])
+@example(agreed=terms(**GIVEN_BACK[0]), steps=GIVEN_BACK[1])
 @given(agreed=agreements(), steps=STEPS)
 def test_documents_say_what_was_collected(when, agreed, steps):
     book = played(agreed, steps)
