@@ -9,6 +9,7 @@ from starlette.routing import WebSocketRoute
 
 from api import (
     agreement,
+    borrowers,
     graphiql,
     groups,
     health,
@@ -16,6 +17,7 @@ from api import (
     loans,
     payments,
     problems,
+    rails,
     refinancing,
     reports,
     statements,
@@ -34,9 +36,10 @@ from ledger.clock import Clock
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
 
-UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values")
+UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values", "/v1/bank-statements")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, statements, reports, indices, work,
+    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements, reports,
+    indices, work,
     endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
@@ -84,6 +87,7 @@ def create_app(
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
+    app.include_router(rails.notifications)
     if wanted.graphiql:
         app.include_router(graphiql.router)
     app.router.routes.append(WebSocketRoute("/graphql", Sockets(app.state.schema)))

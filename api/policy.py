@@ -33,6 +33,12 @@ class Action(StrEnum):
     CLOSE_DAY = "close-day"
     IMPORT_PAYMENTS = "import-payments"
     IMPORT_INDEX = "import-index"
+    READ_PERSONAL = "read-personal-data"
+    REGISTER_BORROWER = "register-borrower"
+    FORGET_BORROWER = "forget-borrower"
+    READ_TRACES = "read-traces"
+    SETTLE_SUSPENSE = "settle-suspense"
+    ISSUE_REFERENCE = "issue-reference"
     MANAGE_KEYS = "manage-keys"
 
 
@@ -43,7 +49,9 @@ COLLECT = READ | {
     Action.MAKE_PROMISE,
     Action.CANCEL_PROMISE,
     Action.RECEIVE_RECOVERY,
+    Action.READ_PERSONAL,
 }
+"""Whoever asks for money has to know of whom."""
 
 APPROVE = COLLECT | {
     Action.FORGIVE,
@@ -61,11 +69,12 @@ APPROVE = COLLECT | {
 """Money that leaves (disbursements, refunds, refinancings) is the operator's."""
 
 ALLOWED: dict[str, frozenset[Action]] = {
-    "auditor": READ,
+    "auditor": READ | {Action.READ_TRACES},
     "accountant": READ,
     "collector": COLLECT,
     "supervisor": APPROVE,
-    "operator": frozenset(Action) - {Action.MANAGE_KEYS},
+    "operator": frozenset(Action)
+    - {Action.MANAGE_KEYS, Action.FORGET_BORROWER, Action.READ_TRACES},
     "administrator": frozenset(Action),
 }
 """A role that is not here may do nothing."""

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.json_text import encoded
+from domain.borrower.errors import BorrowerForgotten, RoleNotHeld, RoleTaken
 from domain.errors import (
     AlreadyReversed,
     BalanceOutstanding,
@@ -28,6 +29,14 @@ from domain.errors import (
     UnknownFee,
     UnknownPayment,
     UnknownPromise,
+)
+from ledger.borrowers.errors import (
+    BorrowerKeyMissing,
+    BorrowerKeyUnknown,
+    DuplicateBorrower,
+    DuplicatePerson,
+    NotABorrowerKey,
+    UnknownBorrower,
 )
 from ledger.errors import (
     Conflict,
@@ -41,6 +50,9 @@ from ledger.errors import (
     UnknownLoan,
 )
 from ledger.money import FormError, text
+from ledger.rails.references import NoClabePrefix, ReferenceTaken
+from ledger.rails.settling import AlreadySettled, UnknownDeposit
+from ledger.rails.stp import NotificationsOff, SignatureWrong
 
 log = structlog.get_logger("cartera.api")
 
@@ -61,6 +73,21 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (DuplicateLoanNumber, 409),
     (Conflict, 409),
     (UnknownJob, 404),
+    (BorrowerForgotten, 410),
+    (RoleTaken, 409),
+    (RoleNotHeld, 404),
+    (UnknownBorrower, 404),
+    (DuplicateBorrower, 409),
+    (DuplicatePerson, 409),
+    (BorrowerKeyMissing, 503),
+    (BorrowerKeyUnknown, 503),
+    (NotABorrowerKey, 503),
+    (ReferenceTaken, 409),
+    (NoClabePrefix, 503),
+    (UnknownDeposit, 404),
+    (AlreadySettled, 409),
+    (SignatureWrong, 401),
+    (NotificationsOff, 503),
     (LoanError, 422),
     (LedgerError, 422),
     (FormError, 422),

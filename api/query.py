@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,16 +10,22 @@ from typing import Any
 from api.graphql.endpoint import Question, answered
 from api.graphql.export import lines_of, write_lines
 from api.graphql.parquet import write_parquet
+from api.graphql.people import Asking
 from api.graphql.planned.answer import Planner
 from api.graphql.planned.export import exported
 from api.graphql.schema import schema
 from api.graphql.snapshot import Snapshot, read_pool, snapshot
 from api.policy import Action, allows
 from api.settings import ApiSettings
+from ledger.borrowers.reading import Archive
+from ledger.borrowers.vault import Vault
 from ledger.clock import Clock, SystemClock
 from ledger.database import read_conninfo
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
+from ledger.store import Store
+
+ACTOR = "command-line"
 
 
 class NotAllowed(PermissionError):
@@ -45,7 +51,14 @@ def run(
         raise NotAllowed(f"reading is not allowed to the roles {sorted(roles)}")
     chosen = settings or current_settings()
     asked = Question(query=document, variables=dict(variables or {}), operationName=operation_name)
-    return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone), books))
+    with ExitStack() as opened:
+
+        def archive() -> Archive:
+            store = opened.enter_context(closing(Store(chosen)))
+            return Archive(store, Vault.of(chosen))
+
+        asking = Asking.of(ACTOR, "query", roles, archive)
+        return asyncio.run(_run(asked, chosen, clock or SystemClock(chosen.zone), books, asking))
 
 
 def export(
@@ -84,11 +97,12 @@ async def _export(
 
 
 async def _run(
-    question: Question, settings: Settings, clock: Clock, books: str | None
+    question: Question, settings: Settings, clock: Clock, books: str | None, asking: Asking
 ) -> dict[str, Any]:
     async with _asking(settings, clock, books) as (planner, view):
         document, today = question.query or "", clock.business_date()
         read = planner.read(document, question.operation_name, question.variables, today)
+        view.asking = asking
         return await answered(planner.schema, view, question, read)
 
 

@@ -14,6 +14,8 @@ from api.graphql.shared import Shared
 from api.graphql.snapshot import RECONNECT_SECONDS, WAIT_SECONDS, ReadPool, plan_pool, read_pool
 from api.settings import ApiSettings
 from ledger.application import Ledger
+from ledger.borrowers.reading import Archive
+from ledger.borrowers.vault import Vault
 from ledger.clock import Clock
 from ledger.database import Pool, conninfo, read_conninfo
 from ledger.servers import redis_url
@@ -35,6 +37,10 @@ class Running:
     catch_up: CatchUp
     budget: Budget | None
     shared: Shared | None
+
+    def archive(self) -> Archive:
+        """Where borrowers' data is read. Errors: those of the vault."""
+        return Archive(self.ledger.store, Vault.of(self.settings))
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from ledger import jobs
 from ledger.api_keys import Key
 from ledger.errors import KeyReused
 from ledger.money import parse
+from ledger.rails.statements import known_form
 
 router = APIRouter(prefix="/v1", tags=["work"], responses=DOCUMENTED)
 
@@ -119,6 +120,38 @@ async def remittance(
         return [jobs.enqueue(connection, jobs.IMPORT_PAYROLL, arguments, here.settings)]
 
     return await run_in_threadpool(_once, here, actor, key, f"remittance {digest} {said}", queue)
+
+
+@router.post(
+    "/bank-statements",
+    status_code=202,
+    summary="Import a bank's statement",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def bank_statement(
+    request: Request,
+    here: Here,
+    actor: Annotated[Key, Depends(requires(Action.IMPORT_PAYMENTS))],
+    key: GivenKey,
+    form: Annotated[
+        str, Query(max_length=60, description="mt940, camt053, or a layout of the lender's folder")
+    ],
+    name: FileName = "statement",
+) -> Queued:
+    """The body is the file itself. Credits land as those of a payment file do."""
+    chosen = known_form(here.settings, form)
+    path, digest = await stored(request, here.settings, name)
+
+    def queue(connection: Connection[TupleRow], origin: dict[str, Any]) -> list[jobs.Job]:
+        arguments = {"path": str(path), "form": chosen, **origin}
+        return [jobs.enqueue(connection, jobs.IMPORT_STATEMENT, arguments, here.settings)]
+
+    return await run_in_threadpool(_once, here, actor, key, f"statement {form} {digest}", queue)
 
 
 @router.get(

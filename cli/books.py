@@ -1,4 +1,4 @@
-"""What comes from outside: loan tapes, payment files, and the money no loan could take."""
+"""What comes from outside: tapes, payment files, people, and the money no loan could take."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -129,6 +129,80 @@ def payroll(
             rejects=rejects, encoding=encoding, actor=actor, progress=told,
         )  # fmt: skip
     catch_up(chosen, quiet=as_json)
+    _tell(report, as_json=as_json)
+
+
+@imports.command("statement")
+def statement(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bank's statement.")],
+    form: Annotated[
+        str,
+        typer.Option(help="mt940, camt053, a layout's file, or its name in the folder of them."),
+    ],
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(help="Finds a reference in a longer text, by its one group; repeat it."),
+    ] = None,
+    rejects: Rejects = None,
+    encoding: Encoding = "utf-8",
+    actor: Actor = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Bring each credit of a bank's statement to its loan, once; see `deposit list` for the rest.
+
+    Exit code 1 if movements were rejected.
+    """
+    from ledger.application import Ledger
+    from ledger.rails.statements import import_statement, known_form
+
+    _exists(file)
+    chosen = ready()
+    named = form if Path(form).is_file() else known_form(chosen, form)
+    with Ledger(chosen) as ledger, progress("statement", quiet=as_json) as pace:
+        report = import_statement(
+            ledger, file, named, rejects=rejects, encoding=encoding, patterns=pattern or (),
+            actor=actor, progress=pace,
+        )  # fmt: skip
+    catch_up(chosen, quiet=as_json)
+    if as_json:
+        answer(report)
+    else:
+        for line in told(report.payments):
+            say(line)
+        say(f"{report.outgoing:,} movements were no money in")
+        if report.seen_before:
+            say("the same file had come before")
+    if report.payments.rejected:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+@imports.command("borrowers")
+def borrowers(
+    file: Source,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Since when it holds (default: today)."
+        ),
+    ] = None,
+    rejects: Rejects = None,
+    encoding: Encoding = "utf-8",
+    actor: Actor = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Register the people of a file, or change what is otherwise about them.
+
+    Exit code 1 if lines were rejected.
+    """
+    from ledger.application import Ledger
+    from ledger.borrowers.file import import_borrowers
+
+    _exists(file)
+    with Ledger(ready()) as ledger, progress("borrowers", quiet=as_json) as told:
+        report = import_borrowers(
+            ledger, file, on=_date(on), rejects=rejects, encoding=encoding, actor=actor,
+            progress=told,
+        )  # fmt: skip
     _tell(report, as_json=as_json)
 
 

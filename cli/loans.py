@@ -36,7 +36,7 @@ def replay(
     from ledger.log import history
 
     with connect(ready()) as connection:
-        loan_id = _loan_id(connection, loan)
+        loan_id = loan_named(connection, loan)
         facts = history(connection, loan_id)
     if not facts:
         raise UnknownLoan(loan)
@@ -78,7 +78,8 @@ def _columns(balances: dict[str, str]) -> tuple[str, ...]:
     return (*parts, str(tax), balances["total"])
 
 
-def _loan_id(connection: Any, loan: str) -> UUID:
+def loan_named(connection: Any, loan: str) -> UUID:
+    """The loan with this number or id. Errors: ``UnknownLoan``."""
     from ledger.errors import UnknownLoan
 
     found = connection.execute(

@@ -9,6 +9,7 @@ import typer
 from cli import (
     bench,
     books,
+    borrowers,
     bureau,
     days,
     demo,
@@ -19,6 +20,7 @@ from cli import (
     indices,
     loans,
     products,
+    rails,
     refinancing,
     reports,
     schedule,
@@ -41,8 +43,9 @@ app = typer.Typer(
     add_completion=False,
 )
 for part in (
-    servers, books, days, status, loans, stories, products, schedule, indices, refinancing, groups,
-    documents, exports, bureau, demo, generate, bench, statements, reports,
+    servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
+    refinancing, groups, rails, documents, exports, bureau, demo, generate, bench, statements,
+    reports,
 ):  # fmt: skip
     part.register(app)
 

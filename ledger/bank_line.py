@@ -29,6 +29,9 @@ class BankLine(Struct, frozen=True, kw_only=True):
 
     ``source`` gave the transaction its id, told in the column ``known_by`` as the day is in
     ``dated_by``; ``note`` is the payment's own reference, where that is not the loan's number.
+    ``told_on`` is the bank's day, where the money counts from another than that.
+    ``others`` may mean the loan where ``reference`` means none, the likeliest first. ``payer`` is
+    kept only as long as the money waits.
     """
 
     number: int
@@ -43,6 +46,9 @@ class BankLine(Struct, frozen=True, kw_only=True):
     known_by: str = "transaction_id"
     dated_by: str = "date"
     note: str = ""
+    told_on: date | None = None
+    others: tuple[str, ...] = ()
+    payer: str = ""
 
     @classmethod
     def of(cls, line: Line) -> Self:
@@ -71,7 +77,7 @@ class BankLine(Struct, frozen=True, kw_only=True):
     def content(self) -> dict[str, str]:
         """What must be the same when the line comes again."""
         return {
-            "date": str(self.paid_on),
+            "date": str(self.told_on or self.paid_on),
             "reference": self.reference,
             "amount": self.amount,
             "channel": self.channel,

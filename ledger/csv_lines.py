@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 from uuid import uuid4
 
 from msgspec import Struct
@@ -38,6 +38,18 @@ class Reject(Struct, frozen=True, tag=True):
     field: str
     reason: str
     original: str
+
+
+class Lines(Protocol):
+    """Lines of a file of whatever form, as an import takes them."""
+
+    size: int
+    ignored: list[str]
+
+    @property
+    def read_bytes(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Line | Reject]: ...
 
 
 class CsvLines:

@@ -33,8 +33,10 @@ CLOSE_DAY = "close-day"
 CATCH_UP = "catch-up-projections"
 IMPORT_PAYMENTS = "import-payments"
 IMPORT_PAYROLL = "import-payroll"
+IMPORT_STATEMENT = "import-statement"
 KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
-         IMPORT_PAYMENTS: "import_payments", IMPORT_PAYROLL: "import_payroll"}  # fmt: skip
+         IMPORT_PAYMENTS: "import_payments", IMPORT_PAYROLL: "import_payroll",
+         IMPORT_STATEMENT: "import_statement"}  # fmt: skip
 """Each kind has a queue of its name and an actor."""
 
 ATTEMPTS = 5

@@ -65,6 +65,9 @@ class LendingClub:
         self.instalments = _Share()
         self.balances = _Share()
 
+    def person(self, cells: dict[str, str]) -> None:
+        """The extract names nobody."""
+
     def loan(self, cells: dict[str, str]) -> TapeLoan:
         """The loan of a line, taken on as of ``as_of``; one fully paid closes as it comes in."""
         fields = Fields({name: cell for name, cell in cells.items() if cell})

@@ -45,12 +45,17 @@ def land_together(landing: Landing, lines: Sequence[BankLine | Reject]) -> list[
 
 def matched(ledger: Ledger, lines: Sequence[BankLine | Reject]) -> list[Task | Reject]:
     """The lines with the loans they may mean."""
-    keys = [reference_key(line.reference) for line in lines if isinstance(line, BankLine)]
-    found = matches(ledger.store, keys)
-    of_line = iter(keys)
+    named = {
+        n: [reference_key(one) for one in (line.reference, *line.others)]
+        for n, line in enumerate(lines)
+        if isinstance(line, BankLine)
+    }
+    found = matches(ledger.store, [key for keys in named.values() for key in keys])
     return [
-        line if isinstance(line, Reject) else Task(line, found.get(next(of_line), ()))
-        for line in lines
+        line
+        if isinstance(line, Reject)
+        else Task(line, next((found[key] for key in named[n] if key in found), ()))
+        for n, line in enumerate(lines)
     ]
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from domain.errors import LoanError
 from ledger.application import Ledger
 from ledger.bank_line import COLUMNS, REQUIRED, BankLine
-from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
+from ledger.csv_lines import CsvLines, Line, Lines, Reject, RejectFile, reject_path
 from ledger.database import connect
 from ledger.forms import FormError
 from ledger.money import text
@@ -78,7 +78,7 @@ def import_payments(
 
 def land(
     ledger: Ledger,
-    lines: CsvLines,
+    lines: Lines,
     path: Path,
     read: Callable[[Line], BankLine],
     cause: Cause,
@@ -126,14 +126,14 @@ class _Import:
         self.sums: dict[str, dict[str, int]] = {}
 
     def batches(
-        self, lines: CsvLines, days: tuple[date, date], size: int
+        self, lines: Lines, days: tuple[date, date], size: int
     ) -> Iterator[Sequence[BankLine | Reject]]:
         """The lines as understood, so many at a time."""
         read = self._read(lines, days)
         while batch := list(islice(read, size)):
             yield batch
 
-    def _read(self, lines: CsvLines, days: tuple[date, date]) -> Iterator[BankLine | Reject]:
+    def _read(self, lines: Lines, days: tuple[date, date]) -> Iterator[BankLine | Reject]:
         first, last = str(days[0]), str(days[1])
         for line in lines:
             if isinstance(line, Line) and not first <= _iso_day(line, first) <= last:

@@ -134,9 +134,9 @@ class Landing:
             )  # fmt: skip
         cause = msgspec.structs.replace(self.cause, idempotency_key=line.key)
         body = {"command": f"{line.source}-payment", **line.content()}
-        taking = _taking(self.ledger, line, money(amount, currency))
+        take = taking(self.ledger, line, money(amount, currency))
         try:
-            receipt = desk.execute(loan.loan_id, taking, body, cause, line.paid_on)
+            receipt = desk.execute(loan.loan_id, take, body, cause, line.paid_on)
         except LoanError as error:
             _, rule = rule_of(error, loan.currency)
             return self._suspend(found, amount, currency, desk, error.code, rule)
@@ -161,19 +161,22 @@ class Landing:
             channel=line.channel,
             code=code,
             reason=reason,
+            payer=line.payer,
+            remark="\n".join(line.others),
         )
         desk.suspend(waiting, line.content(), found.loan_id)
         return Landed("suspended", amount, currency)
 
 
 def _waits_already(line: BankLine, before: Suspended, amount: int) -> Landed:
+    paid_on = line.paid_on if line.told_on is None else before.paid_on
     same = (before.paid_on, before.amount, before.reference, before.channel)
-    if same != (line.paid_on, amount, line.reference, line.channel):
+    if same != (paid_on, amount, line.reference, line.channel):
         raise KeyReused(line.key)
     return Landed("repeated", amount, before.currency)
 
 
-def _taking(
+def taking(
     ledger: Ledger, line: BankLine, paid: Money
 ) -> Callable[[Loan], tuple[AnyLoanEvent, ...]]:
     """Money on a written-off loan is a recovery; on any other a payment."""

@@ -16,13 +16,17 @@ class Match(Struct, frozen=True):
 
 
 def matches(store: Store, keys: Sequence[str]) -> dict[str, tuple[Match, ...]]:
-    """The loans whose number each `reference_key` means, with or without its punctuation."""
+    """The loans that each `reference_key` means: by their number, or a reference given out."""
     wanted = sorted({*keys} - {""})
     rows = store.run(
         lambda connection: connection.execute(
             "SELECT ledger.reference_key(loan_no), loan_id, currency FROM ledger.loan_state"
-            " WHERE ledger.reference_key(loan_no) = ANY (%s) ORDER BY loan_id",
-            [wanted],
+            " WHERE ledger.reference_key(loan_no) = ANY (%s)"
+            " UNION SELECT given.reference_key, loan_id, loan.currency"
+            " FROM ledger.payment_references AS given"
+            " JOIN ledger.loan_state AS loan USING (loan_id)"
+            " WHERE given.reference_key = ANY (%s) ORDER BY loan_id",
+            [wanted, wanted],
         ).fetchall()
     )
     found: dict[str, tuple[Match, ...]] = {}

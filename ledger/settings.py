@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -66,6 +66,50 @@ class Settings(BaseSettings):
     )
     index_max_age_days: int = Field(
         default=10, ge=0, description="How old an index's value may be on the day it fixes a rate."
+    )
+
+    borrower_key: SecretStr | None = Field(
+        default=None,
+        description="Master key of borrowers' data: base64 of 32 bytes, as `cartera borrower"
+        " new-key` makes one.",
+    )
+    borrower_old_keys: SecretStr | None = Field(
+        default=None,
+        description="Master keys of before, by comma, until `cartera borrower rewrap` is done.",
+    )
+    borrower_development_key: bool = Field(
+        default=False,
+        description="Let the key that everybody knows do on a DATABASE_URL; embedded servers use it"
+        " anyway. Never for people's real data.",
+    )
+    rfc_check_digit: bool = Field(
+        default=False, description="Refuse an RFC whose check digit is wrong, instead of a warning."
+    )
+
+    clabe_prefix: str | None = Field(
+        default=None,
+        pattern=r"^\d{6,16}$",
+        description="First digits of the CLABEs that a SPEI participant gives the lender.",
+    )
+    bbva_base_year: int = Field(
+        default=2014,
+        ge=1988,
+        description="Base year of dates in bbva-10 references, as the bank's own sheet says.",
+    )
+    bank_layouts_dir: Path | None = Field(
+        default=None, description="Folder of layouts of banks' files, one YAML each, by name."
+    )
+    stp_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret shared with whom sends SPEI notifications; without one none is taken.",
+    )
+    stp_signature_header: str = Field(
+        default="X-Signature",
+        description="Header with the HMAC-SHA256 of a notification's body, in hex or base64.",
+    )
+    stp_return_unknown: bool = Field(
+        default=False,
+        description="Send money for no known account back, instead of keeping it in suspense.",
     )
 
     lender_file: Path | None = Field(

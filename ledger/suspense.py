@@ -16,7 +16,11 @@ from ledger.store import Store
 
 
 class Suspended(Struct, frozen=True, kw_only=True):
-    """A line of a payment file that waits. ``line_key`` is unique: a line waits once."""
+    """Money that waits. ``line_key`` is unique: a line waits once.
+
+    ``payer`` and ``remark`` are what the bank says of who paid and what for: they may be personal
+    data, and are gone once the money is settled.
+    """
 
     line_key: str
     source: str
@@ -29,6 +33,9 @@ class Suspended(Struct, frozen=True, kw_only=True):
     code: str
     reason: str
     received_at: datetime | None = None
+    payer: str = ""
+    remark: str = ""
+    settled_as: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """As a reader sees it: the amount as text."""
@@ -46,12 +53,12 @@ def suspend_many(
     """As ``suspend``, in the caller's transaction."""
     connection.cursor().executemany(
         "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency,"
-        " reference, channel, code, reason, raw)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " reference, channel, code, reason, raw, payer, remark)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (line_key) DO NOTHING",
         [
             (uuid7(), one.line_key, one.source, one.line, one.paid_on, one.amount, one.currency,
-             one.reference, one.channel, one.code, one.reason, Jsonb(raw))
+             one.reference, one.channel, one.code, one.reason, Jsonb(raw), one.payer, one.remark)
             for one, raw in lines
         ],
     )  # fmt: skip
@@ -73,8 +80,8 @@ def _read(store: Store, condition: str, value: Any) -> Iterator[Suspended]:
         with connection.cursor(row_factory=class_row(Suspended)) as cursor:
             found: list[Suspended] = cursor.execute(
                 "SELECT line_key, source, line, paid_on, amount, currency, reference, channel,"
-                f" code, reason, received_at FROM ledger.suspense WHERE {condition}"
-                " ORDER BY paid_on, line_key",
+                " code, reason, received_at, payer, remark, settled_as"
+                f" FROM ledger.suspense WHERE {condition} ORDER BY paid_on, line_key",
                 [value],
             ).fetchall()
             return found

@@ -6,14 +6,20 @@ opened and disbursed. Columns: `docs/guides/loan_tape.md`.
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
+from domain.borrower.person import Person
 from domain.errors import LoanError
 from ledger.application import Ledger
+from ledger.borrowers.columns import People
+from ledger.borrowers.errors import DuplicatePerson
+from ledger.borrowers.file import same
+from ledger.borrowers.registry import Registry
 from ledger.csv_lines import CsvLines, Line, Reject, RejectFile, reject_path
 from ledger.errors import DuplicateLoanNumber, KeyReused, NotStorable
 from ledger.forms import FormError, rule_of
@@ -68,7 +74,7 @@ def import_loans(
         CsvLines(path, columns, required, encoding) as lines,
         RejectFile(reject_path(path, rejects)) as refused,
     ):
-        job = _Import(ledger, reader.loan, Cause(actor, "loan-tape"))
+        job = _Import(ledger, reader, Cause(actor, "loan-tape"))
         for found, result in spread(job.prepared(lines), job.land):
             job.count(found, result, refused)
             if progress is not None:
@@ -81,44 +87,62 @@ def import_loans(
     return report
 
 
+class Taken(Struct, frozen=True):
+    """A line that could be read: its loan, and the borrower's data where it has some."""
+
+    line: Line
+    loan: TapeLoan
+    person: Person | None
+
+
 class _Import:
     """One run over one file."""
 
-    def __init__(
-        self, ledger: Ledger, loan_of: Callable[[dict[str, str]], TapeLoan], cause: Cause
-    ) -> None:
+    def __init__(self, ledger: Ledger, reader: Cartera | LendingClub, cause: Cause) -> None:
         self.ledger = ledger
-        self.loan_of = loan_of
+        self.reader = reader
+        self.people = People()
         self.cause = cause
         self.report = TapeReport()
         self.seen: dict[str, int] = {}
         self.owed: dict[str, int] = {}
 
-    def prepared(self, lines: CsvLines) -> Iterator[tuple[str, tuple[Line, TapeLoan] | Reject]]:
+    @cached_property
+    def registry(self) -> Registry:
+        """Where people go: only a tape that brings some needs a master key."""
+        return Registry(self.ledger)
+
+    def prepared(self, lines: CsvLines) -> Iterator[tuple[str, Taken | Reject]]:
         """Each line as a loan or a reject, under the loan number that it must wait its turn by."""
         for line in lines:
             found = line if isinstance(line, Reject) else self._read(line)
-            yield (found[1].loan_no if isinstance(found, tuple) else ""), found
+            yield (found.loan.loan_no if isinstance(found, Taken) else ""), found
 
-    def _read(self, line: Line) -> tuple[Line, TapeLoan] | Reject:
+    def _read(self, line: Line) -> Taken | Reject:
         try:
-            loan = self.loan_of(line.cells)
+            loan = self.reader.loan(line.cells)
+            person = self.reader.person(line.cells)
+            if person is not None:
+                self.people.told_alike(loan.borrower, person, line.number)
+                self.people.told_apart(loan.borrower, person, line.number)
             first = self.seen.setdefault(loan.loan_no, line.number)
             if first != line.number:
                 raise FormError("loan_no", f"{loan.loan_no} stands already on line {first}")
         except FormError as error:
             return Reject(line.number, error.field, error.rule, line.original)
-        return line, loan
+        return Taken(line, loan, person)
 
-    def land(self, found: tuple[Line, TapeLoan] | Reject) -> Receipt | Reject:
+    def land(self, found: Taken | Reject) -> Receipt | Reject:
         """The loan in the ledger, or why not. Called by several threads."""
         if isinstance(found, Reject):
             return found
-        line, loan = found
+        line, loan = found.line, found.loan
         try:
             self.ledger.check_date(loan.disbursed_on, "disbursed_on")
             if loan.running is not None:
                 self.ledger.check_date(loan.running.as_of, "as_of")
+            if found.person is not None:
+                self._introduce(loan, found.person)
             body = {"command": "import-loan", **msgspec.to_builtins(loan)}
             cause = msgspec.structs.replace(self.cause, idempotency_key=f"tape:{loan.loan_no}")
             return self.ledger.begin(loan.events, body, cause)
@@ -128,12 +152,24 @@ class _Import:
         except KeyReused:
             rule = f"{loan.loan_no} was imported before with other content; a tape never changes it"
             return Reject(line.number, "loan_no", rule, line.original)
-        except (DuplicateLoanNumber, NotStorable) as error:
+        except FormError as error:
+            return Reject(line.number, error.field, error.rule, line.original)
+        except (DuplicateLoanNumber, DuplicatePerson, NotStorable) as error:
             return Reject(line.number, error.field, str(error), line.original)
+
+    def _introduce(self, loan: TapeLoan, person: Person) -> None:
+        """Register the borrower. A tape changes no person, as it changes no loan.
+
+        Errors: ``FormError``, the ``BorrowerError`` family, ``DuplicatePerson``.
+        """
+        since = loan.running.as_of if loan.running else loan.disbursed_on
+        if not same(self.registry, loan.borrower, person, since, self.cause):
+            rule = f"{loan.borrower} is known with other data; a tape never changes a person"
+            raise FormError("borrower", rule)
 
     def count(
         self,
-        found: tuple[Line, TapeLoan] | Reject,
+        found: Taken | Reject,
         result: Receipt | Reject,
         refused: RejectFile,
     ) -> None:
@@ -143,7 +179,7 @@ class _Import:
             assert isinstance(result, Reject), "a line that was not read cannot have landed"
             refused.add(result)
             return
-        _, loan = found
+        loan = found.loan
         if result.repeated:
             report.repeated += 1
         elif loan.running is not None:

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+from domain.borrower.person import Person
+from ledger.borrowers.columns import PERSON_COLUMNS, person_on
 from ledger.forms import Fields, FormError, terms_from
 from ledger.tape_loan import BALANCES, REFERENCES, Running, TapeLoan, loan_number
 
@@ -47,11 +49,18 @@ _COUNTS = ("instalments", "every", "late_grace_days")
 class Cartera:
     """The house's own tape."""
 
-    columns = COLUMNS
+    columns = COLUMNS | PERSON_COLUMNS
     required = REQUIRED
 
     def __init__(self, as_of: date | None) -> None:
         self.as_of = as_of
+
+    def person(self, cells: dict[str, str]) -> Person | None:
+        """The borrower's data, where the line has some. Errors: ``FormError`` naming the column."""
+        person = person_on(cells, cells.get("currency") or "MXN")
+        if person is not None and not cells.get("borrower"):
+            raise FormError("borrower", "is missing: a person is known by the lender's number")
+        return person
 
     def loan(self, cells: dict[str, str]) -> TapeLoan:
         """The loan of a line. Errors: ``FormError`` naming the column."""

@@ -46,6 +46,7 @@ def pytest_configure(config):
         return
     config.stash_var = tempfile.mkdtemp(prefix="cartera-tests-")
     os.environ["CARTERA_VAR"] = config.stash_var
+    os.environ["CARTERA_BORROWER_DEVELOPMENT_KEY"] = "true"  # nobody real is in a test
     os.environ.pop("DATABASE_URL", None)
     os.environ.pop("REDIS_URL", None)
 

@@ -20,6 +20,7 @@ from ledger.jobs import Job
 from ledger.orders import Cause
 from ledger.payment_file import import_payments
 from ledger.payroll import import_payroll
+from ledger.rails.statements import import_statement
 from projections.engine import catch_up
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
@@ -48,6 +49,13 @@ def import_payment_file(ledger: Ledger, job: Job) -> Any:
     return import_payments(ledger, Path(job.arguments["path"]), batch=size)
 
 
+def take_statement(ledger: Ledger, job: Job) -> Any:
+    """Take a bank's statement in."""
+    told = job.arguments
+    actor = _cause(job, "bank-statement").actor
+    return import_statement(ledger, Path(told["path"]), told["form"], actor=actor)
+
+
 def import_remittance(ledger: Ledger, job: Job) -> Any:
     """Take an employer's remittance in."""
     said = job.arguments
@@ -67,6 +75,7 @@ WORK: dict[str, Work] = {
     jobs.CATCH_UP: catch_up_projections,
     jobs.IMPORT_PAYMENTS: import_payment_file,
     jobs.IMPORT_PAYROLL: import_remittance,
+    jobs.IMPORT_STATEMENT: take_statement,
 }
 
 

@@ -17,6 +17,7 @@ from api.auth import requires
 from api.fields import Body
 from api.graphql.errors import Refused, shown
 from api.graphql.fresh import written
+from api.graphql.people import Asking
 from api.graphql.planned.answer import Planner, Read
 from api.graphql.planned.beside import by_plan
 from api.graphql.planned.door import SPENT
@@ -28,7 +29,7 @@ from api.json_text import encoded
 from api.policy import Action
 from api.problems import DATABASE_AWAY, DOCUMENTED, Problem
 from api.running import Running, running
-from ledger.api_keys import digest
+from ledger.api_keys import Key, digest
 from projections.books import BooksError
 
 router = APIRouter(tags=["graphql"], responses=DOCUMENTED)
@@ -57,13 +58,13 @@ class Question(Body):
 @router.post(
     "/graphql",
     summary="Ask the read models",
-    dependencies=[Depends(requires(Action.READ))],
     response_class=Response,
 )
 async def ask(
     request: Request,
     question: Question,
     here: Annotated[Running, Depends(running)],
+    key: Annotated[Key, Depends(requires(Action.READ))],
     books: Annotated[str | None, BOOKS] = None,
 ) -> Response:
     """One question per request: there are no batches and no mutations."""
@@ -80,6 +81,7 @@ async def ask(
             raise _over(planner, question, asked, spent)
         await written(here.log, asked.at_least)
         async with snapshot(here.reads, here.settings, today, asked.at_least, books) as view:
+            view.asking = Asking.of(key.name, "graphql", key.roles, here.archive)
             told = await answered(request.app.state.schema, view, question, asked, spent)
     except Refused as refused:
         told = _refused(refused)

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from strawberry import Info
 from strawberry.scalars import JSON
 
-from api.graphql import journal, parts
+from api.graphql import journal, parts, people
 from api.graphql.arguments import known, on_or, word
 from api.graphql.connections import Connection, Slice, connection, sliced
 from api.graphql.history import Told, quote, told
@@ -34,6 +34,7 @@ from api.graphql.snapshot import Snapshot, snapshot_of
 from domain.events import LoanRestructured, Revision
 from domain.loan import Status
 from domain.views import schedule_rows
+from ledger.borrowers.parties import Opened
 
 strawberry.enum(Status, name="LoanStatus", description="Where a loan stands.")
 
@@ -149,6 +150,14 @@ class Loan(Node):
         past = await self.past(info)
         on: date | None = self.row["oldest_unpaid_due_on"]
         return past.loan.oldest_unpaid_due_on if past else on
+
+    @strawberry.field(
+        description="Who answers for the loan: its borrower, co-borrowers and guarantors."
+    )
+    async def parties(self, info: Info[Any, Any]) -> list[people.LoanParty]:
+        snapshot = snapshot_of(info)
+        told = Opened(self.loan_no, self.opened_on, self.borrower, tuple(self.guarantors))
+        return await people.parties(snapshot, told, self.at or snapshot.today)
 
     @strawberry.field(
         description="What is owed at the end of a day: recorded figures plus what accrues up to it."

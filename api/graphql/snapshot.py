@@ -41,6 +41,8 @@ class Snapshot:
     """Up to where in the log every read model has read."""
     books: str = LIVE
     """The schema of the read models."""
+    asking: object = None
+    """Who asks, for fields that not everybody may read: `api.graphql.people.Asking`."""
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     async def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[DictRow]:

@@ -39,6 +39,22 @@ ENDPOINTS = {
     ("POST", "/v1/groups/{group_no}/payments"): Action.RECEIVE_PAYMENT,
     ("POST", "/v1/groups/{group_no}/returns"): Action.RECEIVE_PAYMENT,
     ("GET", "/v1/groups/{group_no}"): Action.READ,
+    ("POST", "/v1/borrowers"): Action.REGISTER_BORROWER,
+    ("POST", "/v1/borrowers/{borrower_no}/changes"): Action.REGISTER_BORROWER,
+    ("POST", "/v1/borrowers/{borrower_no}/roles"): Action.REGISTER_BORROWER,
+    ("POST", "/v1/borrowers/{borrower_no}/roles/ending"): Action.REGISTER_BORROWER,
+    ("POST", "/v1/borrowers/{borrower_no}/forgetting"): Action.FORGET_BORROWER,
+    ("GET", "/v1/borrowers/{borrower_no}"): Action.READ_PERSONAL,
+    ("GET", "/v1/borrowers/{borrower_no}/history"): Action.READ_PERSONAL,
+    ("GET", "/v1/borrowers/{borrower_no}/readings"): Action.READ_TRACES,
+    ("GET", "/v1/loans/{loan}/parties"): Action.READ,
+    ("POST", "/v1/loans/{loan}/references"): Action.ISSUE_REFERENCE,
+    ("GET", "/v1/loans/{loan}/references"): Action.READ,
+    ("GET", "/v1/suspense"): Action.READ,
+    ("GET", "/v1/suspense/{deposit_key}/suggestions"): Action.READ,
+    ("POST", "/v1/suspense/{deposit_key}/assignment"): Action.SETTLE_SUSPENSE,
+    ("POST", "/v1/suspense/{deposit_key}/return"): Action.SETTLE_SUSPENSE,
+    ("POST", "/v1/bank-statements"): Action.IMPORT_PAYMENTS,
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("POST", "/v1/remittances"): Action.IMPORT_PAYMENTS,
@@ -48,26 +64,29 @@ ENDPOINTS = {
     ("POST", "/graphql"): Action.READ,
     ("POST", "/graphql/export"): Action.READ,
 }
-OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
+SIGNED = {("POST", "/notifications/stp")}
+"""Not by a key of ours: by a signature of who is told the secret."""
+OPEN = {("GET", "/healthz"), ("GET", "/readyz")} | SIGNED
 
 EXPECTED = {
-    "auditor": {Action.READ, Action.READ_JOBS},
+    "auditor": {Action.READ, Action.READ_JOBS, Action.READ_TRACES},
     "accountant": {Action.READ, Action.READ_JOBS},
     "collector": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
-                  Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY},
+                  Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY, Action.READ_PERSONAL},
     "supervisor": {Action.READ, Action.READ_JOBS, Action.RECEIVE_PAYMENT, Action.MAKE_PROMISE,
                    Action.CANCEL_PROMISE, Action.RECEIVE_RECOVERY, Action.FORGIVE,
                    Action.WRITE_OFF, Action.WAIVE_FEE, Action.REVERSE_PAYMENT,
                    Action.CREDIT_PAYMENT, Action.CHARGE_BACK, Action.CHANGE_RATE, Action.PAUSE,
-                   Action.RESTRUCTURE, Action.ACCELERATE, Action.SELL},
-    "operator": set(Action) - {Action.MANAGE_KEYS},
+                   Action.RESTRUCTURE, Action.ACCELERATE, Action.SELL, Action.READ_PERSONAL},
+    "operator": set(Action) - {Action.MANAGE_KEYS, Action.FORGET_BORROWER, Action.READ_TRACES},
     "administrator": set(Action),
 }  # fmt: skip
 
 
 def path(template):
     return template.format(
-        loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE",
+        loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE", borrower_no="NONE",
+        deposit_key="NONE",
         job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
 

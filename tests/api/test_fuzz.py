@@ -14,6 +14,7 @@ WORDS = ["amount", "currency", "effective_on", "loan_no", "principal", "annual_r
          "irregular", "month_days", "guarantors", "reference", "query", "variables",
          "until", "on", "payment", "terms", "treatment", "periods", "interest_runs", "holder",
          "price", "refinances", "floating", "grace", "period_charges", "graduation", "calendar",
+         "person", "rfc", "curp", "addresses", "phones", "role", "ground", "born_on", "state",
          "rate_steps", "due_on", "keeps_instalment", "down_payment_percent"]  # fmt: skip
 NEAR = [
     "1.00", "0.00", "-1", "1.001", "12000.00", "9" * 30, "1e5", "NaN", "MXN", "USD", "JPY", "CLF",
@@ -38,7 +39,9 @@ SOUND = {
     "through": "2026-02-15", "loan_no": "F-1", "principal": "1000.00", "annual_rate": "36.00",
     "instalments": 3, "frequency": "monthly", "query": "{ position }", "until": "2026-08-01",
     "on": "2026-02-15", "payment": 1, "periods": 2, "holder": "F", "price": "1.00",
-    "refinances": ["NONE"],
+    "refinances": ["NONE"], "borrower_no": "B-1", "role": "guarantor", "ground": "request",
+    "algorithm": "luhn", "loan": "NONE",
+    "person": {"first_name": "Ana", "paternal": "Gómez", "born_on": "1976-05-10"},
 }  # fmt: skip
 OPENING = (
     "loan_no",
@@ -69,9 +72,16 @@ FIELDS = {
     "/v1/loans/{loan}/fees/{fee}/waiver/reversal": ("effective_on",),
     "/v1/loans/{loan}/instalments/{instalment}/waiver/reversal": ("effective_on",),
     "/v1/refinancings": (*OPENING, "refinances"),
+    "/v1/borrowers": ("borrower_no", "effective_on", "person"),
+    "changes": ("effective_on", "person"),
+    "roles": ("effective_on", "loan_no", "role"),
+    "ending": ("effective_on", "loan_no", "role"),
+    "forgetting": ("ground",),
+    "references": ("algorithm",),
+    "assignment": ("loan",),
     "/graphql": ("query",),
 }
-FILES = {"/v1/payment-files", "/v1/remittances", "/v1/index-values"}
+FILES = {"/v1/payment-files", "/v1/remittances", "/v1/index-values", "/v1/bank-statements"}
 POSTS = sorted(at for method, at in ENDPOINTS if method == "POST" and at not in FILES)
 slow = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -96,7 +106,7 @@ def test_no_body_breaks_an_endpoint(client, number, template, body, sound):
         wanted = FIELDS.get(template) or FIELDS.get(template.rsplit("/", 1)[1], ("effective_on",))
         body = {**{field: SOUND[field] for field in wanted}, **dict(list(body.items())[:2])}
     at = template.format(loan=number, payment=1, fee=1, instalment=1, promise=1,
-                         group_no="NONE")  # fmt: skip
+                         group_no="NONE", borrower_no="NONE", deposit_key="NONE")  # fmt: skip
 
     answered(
         client.request(

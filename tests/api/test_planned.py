@@ -44,8 +44,8 @@ KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": 
          "JournalLine": LINE, "RecordedBalances": RECORDED, "Bucket": BUCKET,
          "AgingGroup": GROUP, "Portfolio": PORTFOLIO, "TrialBalance": TRIAL_BALANCE,
          "TrialBalanceLine": BALANCE}  # fmt: skip
-RESOLVED = {("Loan", "balances"), ("Loan", "payoff")}
-"""What the domain tells, and no plan can."""
+RESOLVED = {("Loan", "balances"), ("Loan", "payoff"), ("Loan", "parties")}
+"""What the domain tells, or must be decrypted, and no plan can."""
 
 
 class Both:

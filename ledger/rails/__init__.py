@@ -1,0 +1,1 @@
+"""How money comes in: references given to borrowers, bank statements, notifications, suspense."""
