@@ -1,5 +1,8 @@
 """`cartera bureau`: files for credit bureaus, written, checked, marked as sent, and answered."""
 
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +12,8 @@ import typer
 from cli.console import Exit, answer, fail, progress, say, show, table
 from cli.read_side import catch_up
 from cli.ready import ready
+from ledger.settings import Settings
+from projections.bureau.consumer import Consumers
 
 bureau = typer.Typer(help="Files for credit bureaus.", no_args_is_help=True)
 
@@ -30,7 +35,10 @@ def write(
     cut_off: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DATE")],
     to: Annotated[Path, typer.Option(help="The file to write.")],
     lender: Annotated[Path, typer.Option(help="The lender file (YAML): keys, codes, choices.")],
-    consumers: Annotated[Path, typer.Option(help="Who the borrowers are: a JSON object a line.")],
+    consumers: Annotated[
+        Path | None,
+        typer.Option(help="Who the borrowers are, a JSON object a line (default: the register)."),
+    ] = None,
     correction: Annotated[
         bool, typer.Option("--correction", help="Only what was sent otherwise, or rejected.")
     ] = False,
@@ -43,7 +51,6 @@ def write(
     """
     from ledger.clock import SystemClock
     from ledger.database import pool
-    from projections.bureau.consumer import ConsumerFile
     from projections.bureau.errors import BureauError
     from projections.bureau.lender import read_lender
     from projections.bureau.write import Job
@@ -57,8 +64,12 @@ def write(
             lender=read_lender(lender), lender_bytes=lender.read_bytes(), actor=actor,
             correction=correction,
         )  # fmt: skip
-        with pool(chosen, max_size=2) as connections, progress("loans", quiet=as_json) as told:
-            written = run(connections, job, ConsumerFile(consumers), to, told)
+        with (
+            pool(chosen, max_size=2) as connections,
+            _people(chosen, consumers) as people,
+            progress("loans", quiet=as_json) as told,
+        ):
+            written = run(connections, job, people, to, told)
     except BureauError as error:
         fail(f"{error.field}: {error}")
     if as_json:
@@ -70,6 +81,26 @@ def write(
             say(f"{written.unsendable:,} tradelines cannot be sent: {written.unsendable_list}")
     if written.unsendable:
         raise typer.Exit(Exit.FINDINGS)
+
+
+@contextmanager
+def _people(chosen: Settings, consumers: Path | None) -> Iterator[Consumers]:
+    """Those of a file, or of the register; of these each reading is noted."""
+    from projections.bureau.consumer import ConsumerFile
+
+    if consumers is not None:
+        yield ConsumerFile(consumers)
+        return
+    from cli.bureau_people import Registered
+    from ledger.borrowers.reading import Archive, Reader
+    from ledger.borrowers.vault import Vault
+    from ledger.store import Store
+
+    vault, store = Vault.of(chosen), Store(chosen)
+    try:
+        yield Registered(Archive(store, vault), Reader(getpass.getuser(), "cli"))
+    finally:
+        store.close()
 
 
 @bureau.command("formats")
