@@ -40,7 +40,7 @@ class Index(BaseModel):
     recorded_at: datetime
 
 
-@router.post(
+@router.put(
     "/index-values",
     summary="Import index values: all lines of a file, or none",
     openapi_extra=CSV_BODY,

@@ -48,7 +48,7 @@ ENDPOINTS = {
     ("POST", "/v1/close-of-day"): Action.CLOSE_DAY,
     ("POST", "/v1/payment-files"): Action.IMPORT_PAYMENTS,
     ("POST", "/v1/remittances"): Action.IMPORT_PAYMENTS,
-    ("POST", "/v1/index-values"): Action.IMPORT_INDEX,
+    ("PUT", "/v1/index-values"): Action.IMPORT_INDEX,
     ("GET", "/v1/indices"): Action.READ,
     ("GET", "/v1/jobs/{job}"): Action.READ_JOBS,
     ("POST", "/graphql"): Action.READ,

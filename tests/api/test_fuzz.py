@@ -71,7 +71,7 @@ FIELDS = {
     "/v1/refinancings": (*OPENING, "refinances"),
     "/graphql": ("query",),
 }
-FILES = {"/v1/payment-files", "/v1/remittances", "/v1/index-values"}
+FILES = {"/v1/payment-files", "/v1/remittances"}
 POSTS = sorted(at for method, at in ENDPOINTS if method == "POST" and at not in FILES)
 slow = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 

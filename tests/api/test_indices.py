@@ -8,7 +8,7 @@ MOVED = TIIE.replace(b"10.9900", b"10.7500")
 
 def upload(client, content, query="", role="administrator"):
     return client.request(
-        "POST", f"/v1/index-values{query}", content=content, role=role,
+        "PUT", f"/v1/index-values{query}", content=content, role=role,
         headers={"Content-Type": "text/csv"},
     )  # fmt: skip
 
