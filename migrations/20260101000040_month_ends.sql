@@ -31,8 +31,9 @@ CREATE TABLE ledger.month_end_loans (
     disbursed      bigint   NOT NULL,
     principal      bigint   NOT NULL,
     written_off    bigint   NOT NULL,
-    PRIMARY KEY (month, loan_id)
+    PRIMARY KEY (loan_id, month)
 );
+CREATE INDEX ON ledger.month_end_loans (month);
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.month_ends
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();

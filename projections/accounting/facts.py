@@ -153,6 +153,9 @@ def of_movement(movement: Movement) -> Iterator[tuple[str, str, int]]:
     if kind == "refund":
         yield kind, OVERPAID, -movement.overpaid
         return
+    if kind == "chargeback":  # what is restored besides principal mirrors what the payment posted
+        yield from (("reversal", name, -n) for name, n in zip(COMPONENTS, amounts, strict=True)
+                    if name != "principal")  # fmt: skip
     yield from ((kind, name, n) for name, n in zip(COMPONENTS, amounts, strict=True)
                 if name in MEETS[kind])  # fmt: skip
     if OVERPAID in MEETS[kind]:

@@ -474,3 +474,18 @@ def test_pages_of_payments_told_from_the_log_are_pages_too(client, eventful):
     rest = client.ask(document % (fields % 5), no=late, after=end)["loan"]["payments"]
     assert [row["number"] for row in rest["nodes"]] == [1]
     assert (rest["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasPreviousPage"]) == (False, True)
+
+
+def test_a_fragment_on_another_kind_leaves_an_object_without_fields(client):
+    number = client.running()
+    client.settled()
+    found = client.ask("query ($no: String!) { loan(loanNo: $no) { id } }", no=number)["loan"]["id"]
+    of_promises = "node(id: $id) { ... on Promise { reason } }"
+
+    alone = client.ask(f"query ($id: ID!) {{ {of_promises} }}", id=found)
+    beside = client.ask(
+        f'query ($id: ID!) {{ {of_promises} loan(id: $id) {{ bucket(asOf: "2026-04-30") }} }}',
+        id=found,
+    )
+
+    assert alone["node"] == beside["node"] == {}

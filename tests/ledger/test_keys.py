@@ -16,6 +16,23 @@ REFERENCE = {
     "ledger.group_payments": "with its group",
     "ledger.commands": "one order may be about many loans; laid out by its own id",
     "public.schema_migrations": "the schema's own",
+    "ledger.periods": "one per month closed",
+    "ledger.month_ends": "one per month frozen",
+    "ledger.postings": "sums by branch and product, a few a month",
+    "ledger.accounting_batches": "one per file",
+    "ledger.accounting_batch_entries": "one per entry of a file: by day, unless asked by event",
+    "ledger.fiscal_documents": "laid out by its own id; asked for as a whole",
+    "ledger.fiscal_runs": "one per run",
+    "ledger.bank_files": "one per file",
+    "ledger.reference_numbers": "a counter per algorithm",
+    "ledger.borrowers": "laid out by borrower",
+    "ledger.borrower_keys": "with its borrower",
+    "ledger.borrower_events": "with its borrower",
+    "ledger.borrower_marks": "finds borrowers by hashes, asked for as a whole",
+    "ledger.borrower_loans": "with its borrower",
+    "ledger.borrower_reads": "with its borrower",
+    "read.accounting_facts": "sums over loans by day and kind",
+    "read.accounting_groups": "one per currency, branch and product",
     "read.positions": "one per read model",
     "read.portfolio_totals": "sums over loans, a few hundred rows",
     "read.journal_totals": "sums over loans by day and account",
@@ -23,6 +40,7 @@ REFERENCE = {
 }
 OTHERWISE = {
     ("ledger.events", "position"): "each machine has a log of its own: docs/scaling.md",
+    ("ledger.payment_references", "reference_key"): "a reference table of numbers and loans",
     ("ledger.loan_state", "loan_no"): "a reference table of numbers and ids: docs/scaling.md",
 }
 

@@ -57,7 +57,7 @@ def thing(fields: Mapping[str, Written]) -> Written:
     written: Written = []
     for name, value in fields.items():
         written += [Literal(f'{"," if written else "{"}"{name}":'), *value]
-    return [*written, Literal("}")]
+    return [*written, Literal("}")] if fields else [Literal("{}")]
 
 
 def number(expression: str) -> Written:
