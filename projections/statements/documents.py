@@ -159,9 +159,9 @@ def _cat(loan: Loan, history: Iterable[Recorded]) -> float | None:
     if not lent or loan.terms.revolving is not None:
         return None
     received = [(one.effective_on, one.principal) for one in lent]
-    rows = lent[-1].schedule if len(lent) > 1 else lent[0].schedule
+    rows = {row.number: row for one in lent for row in one.schedule}
     return cat(
-        loan.opened.terms, rows, received=received if len(lent) > 1 else (),
+        loan.opened.terms, list(rows.values()), received=received if len(lent) > 1 else (),
         withheld_fees=sum(one.withheld_fees for one in lent),
     )  # fmt: skip
 

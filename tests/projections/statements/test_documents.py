@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from domain import commands
+from domain.events import LoanDisbursed
 from projections.statements.account import Cut, statement
 from projections.statements.documents import (
     account_statement,
@@ -26,7 +27,7 @@ from projections.statements.period import (
 )
 from projections.statements.render import Press, Setter, html
 from projections.statements.sheet import Party
-from tests.domain.histories import disbursed, terms
+from tests.domain.histories import disbursed, opened, terms
 from tests.projections.statements.test_account import LAST, recorded
 
 TO = Party("María de los Ángeles Fernández-Villaseñor <Gutiérrez> & Ruiz " * 3, ["Av. #1 *x* $2"])
@@ -206,3 +207,28 @@ def test_a_page_template_that_cannot_be_filled_is_named(tmp_path, text, told):
 
     with pytest.raises(TemplateError, match=told):
         html(of_june(story()), tmp_path)
+
+
+def test_the_cost_of_a_loan_in_tranches_is_that_of_all_its_instalments():
+    agreed = terms()
+    book = opened(agreed)
+    for on in (date(2026, 1, 15), date(2026, 4, 20)):
+        book.do(commands.disburse, principal=agreed.principal // 2, effective_on=on)
+    book.do(commands.close_day, on=JUNE)
+
+    [shown] = [value for label, value in of_june(book).boxes[0].rows if label == "CAT sin IVA"]
+
+    paid = {row.number: row for event in book.history if isinstance(event, LoanDisbursed)
+            for row in event.schedule}  # fmt: skip
+    flows = [(on, agreed.principal // 2 / 100) for on in (date(2026, 1, 15), date(2026, 4, 20))]
+    flows += [(row.due_on, -(row.principal + row.interest) / 100) for row in paid.values()]
+    assert sum(amount for _, amount in flows) < 0
+    low, high = 0.0, 5.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        worth = sum(
+            amount / (1 + middle) ** ((on - date(2026, 1, 15)).days / 365.25)
+            for on, amount in flows
+        )
+        low, high = (middle, high) if worth < 0 else (low, middle)
+    assert abs(float(shown.removesuffix(" %")) - 100 * low) < 0.5
