@@ -18,6 +18,7 @@ from projections.reports import month_end
 from projections.reports.files import FORMATS
 from projections.reports.made import make, months_of
 from projections.reports.month_end import AlreadyFrozen, MonthEndError, NotFrozen
+from projections.reports.report import ReportName
 from projections.statements.period import BadPeriod, month
 
 router = APIRouter(prefix="/v1", tags=["reports"], responses=DOCUMENTED)
@@ -35,16 +36,6 @@ MEDIA = {
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {media.partition(";")[0]: {} for media in MEDIA.values()}}
 }
-
-
-class ReportName(StrEnum):
-    """Which report."""
-
-    PORTFOLIO = "portfolio"
-    RISK = "risk"
-    CONCENTRATION = "concentration"
-    ROLL = "roll"
-    VINTAGES = "vintages"
 
 
 class ReportForm(StrEnum):

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -16,6 +15,7 @@ from ledger.api_keys import Key
 from projections.statements import issue
 from projections.statements.period import StatementError, TemplateError, month
 from projections.statements.records import UnknownLoan
+from projections.statements.sheet import Form, Letter, Sheet
 
 router = APIRouter(prefix="/v1/loans", tags=["statements"], responses=DOCUMENTED)
 
@@ -26,23 +26,6 @@ MEDIA = {"pdf": "application/pdf", "html": "text/html; charset=utf-8", "json": "
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {media.partition(";")[0]: {} for media in MEDIA.values()}}
 }
-
-
-class Form(StrEnum):
-    """How a document is written."""
-
-    PDF = "pdf"
-    HTML = "html"
-    JSON = "json"
-
-
-class Letter(StrEnum):
-    """Which document."""
-
-    SCHEDULE = "schedule"
-    PAYOFF = "payoff"
-    RECEIPT = "receipt"
-    NO_DEBT = "no_debt"
 
 
 Written = Annotated[Form, Query(alias="format", description="How it is written.")]
@@ -85,12 +68,12 @@ def letter(
 ) -> Response:
     today = here.ledger.clock.business_date()
     with _problems():
-        sheet = issue.letter(here.settings, loan_no, kind.value, today, on=on, payment=payment)
+        sheet = issue.letter(here.settings, loan_no, kind, today, on=on, payment=payment)
         return _answer(here, sheet, form)
 
 
-def _answer(here: Running, sheet: Any, form: Form) -> Response:
-    laid = issue.laid_out(here.settings, sheet, form.value)
+def _answer(here: Running, sheet: Sheet, form: Form) -> Response:
+    laid = issue.laid_out(here.settings, sheet, form)
     name = f"{issue.file_name(sheet)}.{form.value}".encode("ascii", "replace").decode()
     return Response(
         laid,

@@ -15,20 +15,11 @@ from cli.read_side import catch_up
 from cli.ready import ready
 from ledger.clock import SystemClock
 from ledger.database import connect
+from projections.reports.report import ReportName
 
 month_ends = typer.Typer(help="The book at a month's end, frozen.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-class Name(StrEnum):
-    """Which report."""
-
-    PORTFOLIO = "portfolio"
-    RISK = "risk"
-    CONCENTRATION = "concentration"
-    ROLL = "roll"
-    VINTAGES = "vintages"
 
 
 class Form(StrEnum):
@@ -95,7 +86,7 @@ def list_frozen(as_json: AsJson = False) -> None:
 
 
 def report(
-    name: Name,
+    name: ReportName,
     month: Annotated[str, typer.Option(help="The latest month, such as 2026-03.")],
     months: Annotated[
         int, typer.Option(min=1, max=240, help="How many months to look back (risk, vintages).")

@@ -14,10 +14,11 @@ import typer
 from cli.console import Exit, answer, fail, progress, say
 from cli.ready import ready
 from ledger.clock import SystemClock
+from projections.statements import sheet as sheets
+from projections.statements.sheet import Form, Sheet
 
 if TYPE_CHECKING:
     from ledger.settings import Settings
-    from projections.statements.sheet import Sheet
 
 statements = typer.Typer(help="Statements and letters to borrowers.", no_args_is_help=True)
 
@@ -27,16 +28,8 @@ To = Annotated[Path | None, typer.Option("--to", help="Where it goes (default: s
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-class Form(StrEnum):
-    """How a document is written."""
-
-    PDF = "pdf"
-    HTML = "html"
-    JSON = "json"
-
-
 class Letter(StrEnum):
-    """Which document."""
+    """Which document, in the spelling of a command line."""
 
     SCHEDULE = "schedule"
     PAYOFF = "payoff"
@@ -114,7 +107,7 @@ def letter(
     chosen = ready()
     with _refusals():
         sheet = written(
-            chosen, loan, kind.value.replace("-", "_"), _today(chosen),
+            chosen, loan, sheets.Letter[kind.name], _today(chosen),
             on=on.date() if on else None, payment=payment,
         )  # fmt: skip
         _write(chosen, sheet, form, to)
@@ -152,10 +145,10 @@ def _today(chosen: "Settings") -> date:
     return SystemClock(chosen.zone).business_date()
 
 
-def _write(chosen: "Settings", sheet: "Sheet", form: Form, to: Path | None) -> None:
+def _write(chosen: "Settings", sheet: Sheet, form: Form, to: Path | None) -> None:
     from projections.statements.issue import laid_out
 
-    laid = laid_out(chosen, sheet, form.value)
+    laid = laid_out(chosen, sheet, form)
     if to is not None:
         to.write_bytes(laid)
         return

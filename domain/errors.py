@@ -21,6 +21,12 @@ from collections.abc import Callable
 from datetime import date
 
 
+def code_of(error: Exception) -> str:
+    """A stable name for clients: the error's class in kebab-case."""
+    name = type(error).__name__
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
 class LoanError(Exception):
     """A command was refused; nothing changed.
 
@@ -45,8 +51,7 @@ class LoanError(Exception):
     @property
     def code(self) -> str:
         """A stable name for clients: the class in kebab-case."""
-        name = type(self).__name__
-        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+        return code_of(self)
 
 
 class InvalidTerms(LoanError):

@@ -24,7 +24,7 @@ Refused as by a loan (``LoanError``), because they show amounts:
 from datetime import date
 from uuid import UUID
 
-from domain.errors import LoanError
+from domain.errors import LoanError, code_of
 
 
 class LedgerError(Exception):
@@ -35,8 +35,7 @@ class LedgerError(Exception):
     @property
     def code(self) -> str:
         """A stable name for clients: the class in kebab-case."""
-        name = type(self).__name__
-        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+        return code_of(self)
 
 
 class UnknownLoan(LedgerError):

@@ -6,11 +6,11 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.graphql.errors import Refused
-from api.reports import ReportName, made_of
+from api.reports import made_of
 from ledger.database import connect
 from ledger.settings import Settings
 from projections.reports.month_end import MonthEndError
-from projections.reports.report import Kind
+from projections.reports.report import Kind, ReportName
 from projections.reports.report import Report as Made
 from projections.statements.period import BadPeriod
 

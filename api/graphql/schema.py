@@ -22,8 +22,8 @@ from api.graphql.nodes import Node, loan_named, named
 from api.graphql.scalars import SCALARS, BigInt
 from api.graphql.snapshot import Snapshot, snapshot_of
 from api.graphql.stream import Subscription
-from api.reports import ReportName
 from ledger.settings import Settings
+from projections.reports.report import ReportName
 
 AsOf = Annotated[
     date | None, strawberry.argument(description="Value date; the business date if not given.")

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from domain.borrower.person import CivilStatus, Residence
 from projections.bureau.errors import BadConsumers
 
 
@@ -23,22 +24,6 @@ class Kind(StrEnum):
 class Sex(StrEnum):
     FEMALE = "female"
     MALE = "male"
-
-
-class CivilStatus(StrEnum):
-    SINGLE = "single"
-    MARRIED = "married"
-    DIVORCED = "divorced"
-    WIDOWED = "widowed"
-    COHABITING = "cohabiting"
-    SEPARATED = "separated"
-
-
-class Residence(StrEnum):
-    OWNED = "owned"
-    RENTED = "rented"
-    FAMILY = "family"
-    OTHER = "other"
 
 
 class Address(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -62,11 +63,10 @@ def as_xlsx(report: Report) -> bytes:
 def _cell(
     sheet: Any, row: int, place: int, field: Field, value: Any, shown: Any, forms: dict[Kind, Any]
 ) -> None:
-    """A spreadsheet has only floats: they show an amount to the cent up to 15 digits."""
     if value is None:
         return
     if field.kind is Kind.MONEY:
-        sheet.write_number(row, place, float(shown), forms[Kind.MONEY])
+        sheet.write_number(row, place, Decimal(shown), forms[Kind.MONEY])
     elif field.kind is Kind.RATE:
         sheet.write_number(row, place, value / 1_000_000, forms[Kind.RATE])
     elif field.kind is Kind.COUNT:

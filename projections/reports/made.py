@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from projections.portfolio import BUCKETS
 from projections.reports.month_end import Book, Column, ReportError
-from projections.reports.report import Field, Kind, Report, rate
+from projections.reports.report import Field, Kind, Report, ReportName, rate
 
 BY = ("product", "branch", "officer", "stage", "bucket", "status", "currency")
 LATE = (30, 60, 90)
@@ -172,7 +172,7 @@ def vintages(books: Sequence[Book]) -> Report:
     return Report("vintages", fields, tuple(rows), _source(*books), ("age", "par30"))
 
 
-REPORTS = ("portfolio", "risk", "concentration", "roll", "vintages")
+REPORTS = tuple(ReportName)
 
 
 def months_of(name: str, asked: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from domain.errors import code_of
 from projections.statements.period import Period
 
 Column: TypeAlias = NDArray[Any]
@@ -30,8 +31,7 @@ class MonthEndError(ValueError):
     @property
     def code(self) -> str:
         """A stable name for clients: the class in kebab-case."""
-        name = type(self).__name__
-        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+        return code_of(self)
 
 
 class MonthNotOver(MonthEndError):

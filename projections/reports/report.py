@@ -16,6 +16,16 @@ class Kind(StrEnum):
     RATE = "rate"
 
 
+class ReportName(StrEnum):
+    """Which report."""
+
+    PORTFOLIO = "portfolio"
+    RISK = "risk"
+    CONCENTRATION = "concentration"
+    ROLL = "roll"
+    VINTAGES = "vintages"
+
+
 class Field(NamedTuple):
     """A column."""
 

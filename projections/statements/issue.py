@@ -9,17 +9,19 @@ from contextlib import closing
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from domain.events import LoanClosed
 from domain.fold import replay
+from domain.loan import Loan
 from ledger import log
 from ledger.database import connect
 from ledger.settings import Settings
 from projections.statements import records
+from projections.statements import sheet as sheets
 from projections.statements.account import Cut, Statement, statement
 from projections.statements.documents import (
     Desk,
@@ -40,7 +42,7 @@ from projections.statements.period import (
 )
 from projections.statements.records import Cuts, Issue
 from projections.statements.render import Form, Press, Setter, limited, template, version
-from projections.statements.sheet import Party, Sheet
+from projections.statements.sheet import Letter, Party, Sheet
 
 AT_ONCE = 50
 
@@ -139,7 +141,7 @@ def _issue(loans: Sequence[UUID]) -> Report:
     at = desk(lender(_task.settings.lender_file))
     with connect(_task.settings, autocommit=True) as connection:
         cuts = records.cuts(connection, loans, _task.period)
-        for loan_id, history in records.histories(connection, loans).items():
+        for loan_id, history in ((one, log.facts(connection, one)) for one in loans):
             cut = Cut(_task.period.ends_on, _task.position)
             try:
                 told = statement(
@@ -151,7 +153,7 @@ def _issue(loans: Sequence[UUID]) -> Report:
             except PeriodNotClosed as open_days:
                 left.append(Left(loan_id, open_days.code, str(open_days)))
                 continue
-            sheet = account_statement(at, told, history, party(told))
+            sheet = account_statement(at, told, history, party(told.loan))
             issues.append(_written(loan_id, told, sheet))
         records.keep(connection, issues)
     return Report(len(issues), quiet, left)
@@ -178,13 +180,17 @@ def file_name(sheet: Sheet) -> str:
 
 def setter(settings: Settings) -> Setter:
     """What lays documents out with the lender's templates and logo."""
-    beside = settings.lender_file.parent if settings.lender_file else None
-    return Setter(settings.templates_dir, beside)
+    return Setter(settings.templates_dir, _beside(settings))
 
 
-def party(told: Statement) -> Party:
+def _beside(settings: Settings) -> Path | None:
+    """Where the lender's logo is."""
+    return settings.lender_file.parent if settings.lender_file else None
+
+
+def party(loan: Loan) -> Party:
     """To whom: the reference, for the ledger of loans knows no names."""
-    return Party(told.loan.opened.borrower or told.loan.loan_no)
+    return Party(loan.opened.borrower or loan.loan_no)
 
 
 class Told(NamedTuple):
@@ -208,19 +214,19 @@ def one(settings: Settings, loan_no: str, period: Period, today: date) -> Told:
         cut = known.issued or Cut(period.ends_on, log.horizon(connection))
         history = log.facts(connection, loan_id)
     told = statement(history, period, cut, known.before, known.closed_through)
-    return Told(told, account_statement(at, told, history, party(told)))
+    return Told(told, account_statement(at, told, history, party(told.loan)))
 
 
 def letter(
     settings: Settings,
     loan_no: str,
-    kind: str,
+    kind: Letter,
     today: date,
     *,
     on: date | None = None,
     payment: int | None = None,
 ) -> Sheet:
-    """Another document of a loan: ``schedule``, ``payoff``, ``receipt`` or ``no_debt``.
+    """Another document of a loan.
 
     ``on`` is the day of a payoff or schedule (default: the business date), ``payment`` the number
     of a receipt's (default: the latest that stands).
@@ -231,16 +237,16 @@ def letter(
         history = log.facts(connection, records.loan_id(connection, loan_no))
     loan = replay(recorded.event for recorded in history)
     assert loan is not None, loan_no
-    to = Party(loan.opened.borrower or loan.loan_no)
+    to = party(loan)
     match kind:
-        case "schedule":
+        case Letter.SCHEDULE:
             return amortization_table(at, loan, on or max(today, loan.through), to)
-        case "payoff":
+        case Letter.PAYOFF:
             return payoff_letter(at, loan, on or max(today, loan.through), to)
-        case "receipt":
+        case Letter.RECEIPT:
             standing = [n for n, paid in loan.payments.items() if paid.reversed_on is None]
             return receipt(at, loan, payment or max(standing, default=0), to)
-        case _:
+        case Letter.NO_DEBT:
             closed = [
                 recorded.event.effective_on
                 for recorded in history
@@ -249,13 +255,13 @@ def letter(
             return no_debt_letter(at, loan, max(closed, default=today), to)
 
 
-def laid_out(settings: Settings, sheet: Sheet, form: Literal["pdf", "html", "json"]) -> bytes:
+def laid_out(settings: Settings, sheet: Sheet, form: sheets.Form) -> bytes:
     """A sheet as a file, laid out in a process of its own.
 
     Errors: ``TemplateError``, ``TemplateTooSlow``.
     """
-    if form == "json":
+    if form is sheets.Form.JSON:
         return msgspec.json.encode(sheet)
-    beside = settings.lender_file.parent if settings.lender_file else None
-    with Press(settings.templates_dir, beside, seconds=settings.template_seconds) as press:
-        return press.one(sheet, form)
+    seconds = settings.template_seconds
+    with Press(settings.templates_dir, _beside(settings), seconds=seconds) as press:
+        return press.one(sheet, "html" if form is sheets.Form.HTML else "pdf")

@@ -5,6 +5,8 @@ from calendar import monthrange
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from domain.errors import code_of
+
 DAY = timedelta(days=1)
 
 
@@ -28,7 +30,7 @@ class StatementError(ValueError):
     @property
     def code(self) -> str:
         """A stable name for clients: the class in kebab-case."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
+        return code_of(self)
 
 
 class BadPeriod(StatementError):

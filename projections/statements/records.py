@@ -7,8 +7,6 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from ledger import log
-from ledger.log import Recorded
 from projections.statements.account import Cut, Statement
 from projections.statements.period import Period, StatementError
 
@@ -39,11 +37,6 @@ def loan_id(connection: Connection[Any], loan_no: str) -> UUID:
     for (one,) in found:
         return UUID(str(one))
     raise UnknownLoan(loan_no)
-
-
-def histories(connection: Connection[Any], loan_ids: Sequence[UUID]) -> dict[UUID, list[Recorded]]:
-    """Every fact of some loans, oldest first."""
-    return {one: log.facts(connection, one) for one in loan_ids}
 
 
 def cuts(connection: Connection[Any], loan_ids: Sequence[UUID], period: Period) -> dict[UUID, Cuts]:
@@ -106,11 +99,3 @@ def keep(connection: Connection[Any], issues: Sequence[Issue]) -> None:
                 for one in issues
             ],
         )  # fmt: skip
-
-
-def count(connection: Connection[Any], ends_on: date) -> int:
-    """How many statements went out for a period."""
-    [[found]] = connection.execute(
-        "SELECT count(*) FROM ledger.statements WHERE ends_on = %s", [ends_on]
-    ).fetchall()
-    return int(found)

@@ -1,10 +1,28 @@
 """What a document shows, as plain texts ready to be laid out: templates do no arithmetic."""
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from projections.statements.lender import Lender
+
+
+class Form(StrEnum):
+    """How a document is handed over."""
+
+    PDF = "pdf"
+    HTML = "html"
+    JSON = "json"
+
+
+class Letter(StrEnum):
+    """Which document besides the statement."""
+
+    SCHEDULE = "schedule"
+    PAYOFF = "payoff"
+    RECEIPT = "receipt"
+    NO_DEBT = "no_debt"
 
 
 class Highlight(msgspec.Struct, frozen=True):

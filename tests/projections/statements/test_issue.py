@@ -12,6 +12,7 @@ from projections.engine import catch_up
 from projections.statements.issue import issue, letter, one
 from projections.statements.period import PeriodNotOver, TemplateTooSlow, month
 from projections.statements.records import UnknownLoan
+from projections.statements.sheet import Letter
 from tests.api.harness import served
 from tests.faults.kills import run
 from tests.ledger.builders import a_ledger, pay
@@ -118,7 +119,7 @@ def test_a_period_that_is_not_over_and_a_loan_that_is_not_there_are_refused(book
     with pytest.raises(UnknownLoan):
         one(book, "nobody", MAY, TODAY)
     with pytest.raises(UnknownLoan):
-        letter(book, "nobody", "payoff", TODAY)
+        letter(book, "nobody", Letter.PAYOFF, TODAY)
 
 
 def test_days_that_are_not_closed_are_said_and_the_rest_goes_out(book, tmp_path):
