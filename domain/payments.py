@@ -73,8 +73,7 @@ def charge_back(
     payment, ``InvalidDate`` in days already recorded, ``NotAllowedNow`` once written off.
     """
     found = _standing(loan, payment, "charge back a payment")
-    cleared = sum(amounts.total for amounts in found.allocation.values())
-    left = cleared + found.overpaid - found.charged_back
+    left = _not_taken_back(loan, found)
     asked = left if amount is None else amount
     check_amount(asked)
     if asked > left:
@@ -91,6 +90,17 @@ def charge_back(
         reason=reason,
     )
     return tuple(told_now(loan, fact).events)
+
+
+def _not_taken_back(loan: Loan, payment: Payment) -> int:
+    """What of the payment cleared a debt that is not owed again, or is still kept."""
+    cleared = sum(amounts.total for amounts in payment.allocation.values())
+    restored = sum(
+        fact.restored.total
+        for fact in loan.facts
+        if isinstance(fact, e.ChargedBack) and fact.payment == payment.number and fact.restored
+    )
+    return cleared + payment.overpaid - payment.owed_again - restored
 
 
 def refund_overpayment(
