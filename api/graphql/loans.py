@@ -351,7 +351,7 @@ def _schedule_told(seen: Told, currency: str) -> list[parts.Instalment]:
     rows = schedule_rows(seen.loan, seen.on)
     return [
         parts.instalment_told(line, row, currency)
-        for line, row in zip(seen.loan.lines, rows, strict=True)
+        for line, row in zip(seen.loan.rows, rows, strict=True)
     ]
 
 
