@@ -17,7 +17,7 @@ from projections.staging import copy_columns, copy_rows, staging_table
 LOAN = (
     "loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer", "currency",
     "status", "stage", "terms", "approved", "annual_rate", "instalments", "frequency", "method",
-    "opened_on", "disbursed", "principal", "overdue",
+    "opened_on", "disbursed", "principal", "overdue", "group_no",
 )  # fmt: skip
 REOPENED = "reopened"
 """Staged status of a loan that owes again: active, if it was closed."""
@@ -79,7 +79,7 @@ def open_loans(cursor: Cursor[Any], batch: Batch) -> None:
              opened.branch, opened.officer, terms.currency, "opened", FIRST_STAGE,
              msgspec.json.encode(terms).decode(), terms.principal, terms.annual_rate,
              terms.instalments, terms.frequency.value, terms.method.value, opened.effective_on,
-             0, 0, 0)
+             0, 0, 0, opened.group)
         )  # fmt: skip
     if rows:
         copy_rows(cursor, "loans", LOAN, rows)
