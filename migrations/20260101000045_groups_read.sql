@@ -4,7 +4,7 @@ SET ROLE cartera_app;
 
 -- Which group a loan belongs to, and whose money a payment was: the loan of the member who paid.
 ALTER TABLE read.loans ADD COLUMN group_no text NOT NULL DEFAULT '';
-CREATE INDEX loans_by_group ON read.loans (group_no) WHERE group_no <> '';
+CREATE INDEX ON read.loans (group_no) WHERE group_no <> '';
 ALTER TABLE read.payments ADD COLUMN paid_by text NOT NULL DEFAULT '';
 
 -- What a borrower paid for another member's loan, and got back of it (projection: transactions).
