@@ -17,6 +17,7 @@ from api.graphql.history import Told, quote, told
 from api.graphql.loaders import many_each, one_each, page
 from api.graphql.loan_rows import (
     COLUMNS,
+    COVERS,
     EVENTS,
     IN_ORDER,
     LATEST_MOVEMENTS,
@@ -53,6 +54,7 @@ class Loan(Node):
     product: str
     branch: str
     officer: str
+    group_no: str = strawberry.field(description="The group whose members answer for it, if any.")
     currency: str
     approved: Money
     instalments: int = strawberry.field(
@@ -265,6 +267,14 @@ class Loan(Node):
             ]
         return [parts.promise(row) for row in rows]
 
+    @strawberry.field(description="What its borrower paid for other members of the group.")
+    async def covers(self, info: Info[Any, Any]) -> list[parts.Cover]:
+        if past := await self.past(info):
+            told = past.loan.covers.values()
+            return [parts.cover(parts.cover_row(past.loan, one)) for one in told]
+        rows = await snapshot_of(info).load("covers", many_each(COVERS), self.loan_id)
+        return [parts.cover(row) for row in rows]
+
     @strawberry.field(description="Days since the oldest unpaid due date; 0 if none is past.")
     async def days_past_due(self, info: Info[Any, Any], as_of: AsOf = None) -> int:
         row = await self._aged(info, as_of)
@@ -319,7 +329,7 @@ def _restructured(past: Told) -> list[date]:
 def loan(row: DictRow, at: date | None = None, known: Known | None = None) -> Loan:
     """The loan of a row with ``COLUMNS``, seen at a moment if one is given."""
     same = ("loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer",
-            "currency", "instalments", "terms", "opened_on", "booked_on",
+            "group_no", "currency", "instalments", "terms", "opened_on", "booked_on",
             "first_due_on", "maturity_on")  # fmt: skip
     return Loan(
         id=global_id("Loan", row["loan_id"]),
@@ -360,7 +370,7 @@ def _schedule_told(seen: Told, currency: str) -> list[parts.Instalment]:
     rows = schedule_rows(seen.loan, seen.on)
     return [
         parts.instalment_told(line, row, currency)
-        for line, row in zip(seen.loan.lines, rows, strict=True)
+        for line, row in zip(seen.loan.rows, rows, strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from api.graphql import accounting, journal, listing, parts, reports
+from api.graphql import accounting, groups, journal, listing, parts, reports
 from api.graphql import portfolio as book
 from api.graphql.arguments import known, on_or
 from api.graphql.connections import Connection, sliced
@@ -95,6 +95,26 @@ class Query:
         keyset = listing.loan_keyset(order_by or listing.LoanOrder(), aged=as_of is not None)
         asked = sliced(snapshot.settings, keyset, first, after, last, before)
         return await listing.loans(snapshot, given, asked, as_of)
+
+    @strawberry.field(description="One group, by its number.")
+    async def group(
+        self, info: Info[Any, Any], group_no: str, at_least: AtLeast = None
+    ) -> groups.LoanGroup | None:
+        return await groups.find(snapshot_of(info), group_no)
+
+    @strawberry.field(description="Groups whose members answer for one another, by number.")
+    async def groups(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        at_least: AtLeast = None,
+    ) -> Connection[groups.LoanGroup]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, groups.BY_NUMBER, first, after, last, before)
+        return await groups.listed(snapshot, asked)
 
     @strawberry.field(description="The object of a global id; null if there is none.")
     async def node(

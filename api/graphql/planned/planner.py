@@ -11,6 +11,7 @@ from api.graphql.arguments import word
 from api.graphql.connections import Keyset
 from api.graphql.listing import Where
 from api.graphql.nodes import loan_named
+from api.graphql.planned import lending_groups
 from api.graphql.planned.asked import Asked, Late, Reading, Unplanned
 from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE, part_of
 from api.graphql.planned.named import node
@@ -140,6 +141,8 @@ ROOTS: dict[str, Callable[[Asked], Written]] = {
     "loan": loan,
     "loans": listed,
     "promises": listed,
+    "group": lending_groups.group,
+    "groups": lending_groups.listed,
     "node": node,
     "portfolio": portfolio,
     "aging": aging,
