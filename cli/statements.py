@@ -1,5 +1,6 @@
 """What borrowers receive: statements of account, schedules, quotes, receipts and letters."""
 
+import getpass
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from projections.statements import sheet as sheets
 from projections.statements.sheet import Form, Sheet
 
 if TYPE_CHECKING:
+    from ledger.borrowers.recipients import Opened
     from ledger.settings import Settings
 
 statements = typer.Typer(help="Statements and letters to borrowers.", no_args_is_help=True)
@@ -66,7 +68,7 @@ def issue(
     with _refusals(), progress("statements", quiet=as_json) as told:
         report = run(
             chosen, month(period), into, today=_today(chosen), processes=processes, progress=told,
-            formats=("pdf", "html") if html else ("pdf",),
+            formats=("pdf", "html") if html else ("pdf",), register=_register(),
         )  # fmt: skip
     if as_json:
         answer(report._asdict())
@@ -80,13 +82,13 @@ def issue(
 
 @statements.command("show")
 def show(loan: Loan, period: Month, form: Written = Form.PDF, to: To = None) -> None:
-    """A loan's statement: as it was issued, or as it would be. Nothing is recorded."""
-    from projections.statements.issue import one
+    """A loan's statement: as it was issued, or as it would be. Reading the name is noted."""
     from projections.statements.period import month
+    from projections.statements.single import one
 
     chosen = ready()
-    with _refusals():
-        told = one(chosen, loan, month(period), _today(chosen))
+    with _refusals(), _register()(chosen) as names:
+        told = one(chosen, loan, month(period), _today(chosen), names)
         _write(chosen, told.sheet, form, to)
 
 
@@ -102,13 +104,13 @@ def letter(
     to: To = None,
 ) -> None:
     """A loan's schedule, payoff letter, payment receipt or no-debt letter."""
-    from projections.statements.issue import letter as written
+    from projections.statements.single import letter as written
 
     chosen = ready()
-    with _refusals():
+    with _refusals(), _register()(chosen) as names:
         sheet = written(
             chosen, loan, sheets.Letter[kind.name], _today(chosen),
-            on=on.date() if on else None, payment=payment,
+            on=on.date() if on else None, payment=payment, names=names,
         )  # fmt: skip
         _write(chosen, sheet, form, to)
 
@@ -141,14 +143,22 @@ def _refusals() -> Iterator[None]:
         fail(f"{error.field}: {error}")
 
 
+def _register() -> "Opened":
+    """The borrowers' register, read by whoever is logged in at this machine."""
+    from ledger.borrowers.recipients import reading_as
+
+    return reading_as(getpass.getuser(), "cli")
+
+
 def _today(chosen: "Settings") -> date:
     return SystemClock(chosen.zone).business_date()
 
 
 def _write(chosen: "Settings", sheet: Sheet, form: Form, to: Path | None) -> None:
-    from projections.statements.issue import laid_out
+    from projections.statements.render import Press
 
-    laid = laid_out(chosen, sheet, form)
+    with Press.of(chosen) as press:
+        laid = press.one(sheet, form)
     if to is not None:
         to.write_bytes(laid)
         return

@@ -1,8 +1,8 @@
 """The documents of a loan: each is the loan's own figures put into words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec.structs import astuple
 
@@ -29,6 +29,8 @@ from projections.statements.sheet import (
     letterhead,
 )
 
+Given: TypeAlias = Mapping[str, str]
+NONE_GIVEN: Given = {}
 COMING = 6
 """How many payments to come a statement lists."""
 TICKS = 4
@@ -84,8 +86,10 @@ class _Amounts:
         return f"${self(minor)} {self.currency}"
 
 
-def account_statement(at: Desk, told: Statement, history: Sequence[Recorded], to: Party) -> Sheet:
-    """The statement of account."""
+def account_statement(
+    at: Desk, told: Statement, history: Sequence[Recorded], to: Party, given: Given = NONE_GIVEN
+) -> Sheet:
+    """The statement of account. ``given`` are the references that mean the loan, by kind."""
     said, loan, period = at.words, told.loan, told.period
     amount = _Amounts(loan.terms.currency)
     return at.sheet(
@@ -107,7 +111,7 @@ def account_statement(at: Desk, told: Statement, history: Sequence[Recorded], to
                 ],
             ),
             _of_the_period(said, told, amount),
-            _references(at, loan),
+            *_references(at, loan, given),
         ],
         chart=_chart(said, told, amount),
         tables=[
@@ -196,13 +200,15 @@ def _of_the_period(said: Words, told: Statement, amount: _Amounts) -> Box:
     return Box(said.interest_section, [(label, value) for label, value in rows if value])
 
 
-def _references(at: Desk, loan: Loan) -> Box:
-    known = {"loan_no": loan.loan_no, "borrower": loan.opened.borrower}
-    lender = at.lender
-    return Box(
-        at.words.references,
-        [(lender.text(one.label), fill(one.value, **known)) for one in lender.payment_references],
-    )
+def _references(at: Desk, loan: Loan, given: Given) -> list[Box]:
+    """How to pay; a line of which the loan has no reference is left out."""
+    known = {"loan_no": loan.loan_no, "borrower": loan.opened.borrower, **given}
+    rows = [
+        (at.lender.text(one.label), fill(one.value, **known))
+        for one in at.lender.payment_references
+        if one.kinds <= given.keys()
+    ]
+    return [Box(at.words.references, rows)] if rows else []
 
 
 def _movements(said: Words, rows: Sequence[Row], amount: _Amounts) -> Table:
@@ -327,7 +333,7 @@ def amortization_table(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
     )  # fmt: skip
 
 
-def payoff_letter(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
+def payoff_letter(at: Desk, loan: Loan, on: date, to: Party, given: Given = NONE_GIVEN) -> Sheet:
     """What closes the loan on a day. Errors: those of `domain.views.payoff`."""
     said, amount = at.words, _Amounts(loan.terms.currency)
     owed = payoff(loan, on)
@@ -341,7 +347,10 @@ def payoff_letter(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
         name=f"{loan.loan_no}-payoff-{on}",
         highlights=[Highlight(said.total, amount.full(owed.total), said.long(on), strong=True)],
         text=[told],
-        boxes=[Box(fill(said.payoff_section, on=said.short(on)), rows), _references(at, loan)],
+        boxes=[
+            Box(fill(said.payoff_section, on=said.short(on)), rows),
+            *_references(at, loan, given),
+        ],
     )  # fmt: skip
 
 

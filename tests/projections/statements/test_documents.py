@@ -138,7 +138,7 @@ def test_the_lender_s_own_language_logo_and_colours(tmp_path):
 
     assert sheet.title == "Account statement"
     assert sheet.primary == "#004400"
-    assert Setter(beside=tmp_path).lay_out(sheet).startswith(b"%PDF-")
+    assert Setter(logos=tmp_path).lay_out(sheet).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,7 @@ def test_the_lender_s_own_language_logo_and_colours(tmp_path):
         ('logo: ""', "logo: ../secret.png", "logo"),
         ("objection_days: 90", "objection_days: many", "objection_days"),
         ("name:", "nombre:", "nombre"),
+        ("{clabe}", "{clave}", "{clave} is none of .*clabe"),
     ],
 )
 def test_a_lender_s_file_that_cannot_be_used_names_the_field(tmp_path, before, after, told):
