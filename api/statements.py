@@ -52,7 +52,7 @@ def statement(
     personal data, and that reading is noted; for others by the borrower's number.
     """
     today = here.ledger.clock.business_date()
-    with _problems():
+    with problems():
         told = single.one(here.settings, loan_no, month(period), today, _names(here, reader))
         return _answer(here, told.sheet, form)
 
@@ -73,7 +73,7 @@ def letter(
     form: Written = Form.PDF,
 ) -> Response:
     today = here.ledger.clock.business_date()
-    with _problems():
+    with problems():
         sheet = single.letter(
             here.settings, loan_no, kind, today, on=on, payment=payment, names=_names(here, reader)
         )
@@ -97,7 +97,8 @@ def _answer(here: Running, sheet: Sheet, form: Form) -> Response:
 
 
 @contextmanager
-def _problems() -> Iterator[None]:
+def problems() -> Iterator[None]:
+    """What is wrong with a document that was asked for, as problem+json."""
     try:
         yield
     except UnknownLoan as error:

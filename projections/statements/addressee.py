@@ -55,4 +55,9 @@ def party(loan: Loan, known: Mapping[str, Addressee], said: Words) -> Party:
     found = known.get(number)
     if found is None:
         return by_number(loan)
+    return named(found, number, said)
+
+
+def named(found: Addressee, number: str, said: Words) -> Party:
+    """Somebody by name and address, with the number the lender knows him by."""
     return Party(found.name, [*found.lines, f"{said.borrower} {number}"])

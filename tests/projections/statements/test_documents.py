@@ -149,7 +149,7 @@ def test_the_lender_s_own_language_logo_and_colours(tmp_path):
         ('logo: ""', "logo: ../secret.png", "logo"),
         ("objection_days: 90", "objection_days: many", "objection_days"),
         ("name:", "nombre:", "nombre"),
-        ("{clabe}", "{clave}", "{clave} is none of .*clabe"),
+        ('"{clabe}"', '"{clave}"', "{clave} is none of .*clabe"),
     ],
 )
 def test_a_lender_s_file_that_cannot_be_used_names_the_field(tmp_path, before, after, told):
