@@ -13,12 +13,11 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import jinja2
 import msgspec
@@ -26,6 +25,7 @@ import typst
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ledger.settings import Settings
+from projections.drawing import FIXED, joined
 from projections.statements.period import TemplateError, TemplateTooSlow
 from projections.statements.sheet import Form as SheetForm
 from projections.statements.sheet import Sheet
@@ -38,8 +38,6 @@ COMMON = "document"
 LOADS = re.compile(r"\b(import|include)\b")
 SECONDS = 10.0
 LONGEST = 200_000
-FIXED = datetime(2000, 1, 1, tzinfo=UTC)
-"""No document tells when it was laid out: the same sheet gives the same bytes."""
 
 
 def template(kind: str, ending: str, folder: Path | None = None) -> Path:
@@ -112,7 +110,7 @@ class Setter:
             )
         except typst.TypstError as error:
             raise TemplateError(f"{path.name}: {error.message}{_line(error)}") from None
-        return _joined(done)
+        return joined(done)
 
     def _compiler(self, path: Path, sheet: Sheet) -> typst.Compiler:
         text = _text(path)
@@ -142,18 +140,6 @@ class Setter:
 def _line(error: typst.TypstError) -> str:
     found = re.search(r"\.typ:(\d+):", error.diagnostic)
     return f" (line {found[1]})" if found else ""
-
-
-def draw(name: str, data: dict[str, Any], form: Literal["svg", "png"]) -> bytes:
-    """A shipped drawing of that name."""
-    compiler = typst.Compiler(SHIPPED / f"{name}.typ", root=SHIPPED, ignore_system_fonts=True)
-    given = {"data": json.dumps(data, ensure_ascii=False)}
-    return _joined(compiler.compile(format=form, sys_inputs=given, timestamp=FIXED))
-
-
-def _joined(done: bytes | list[bytes] | None) -> bytes:
-    assert done is not None, "asked for bytes"
-    return b"".join(done) if isinstance(done, list) else done
 
 
 def beside(settings: Settings) -> Path | None:
