@@ -13,10 +13,11 @@ from bench.report import BenchResult, result, scratch
 from ledger.database import connect
 from ledger.synthetic import fill
 from projections.engine import catch_up
-from projections.statements.issue import issue, one
+from projections.statements.issue import issue
 from projections.statements.period import month
 from projections.statements.render import Setter
 from projections.statements.sheet import Sheet
+from projections.statements.single import one
 
 LOANS, QUICK = 2_000, 200
 SAMPLE = 100

@@ -26,6 +26,7 @@ from projections.accounting.cfdi.issue import issue
 from projections.accounting.exports.period import Period
 from projections.accounting.exports.source import make_batch
 from projections.engine import catch_up
+from workers.post import send_due
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
 
@@ -88,6 +89,11 @@ def import_remittance(ledger: Ledger, job: Job) -> Any:
     )
 
 
+def deliver_documents(ledger: Ledger, job: Job) -> Any:
+    """Send the documents that are due to their borrowers."""
+    return send_due(ledger)._asdict()
+
+
 WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
@@ -96,6 +102,7 @@ WORK: dict[str, Work] = {
     jobs.ISSUE_CFDI: issue_cfdi,
     jobs.IMPORT_PAYROLL: import_remittance,
     jobs.IMPORT_STATEMENT: take_statement,
+    jobs.DELIVER: deliver_documents,
 }
 
 
