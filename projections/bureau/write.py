@@ -141,8 +141,7 @@ class _Draft:
                 left_out += [(loan_id, line, role.value, problem) for problem in made]
                 self.unsendable += 1
                 continue
-            out.write(made.text)
-            totals.add(made)
+            out.write(totals.add(made))
             rows.append((loan_id, found, made))
         kept.keep(self.cursor, self.file, rows)
         kept.keep_unsendable(self.cursor, self.file, left_out)

@@ -9,8 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.borrower.person import Kind
 from projections.bureau.catalogues import table
-from projections.bureau.consumer import Kind
 from projections.bureau.errors import BadLenderFile, TotalTooWide
 from projections.bureau.formats.metro2_fields import Amounts, joined, number, text
 from projections.bureau.formats.metro2_people import (
