@@ -18,12 +18,13 @@ from domain.terms import Frequency, Method
 from ledger import database, state
 from projections import engine
 from projections.bureau.consumer import Consumer, Joined
+from projections.bureau.desk import Job
 from projections.bureau.formats.registry import format_of
 from projections.bureau.lender import Lender, Member, ProductCodes, Reporter
 from projections.bureau.reported import Report, Totals
 from projections.bureau.tradeline import Tradeline
 from projections.bureau.validators.registry import CHECKS
-from projections.bureau.write import Job, write
+from projections.bureau.write import write
 
 CUT_OFF = date(2026, 4, 30)
 LENDER = Lender(

@@ -1,11 +1,17 @@
 """The register of borrowers as bureau files ask for it: each person read leaves a trace."""
 
-from collections.abc import Iterable, Mapping
+import getpass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from ledger.borrowers.parties import JOINED
 from ledger.borrowers.reading import Archive, Reader
+from ledger.borrowers.vault import Vault
+from ledger.settings import Settings
+from ledger.store import Store
 from projections.bureau import consumer as c
 
 
@@ -35,3 +41,16 @@ class Registered:
         for loan_no, number, role, _ in self.archive.store.run(look):
             found.setdefault(loan_no, []).append((number, c.Role(role)))
         return found
+
+
+@contextmanager
+def people_of(chosen: Settings, consumers: Path | None) -> Iterator[c.Consumers]:
+    """What knows the borrowers: a file, or the register, where each reading is noted."""
+    if consumers is not None:
+        yield c.ConsumerFile(consumers)
+        return
+    vault, store = Vault.of(chosen), Store(chosen)
+    try:
+        yield Registered(Archive(store, vault), Reader(getpass.getuser(), "cli"))
+    finally:
+        store.close()
