@@ -49,13 +49,13 @@ def write(
 
     What cannot be sent is listed beside it, in FILE.unsendable.csv; then the exit code is 1.
     """
-    from cli.bureau_people import people_of
     from ledger.clock import SystemClock
     from ledger.database import pool
     from projections.bureau.desk import Hands, Job
     from projections.bureau.errors import BureauError
     from projections.bureau.lender import read_lender
     from projections.bureau.write import write as run
+    from workers.bureau_people import people_of
 
     chosen = ready()
     catch_up(chosen, quiet=as_json)

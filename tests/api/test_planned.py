@@ -44,7 +44,12 @@ KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": 
          "JournalLine": LINE, "RecordedBalances": RECORDED, "Bucket": BUCKET,
          "AgingGroup": GROUP, "Portfolio": PORTFOLIO, "TrialBalance": TRIAL_BALANCE,
          "TrialBalanceLine": BALANCE}  # fmt: skip
-RESOLVED = {("Loan", "balances"), ("Loan", "payoff"), ("Loan", "parties")}
+RESOLVED = {
+    ("Loan", "balances"),
+    ("Loan", "payoff"),
+    ("Loan", "parties"),
+    ("Loan", "bureau_reports"),
+}
 """What the domain tells, or must be decrypted, and no plan can."""
 
 

@@ -50,9 +50,7 @@ def everybody(form):
 
 
 @pytest.mark.parametrize("form", ["buro-intf", "buro-companies"])
-def test_several_processes_write_the_same_bytes(
-    book, job, tmp_path, form, database, monkeypatch
-):
+def test_several_processes_write_the_same_bytes(book, job, tmp_path, form, database, monkeypatch):
     monkeypatch.setattr(writing, "ALONE", 0)
     monkeypatch.setattr(gather, "PAGE", 4)
     hands = Hands(settings=database, people=partial(everybody, form), processes=2)

@@ -49,8 +49,15 @@ def people_of(chosen: Settings, consumers: Path | None) -> Iterator[c.Consumers]
     if consumers is not None:
         yield c.ConsumerFile(consumers)
         return
+    with registered(chosen, getpass.getuser(), "cli") as people:
+        yield people
+
+
+@contextmanager
+def registered(chosen: Settings, actor: str, channel: str) -> Iterator[c.Consumers]:
+    """The register, as who reads it through what."""
     vault, store = Vault.of(chosen), Store(chosen)
     try:
-        yield Registered(Archive(store, vault), Reader(getpass.getuser(), "cli"))
+        yield Registered(Archive(store, vault), Reader(actor, channel))
     finally:
         store.close()
