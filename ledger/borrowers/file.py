@@ -32,7 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "borrower_no": ("borrower", "borrower ref", "client", "acreditado", "cliente", "clave cliente"),
     **PERSON_COLUMNS,
 }
-REQUIRED = ("borrower_no", "first_name")
+REQUIRED = ("borrower_no",)
 CHANNEL = "borrower-file"
 
 Progress: TypeAlias = Callable[[int, int], None]
