@@ -48,7 +48,7 @@ RESOLVED = {
     ("Loan", "balances"),
     ("Loan", "payoff"),
     ("Loan", "parties"),
-    ("Loan", "bureau_reports"),
+    ("Loan", "bureauReports"),
 }
 """What the domain tells, or must be decrypted, and no plan can."""
 
