@@ -98,10 +98,10 @@ def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
     try:
         return person_from(form, currency=currency)
     except FormError as error:
-        raise FormError(_column(error.field), error.rule) from None
+        raise FormError(column_of(error.field), error.rule) from None
 
 
-def _column(field: str) -> str:
+def column_of(field: str) -> str:
     """The column that a field of the form stands in."""
     named = {"phones[0]": "phone", "phones[1]": "second_phone", "activities[0].code": "activity"}
     last = field.rpartition(".")[2]
