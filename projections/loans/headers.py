@@ -16,7 +16,7 @@ from projections.staging import copy_columns, copy_rows, staging_table
 
 LOAN = (
     "loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer", "currency",
-    "status", "stage", "terms", "approved", "annual_rate", "instalments", "frequency", "method",
+    "status", "stage", "approved", "annual_rate", "instalments", "frequency", "method",
     "opened_on", "disbursed", "principal", "overdue",
 )  # fmt: skip
 REOPENED = "reopened"
@@ -71,18 +71,20 @@ def prepare(cursor: Cursor[Any]) -> None:
 
 def open_loans(cursor: Cursor[Any], batch: Batch) -> None:
     """Add the loans that the batch opens; what else it says of them is staged."""
-    rows = []
+    rows, agreed = [], []
     for loan, opened in batch.each(e.LoanOpened):
         terms = opened.terms
+        agreed.append((loan, msgspec.json.encode(terms).decode()))
         rows.append(
             (loan, opened.loan_no, opened.borrower, list(opened.guarantors), opened.product,
              opened.branch, opened.officer, terms.currency, "opened", FIRST_STAGE,
-             msgspec.json.encode(terms).decode(), terms.principal, terms.annual_rate,
+             terms.principal, terms.annual_rate,
              terms.instalments, terms.frequency.value, terms.method.value, opened.effective_on,
              0, 0, 0)
         )  # fmt: skip
     if rows:
         copy_rows(cursor, "loans", LOAN, rows)
+        copy_rows(cursor, "loan_terms", ("loan_id", "terms"), agreed)
 
 
 def stage(cursor: Cursor[Any], batch: Batch) -> None:
@@ -194,7 +196,14 @@ def _note_agreed(change: Change, terms: Terms, annual_rate: int) -> None:
 def fold(cursor: Cursor[Any]) -> None:
     """Bring the staged headers up to date, and what they say of their instalments."""
     cursor.execute(_FOLD)
+    cursor.execute(_AGREED)
 
+
+_AGREED = """
+    UPDATE loan_terms AS kept SET terms = staged.terms
+    FROM staged_headers AS staged
+    WHERE kept.loan_id = staged.loan_id AND staged.terms IS NOT NULL
+"""
 
 _STATUS = """(CASE WHEN seen.status IS NULL THEN kept.status
                    WHEN seen.status <> 'reopened' THEN seen.status
@@ -204,7 +213,6 @@ _FOLD = f"""
     UPDATE loans AS kept SET
         status = {_STATUS},
         stage = coalesce(seen.stage, kept.stage),
-        terms = coalesce(seen.terms, kept.terms),
         annual_rate = coalesce(seen.annual_rate, kept.annual_rate),
         frequency = coalesce(seen.frequency, kept.frequency),
         method = coalesce(seen.method, kept.method),
@@ -233,7 +241,7 @@ _FOLD = f"""
         SELECT staged.loan_id, header.stage, header.disbursed_on, header.booked_on,
                header.closed_on, header.closed_reason, header.written_off_on, header.sold_on,
                header.holder, header.restructured_on, header.restructures, header.suspended,
-               header.pauses, header.terms, header.annual_rate, header.frequency, header.method,
+               header.pauses, header.annual_rate, header.frequency, header.method,
                staged.disbursed, staged.principal,
                header.status, lines.*
         FROM staged_loans AS staged

@@ -58,6 +58,17 @@ class Line:
         self.received_on = NO_DATE
         self.clears = False
 
+    @property
+    def alone(self) -> bool:
+        """It was planned anew, and that is all."""
+        return (
+            self.plan is not None
+            and self.final is None
+            and not (self.paid or self.settled)
+            and self.received_on == NO_DATE
+            and not any(self.added)
+        )
+
     def receive(self, on: int, portion: e.Portion) -> None:
         """A payment of its own; of those of one day the sum tells enough."""
         self.paid = self.paid or self.received_on not in {NO_DATE, on}
@@ -138,10 +149,14 @@ def _fewer(one: int | None, other: int) -> int:
     return other if one is None else min(one, other)
 
 
-def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
-    """The rows of `staged_lines` for binary COPY; ``uuids`` are the batch's loans."""
+def staged(found: dict[Key, Line], uuids: NDArray[np.void]) -> tuple[bytes, int]:
+    """The rows of `staged_lines` for binary COPY, and how many; ``uuids`` are the batch's loans.
+
+    Those only planned anew are left to `plans`.
+    """
+    lines = {key: line for key, line in found.items() if not line.alone}
     if not lines:
-        return b""
+        return b"", 0
     added = np.array([line.added for line in lines.values()], dtype=np.int64)
     rest = np.array(
         [
@@ -153,7 +168,7 @@ def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
     ).T  # fmt: skip
     loans, instalment, fell_due, interest, tax, pays, settled, settled_on = rest[:8]
     received, received_on, clears = rest[8:]
-    return packed(
+    rows = packed(
         [
             ("uuid", uuids[loans]),
             ("int4", instalment),
@@ -169,3 +184,4 @@ def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
             ("bool", clears),
         ]
     )
+    return rows, len(lines)
