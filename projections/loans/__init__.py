@@ -6,7 +6,7 @@ from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
-from projections.loans import changes, headers, instalments, new_rows, plans, totals
+from projections.loans import changes, headers, instalments, new_rows, paid, plans, totals
 from projections.movements import MOVING
 from projections.projection import Projection
 
@@ -22,7 +22,8 @@ class Loans(Projection):
     )  # fmt: skip
     derives = (
         headers.sums, headers.changes, changes.changes, changes.packed_lines, changes.due_lines,
-        changes.ran_lines, plans.packed_plans, new_rows.planned, new_rows.portions,
+        changes.ran_lines, plans.packed_plans, paid.packed_paid, new_rows.planned,
+        new_rows.portions,
     )  # fmt: skip
 
     def prepare(self, cursor: Cursor[Any]) -> None:

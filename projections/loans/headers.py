@@ -222,9 +222,14 @@ _PAID = """
                        THEN kept.overdue - coalesce(due.paid, 0) ELSE 0 END
     FROM staged_loans AS staged
     LEFT JOIN (
-        SELECT loan_id, sum(line.paid_principal + line.paid_interest + line.paid_interest_tax)
-                        AS paid
-        FROM staged_lines AS line JOIN schedule AS kept USING (loan_id, instalment)
+        SELECT loan_id, sum(line.paid) AS paid
+        FROM (
+            SELECT loan_id, instalment, principal + interest + interest_tax AS paid
+            FROM staged_paid
+            UNION ALL
+            SELECT loan_id, instalment, paid_principal + paid_interest + paid_interest_tax
+            FROM staged_lines
+        ) AS line JOIN schedule AS kept USING (loan_id, instalment)
         WHERE kept.due GROUP BY loan_id
     ) AS due USING (loan_id)
     WHERE staged.plain AND kept.loan_id = staged.loan_id

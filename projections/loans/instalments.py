@@ -8,7 +8,7 @@ from domain import events as e
 from ledger.packed_rows import copy_packed
 from projections.batch import Batch
 from projections.loans import changes as changed
-from projections.loans import new_rows, plans
+from projections.loans import new_rows, paid, plans
 from projections.loans.changes import packed_lines
 from projections.loans.lines import ADDED, STAGED
 from projections.movements import COMPONENTS
@@ -30,6 +30,7 @@ def prepare(cursor: Cursor[Any]) -> None:
         " received bigint, received_on date, clears boolean",
     )
     plans.prepare(cursor)
+    paid.prepare(cursor)
     staging_table(
         cursor,
         "staged_ran",
@@ -59,6 +60,7 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
         cursor.execute(_NOT_DUE)
     _change(cursor, "staged_due", batch.derive(changed.due_lines), _DUE)
     _change(cursor, "staged_ran", batch.derive(changed.ran_lines), _RUN)  # some ran once it was due
+    paid.fold(cursor, batch)
     rows, changed_lines = batch.derive(packed_lines)
     changed_lines += plans.fold(cursor, batch)
     if changed_lines:
