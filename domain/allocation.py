@@ -1,8 +1,10 @@
 """How an amount is spread over what a loan owes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 from msgspec import structs
 
@@ -59,8 +61,7 @@ class Allocation:
 
     def by_rule(self) -> None:
         """Follow the rule."""
-        for timing, entries in groupby(self.rule.order, key=lambda entry: entry[0]):
-            components = [component for _, component in entries]
+        for timing, components in _by_timing(self.rule.order):
             if timing is Timing.IN_ADVANCE:
                 self._billed(components)
             if self.rule.walk is Walk.BY_COMPONENT:
@@ -184,12 +185,13 @@ class Allocation:
     def _take_of(
         self, line: Line, components: Sequence[Component], at_most: int | None, planned: bool
     ) -> None:
-        taken = self._taken.get(line.number) or Amounts()
+        taken = self._taken.get(line.number)
         for component in components:
-            owed = getattr(line.owed, component) - getattr(line.paid, component)
+            amount_of = AMOUNT_OF[component]
+            owed = amount_of(line.owed) - amount_of(line.paid)
             if planned:
                 owed = payable(self.loan, line, component)
-            already = getattr(taken, component)
+            already = amount_of(taken) if taken is not None else 0
             if owed <= already:
                 continue
             part = min(self.left, owed - already)
@@ -200,10 +202,26 @@ class Allocation:
                 part = min(part, self._ahead)
             if part > 0:
                 self._ahead -= part if ahead else 0
+                taken = self._taken.setdefault(line.number, Amounts())
                 setattr(taken, component, already + part)
-                self._taken[line.number] = taken
                 self.left -= part
 
+
+@lru_cache(maxsize=1_000)
+def _by_timing(
+    order: tuple[tuple[Timing, Component], ...],
+) -> tuple[tuple[Timing, tuple[Component, ...]], ...]:
+    """The components of an order by stretches of one timing: a book has few orders."""
+    return tuple(
+        (timing, tuple(component for _, component in entries))
+        for timing, entries in groupby(order, key=lambda entry: entry[0])
+    )
+
+
+AMOUNT_OF: dict[Component, Callable[[Amounts], int]] = {
+    component: attrgetter(component.value) for component in Component
+}
+"""By the plain name, which is looked up in a third of the time that a member of the enum takes."""
 
 WHOLE_ADVANCE = (InAdvance.NEXT_INSTALMENT, InAdvance.LAST_INSTALMENT)
 """Of a fixed interest these pay an instalment in advance whole."""

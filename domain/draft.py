@@ -198,7 +198,7 @@ class Draft:
         """The first day up to ``to`` on which something happens by itself."""
         loan = self.loan
         since = self._since
-        days = [day for day in stops(loan) if since < day <= to]
+        days = [day for day in stops(loan) if since < day <= to] if since < to else []
         if (due_on := loan.next_due_on) and due_on <= to:
             days.append(due_on)
         return min(days, default=None)

@@ -80,28 +80,39 @@ def plan_lines(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> No
     """Put ``rows`` in the place of those with their numbers, and end after ``instalments``."""
     lines = loan.lines
     for row in rows:
-        if row.number > e.CHARGES:
+        number = row.number
+        if number > e.CHARGES:
             _set_apart(loan, row)
             continue
         brought, brought_tax = brought_by(lines, row)
-        planned = (
-            row.interest + row.deferred - brought, row.tax + row.deferred_tax - brought_tax,
-            row.deferred, row.deferred_tax, row.fee, row.fee_tax, row.since, row.before, row.earned,
-        )  # fmt: skip
-        if row.number > len(lines):
-            owed = Amounts(principal=row.principal)
-            line = Line(row.number, row.start_on, row.due_on, owed, Amounts(), *planned)
-            line.brought, line.brought_tax = row.brought, row.brought_tax
+        if number > len(lines):
+            owed = Amounts(0, 0, 0, 0, 0, 0, row.principal)
+            line = Line(
+                number, row.start_on, row.due_on, owed, Amounts(),
+                row.interest + row.deferred - brought,
+                row.tax + row.deferred_tax - brought_tax,
+                row.deferred, row.deferred_tax, row.fee, row.fee_tax,
+                row.since, row.before, row.earned,
+            )  # fmt: skip
+            line.brought = row.brought
+            line.brought_tax = row.brought_tax
             lines.append(line)
             continue
-        line = lines[row.number - 1]
-        line.start_on, line.due_on = row.start_on, row.due_on
+        line = lines[number - 1]
+        line.start_on = row.start_on
+        line.due_on = row.due_on
         line.owed.principal = row.principal
-        (
-            line.planned_interest, line.planned_tax, line.deferred, line.deferred_tax,
-            line.planned_fee, line.planned_fee_tax, line.since, line.before, line.earned,
-        ) = planned  # fmt: skip
-        line.brought, line.brought_tax = row.brought, row.brought_tax
+        line.planned_interest = row.interest + row.deferred - brought
+        line.planned_tax = row.tax + row.deferred_tax - brought_tax
+        line.deferred = row.deferred
+        line.deferred_tax = row.deferred_tax
+        line.planned_fee = row.fee
+        line.planned_fee_tax = row.fee_tax
+        line.since = row.since
+        line.before = row.before
+        line.earned = row.earned
+        line.brought = row.brought
+        line.brought_tax = row.brought_tax
     del lines[instalments:]
 
 

@@ -61,7 +61,8 @@ def loan_on(loan: Loan, on: date) -> Loan:
 def told_now(loan: Loan, fact: e.AnyLoanEvent) -> Draft:
     """``fact`` recorded today: with what follows from it, or among days already recorded."""
     draft = Draft(loan)
-    if fact.effective_on >= loan.through and in_order([*loan.facts, fact])[-1] is fact:
+    on = fact.effective_on
+    if on > loan.through or (on == loan.through and in_order([*loan.facts, fact])[-1] is fact):
         draft.tell(fact)
         return draft
     telling = retell(loan, loan.through, [*loan.facts, fact])

@@ -114,18 +114,23 @@ def numerator_of(loan: Loan, line: Line, on: date) -> int:
 def with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalment:
     """The row with what is paid of it in advance, and where its interest stood on ``on``."""
     line = loan.lines[row.number - 1]
-    if on_top:
-        row = structs.replace(row, principal=row.principal + line.paid.principal)
-    brought = _brought(loan, line, on)
-    if row.number == loan.current + 1 and brought != brought_by(loan.lines, row):
-        row = structs.replace(row, brought=brought[0], brought_tax=brought[1])
+    paid = line.paid
+    if on_top and paid.principal:
+        row = structs.replace(row, principal=row.principal + paid.principal)
+    if row.number == loan.current + 1:
+        brought = _brought(loan, line, on)
+        if brought != brought_by(loan.lines, row):
+            row = structs.replace(row, brought=brought[0], brought_tax=brought[1])
     if loan.accrues_daily:
         return row
     divides = line.start_on < on < line.due_on
+    whole = row.interest >= paid.interest and row.tax >= paid.interest_tax
+    if whole and not divides and row.since is None:
+        return row
     return structs.replace(
         row,
-        interest=max(row.interest, line.paid.interest),
-        tax=max(row.tax, line.paid.interest_tax),
+        interest=max(row.interest, paid.interest),
+        tax=max(row.tax, paid.interest_tax),
         since=on if divides else None,
         before=numerator_of(loan, line, on) if divides else 0,
         earned=fixed_interest(line, on, loan) if divides else 0,

@@ -16,6 +16,7 @@ from ledger import state, upcasters
 from ledger.recorder import Command
 from ledger.state import StateRow
 from ledger.store import RACES, Store
+from ledger.text_rows import lines_of
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -90,8 +91,8 @@ def post(
     won = state.replace(connection, rows, seen)
     standing = [order for order in orders if order.loan_id in won]
     with connection.cursor() as cursor, cursor.copy(COMMANDS) as copy:
-        for order in standing:
-            copy.write_row(_command_row(order))
+        for lines in lines_of(map(_command_row, standing)):
+            copy.write(lines)
     _copy(
         connection,
         (
@@ -152,5 +153,5 @@ def _copy(connection: Connection[TupleRow], rows: Iterable[tuple[object, ...]]) 
             " state) FROM STDIN"
         ) as copy,
     ):
-        for row in rows:
-            copy.write_row(row)
+        for lines in lines_of(rows):
+            copy.write(lines)

@@ -1,20 +1,17 @@
 """Columns into PostgreSQL: whole numpy arrays as one binary COPY, without a Python loop per row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import islice
 from typing import Any, LiteralString, TypeAlias
-from uuid import UUID
 
 from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 from ledger.packed_rows import copy_packed, day_number, packed
+from ledger.text_rows import lines_of
 
 Column: TypeAlias = tuple[str, str, NDArray[Any]]
 """Name, type (as `ledger.packed_rows` has them) and values."""
-
-ROWS_AT_ONCE = 1_000
 
 NO_DATE = 2**31 - 1
 """PostgreSQL's `infinity`: a column without a date is staged with it and read by NULLIF."""
@@ -56,32 +53,6 @@ def copy_lines(
     with cursor.copy(into) as copy:
         for some in lines:
             copy.write(some)
-
-
-def lines_of(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Rows in COPY's text form, many in each piece."""
-    lines = (
-        "\t".join([str(v) if v.__class__ is int else _field(v) for v in row]) + "\n" for row in rows
-    )
-    while some := "".join(islice(lines, ROWS_AT_ONCE)):
-        yield some
-
-
-def _field(value: Any) -> str:
-    """A value in COPY's text form; psycopg's own adapters take five times as long."""
-    if value is None:
-        return r"\N"
-    if isinstance(value, str):
-        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPED)
-    if isinstance(value, UUID):
-        return value.hex
-    if isinstance(value, list):
-        quoted = (one.replace("\\", r"\\").replace('"', r"\"") for one in value)
-        return _field("{" + ",".join(f'"{one}"' for one in quoted) + "}")
-    return str(value)
-
-
-_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def staging_table(cursor: Cursor[Any], name: LiteralString, columns: LiteralString) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from psycopg import Cursor
 
 from domain import events as e
+from ledger.text_rows import lines_of
 from projections.batch import Batch
 from projections.movements import COMPONENTS, MOVING, NOTHING, Movement
 from projections.projection import Projection
-from projections.staging import copy_lines, copy_rows, lines_of, staging_table
+from projections.staging import copy_lines, copy_rows, staging_table
 
 MOVEMENT = (
     "loan_id", "position", "line", "kind", "number", "effective_on", "recorded_at", "effect",

@@ -10,7 +10,9 @@ from api.graphql.snapshot import Load, Snapshot
 from domain.terms import Component
 
 COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loans.product,
-    loans.branch, loans.officer, loans.currency, loans.status, loans.stage, loans.terms,
+    loans.branch, loans.officer, loans.currency, loans.status, loans.stage,
+    (SELECT agreed.terms FROM read.loan_terms AS agreed
+     WHERE agreed.loan_id = loans.loan_id) AS terms,
     loans.approved, loans.disbursed, loans.instalments, loans.opened_on, loans.disbursed_on,
     loans.booked_on, loans.first_due_on, loans.maturity_on, loans.closed_on, loans.written_off_on,
     loans.oldest_unpaid_due_on, loans.suspended, loans.restructures, loans.restructured_on,

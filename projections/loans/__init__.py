@@ -6,7 +6,7 @@ from psycopg import Cursor
 
 from domain import events as e
 from projections.batch import Batch
-from projections.loans import changes, headers, instalments, new_rows, totals
+from projections.loans import changes, headers, instalments, new_rows, paid, plans, totals
 from projections.movements import MOVING
 from projections.projection import Projection
 
@@ -15,14 +15,15 @@ class Loans(Projection):
     """One projection, because a header's overdue follows from its instalments."""
 
     name = "loans"
-    tables = ("loans", "schedule", "portions", "portfolio_totals")
+    tables = ("loans", "loan_terms", "schedule", "portions", "portfolio_totals")
     reads = (
         e.LoanOpened, e.InterestAccrued, e.LateInterestAccrued, e.InstalmentFellDue,
         e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
     derives = (
         headers.sums, headers.changes, changes.changes, changes.packed_lines, changes.due_lines,
-        changes.ran_lines, new_rows.planned, new_rows.portions,
+        changes.ran_lines, plans.packed_plans, paid.packed_paid, new_rows.planned,
+        new_rows.portions,
     )  # fmt: skip
 
     def prepare(self, cursor: Cursor[Any]) -> None:

@@ -231,6 +231,6 @@ _NOTES: dict[type, Callable[[Changes, int, Any], None]] = {
 """What an event says of instalments besides the portions that its movements name."""
 
 
-def packed_lines(batch: Batch) -> bytes:
-    """The changes as rows of `staged_lines`."""
+def packed_lines(batch: Batch) -> tuple[bytes, int]:
+    """The changes as rows of `staged_lines`, and how many."""
     return staged(batch.derive(changes).lines, batch.uuids)

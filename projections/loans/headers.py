@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import Cursor
 
 from domain import events as e
@@ -16,7 +17,7 @@ from projections.staging import copy_columns, copy_rows, staging_table
 
 LOAN = (
     "loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer", "currency",
-    "status", "stage", "terms", "approved", "annual_rate", "instalments", "frequency", "method",
+    "status", "stage", "approved", "annual_rate", "instalments", "frequency", "method",
     "opened_on", "disbursed", "principal", "overdue", "group_no",
 )  # fmt: skip
 REOPENED = "reopened"
@@ -53,12 +54,18 @@ CHANGING = (
     e.PaymentReversed, e.ChargedBack, e.LoanRestructured, e.RateChanged, e.DelinquencyPaused,
     e.AccrualSuspended, e.AccrualResumed, e.HistoryCorrected,
 )  # fmt: skip
+BESIDES_PAYMENTS: tuple[type, ...] = (
+    *CHANGING, e.LoanOpened, e.InstalmentFellDue, e.ScheduleRevised,
+    *(kind for kind in MOVING if kind is not e.PaymentReceived),
+)  # fmt: skip
 FIRST_STAGE = 1
 
 
 def prepare(cursor: Cursor[Any]) -> None:
     """Make the staging tables: loans that change at all, and the few whose header does."""
-    staging_table(cursor, "staged_loans", "loan_id uuid, disbursed bigint, principal bigint")
+    staging_table(
+        cursor, "staged_loans", "loan_id uuid, disbursed bigint, principal bigint, plain boolean"
+    )
     staging_table(
         cursor,
         "staged_headers",
@@ -71,23 +78,25 @@ def prepare(cursor: Cursor[Any]) -> None:
 
 def open_loans(cursor: Cursor[Any], batch: Batch) -> None:
     """Add the loans that the batch opens; what else it says of them is staged."""
-    rows = []
+    rows, agreed = [], []
     for loan, opened in batch.each(e.LoanOpened):
         terms = opened.terms
+        agreed.append((loan, msgspec.json.encode(terms).decode()))
         rows.append(
             (loan, opened.loan_no, opened.borrower, list(opened.guarantors), opened.product,
              opened.branch, opened.officer, terms.currency, "opened", FIRST_STAGE,
-             msgspec.json.encode(terms).decode(), terms.principal, terms.annual_rate,
+             terms.principal, terms.annual_rate,
              terms.instalments, terms.frequency.value, terms.method.value, opened.effective_on,
              0, 0, 0, opened.group)
         )  # fmt: skip
     if rows:
         copy_rows(cursor, "loans", LOAN, rows)
+        copy_rows(cursor, "loan_terms", ("loan_id", "terms"), agreed)
 
 
 def stage(cursor: Cursor[Any], batch: Batch) -> None:
     """Stage every loan whose header or instalments change (daily accruals alone do not)."""
-    places, disbursed, principal = batch.derive(sums)
+    places, disbursed, principal, plain = batch.derive(sums)
     copy_columns(
         cursor,
         "staged_loans",
@@ -95,6 +104,7 @@ def stage(cursor: Cursor[Any], batch: Batch) -> None:
             ("loan_id", "uuid", batch.uuids[places]),
             ("disbursed", "int8", disbursed),
             ("principal", "int8", principal),
+            ("plain", "bool", plain),
         ],
     )
     rows = [
@@ -105,8 +115,11 @@ def stage(cursor: Cursor[Any], batch: Batch) -> None:
         copy_rows(cursor, "staged_headers", ("loan_id", *COLUMNS), rows)
 
 
-def sums(batch: Batch) -> tuple[Ints, Ints, Ints]:
-    """(places of loans that change, what is added to disbursed, and to principal)."""
+def sums(batch: Batch) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
+    """(places of loans that change, what is added to disbursed, and to principal, plain or not).
+
+    A plain one was only paid, and that settled no instalment.
+    """
     principal = np.zeros(len(batch.uuids), dtype=np.int64)
     disbursed = np.zeros_like(principal)
     if batch.movements:
@@ -116,10 +129,14 @@ def sums(batch: Batch) -> tuple[Ints, Ints, Ints]:
             add_at(principal, loans[at], moved)
             if kind in DISBURSING:
                 add_at(disbursed, loans[at], moved)
-    touched = batch.of(*CHANGING, e.LoanOpened, e.InstalmentFellDue, e.ScheduleRevised, *MOVING)
-    after_due = batch.interest.at[batch.interest.due != 0]
-    places = np.unique(batch.codes[np.concatenate((np.array(touched, dtype=np.int64), after_due))])
-    return places, disbursed[places], principal[places]
+    plain, changed = np.zeros((2, len(batch.uuids)), dtype=bool)
+    paid = batch.of(e.PaymentReceived)
+    plain[batch.codes[paid]] = True
+    changed[batch.codes[batch.of(*BESIDES_PAYMENTS)]] = True
+    changed[batch.codes[[at for at in paid if getattr(batch.events[at], "settled", ())]]] = True
+    changed[batch.codes[batch.interest.at[batch.interest.due != 0]]] = True
+    places = np.flatnonzero(plain | changed)
+    return places, disbursed[places], principal[places], (plain & ~changed)[places]
 
 
 def changes(batch: Batch) -> dict[int, Change]:
@@ -193,8 +210,37 @@ def _note_agreed(change: Change, terms: Terms, annual_rate: int) -> None:
 
 def fold(cursor: Cursor[Any]) -> None:
     """Bring the staged headers up to date, and what they say of their instalments."""
+    cursor.execute(_PAID)
     cursor.execute(_FOLD)
+    cursor.execute(_AGREED)
 
+
+_PAID = """
+    UPDATE loans AS kept SET
+        principal = kept.principal + staged.principal,
+        overdue = CASE WHEN kept.status = 'active'
+                       THEN kept.overdue - coalesce(due.paid, 0) ELSE 0 END
+    FROM staged_loans AS staged
+    LEFT JOIN (
+        SELECT loan_id, sum(line.paid) AS paid
+        FROM (
+            SELECT loan_id, instalment, principal + interest + interest_tax AS paid
+            FROM staged_paid
+            UNION ALL
+            SELECT loan_id, instalment, paid_principal + paid_interest + paid_interest_tax
+            FROM staged_lines
+        ) AS line JOIN schedule AS kept USING (loan_id, instalment)
+        WHERE kept.due GROUP BY loan_id
+    ) AS due USING (loan_id)
+    WHERE staged.plain AND kept.loan_id = staged.loan_id
+"""
+"""As `_FOLD` has it where no instalment is settled, falls due or is planned anew."""
+
+_AGREED = """
+    UPDATE loan_terms AS kept SET terms = staged.terms
+    FROM staged_headers AS staged
+    WHERE kept.loan_id = staged.loan_id AND staged.terms IS NOT NULL
+"""
 
 _STATUS = """(CASE WHEN seen.status IS NULL THEN kept.status
                    WHEN seen.status <> 'reopened' THEN seen.status
@@ -206,7 +252,6 @@ _FOLD = f"""
     UPDATE loans AS kept SET
         status = {_STATUS},
         stage = coalesce(seen.stage, kept.stage),
-        terms = coalesce(seen.terms, kept.terms),
         annual_rate = coalesce(seen.annual_rate, kept.annual_rate),
         frequency = coalesce(seen.frequency, kept.frequency),
         method = coalesce(seen.method, kept.method),
@@ -235,7 +280,7 @@ _FOLD = f"""
         SELECT staged.loan_id, header.stage, header.disbursed_on, header.booked_on,
                header.closed_on, header.closed_reason, header.written_off_on, header.sold_on,
                header.holder, header.restructured_on, header.restructures, header.suspended,
-               header.pauses, header.terms, header.annual_rate, header.frequency, header.method,
+               header.pauses, header.annual_rate, header.frequency, header.method,
                staged.disbursed, staged.principal,
                header.status, lines.*
         FROM staged_loans AS staged
@@ -252,6 +297,7 @@ _FOLD = f"""
                    count(*) FILTER (WHERE {_OF_SCHEDULE})::integer AS instalments
             FROM schedule AS line WHERE line.loan_id = staged.loan_id
         ) AS lines
+        WHERE NOT staged.plain
     ) AS seen
     WHERE kept.loan_id = seen.loan_id
 """

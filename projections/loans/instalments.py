@@ -1,6 +1,5 @@
 """What does each instalment come to, what was paid of it, when, and since when is it settled?"""
 
-from collections.abc import Iterator
 from typing import Any, LiteralString
 
 from psycopg import Cursor
@@ -9,15 +8,14 @@ from domain import events as e
 from ledger.packed_rows import copy_packed
 from projections.batch import Batch
 from projections.loans import changes as changed
-from projections.loans import new_rows
+from projections.loans import new_rows, paid, plans
 from projections.loans.changes import packed_lines
-from projections.loans.lines import ADDED, STAGED, Changes
+from projections.loans.lines import ADDED, STAGED
 from projections.movements import COMPONENTS
 from projections.staging import Column, copy_columns, copy_rows, staging_table
 
-PLAN = (
-    "loan_id", "instalment", "start_on", "due_on", "planned_interest", "planned_tax",
-    "planned_fee", "planned_fee_tax", "principal",
+REPLANNED = (
+    "start_on", "due_on", "planned_interest", "planned_tax", "planned_fee", "planned_fee_tax",
 )  # fmt: skip
 
 
@@ -31,12 +29,8 @@ def prepare(cursor: Cursor[Any]) -> None:
         f" final_tax bigint, {added}, pays boolean, settled boolean, settled_on date,"
         " received bigint, received_on date, clears boolean",
     )
-    staging_table(
-        cursor,
-        "staged_plans",
-        "loan_id uuid, instalment integer, start_on date, due_on date, planned_interest bigint,"
-        " planned_tax bigint, planned_fee bigint, planned_fee_tax bigint, principal bigint",
-    )
+    plans.prepare(cursor)
+    paid.prepare(cursor)
     staging_table(
         cursor,
         "staged_ran",
@@ -66,13 +60,15 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
         cursor.execute(_NOT_DUE)
     _change(cursor, "staged_due", batch.derive(changed.due_lines), _DUE)
     _change(cursor, "staged_ran", batch.derive(changed.ran_lines), _RUN)  # some ran once it was due
-    if lines := found.lines:
-        copy_packed(cursor, "staged_lines", STAGED, [batch.derive(packed_lines)])
-        if plans := list(_plans(batch, found)):
-            copy_rows(cursor, "staged_plans", PLAN, plans)
+    paid.fold(cursor, batch)
+    rows, changed_lines = batch.derive(packed_lines)
+    changed_lines += plans.fold(cursor, batch)
+    if changed_lines:
+        copy_packed(cursor, "staged_lines", STAGED, [rows])
+        if batch.derive(plans.packed_plans)[1]:
             cursor.execute(_NEW)
         cursor.execute(_FOLD)
-        assert cursor.rowcount == len(lines), f"{len(lines)} changed, {cursor.rowcount} known"
+        assert cursor.rowcount == changed_lines, f"{changed_lines} changed, {cursor.rowcount} known"
     if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
         cursor.execute(_NEVER_DUE)
 
@@ -85,16 +81,6 @@ def _change(
         copy_columns(cursor, table, rows)
         cursor.execute(statement)
         assert cursor.rowcount == size, f"{size} changed, {cursor.rowcount} known"
-
-
-def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
-    """The rows as the batch leaves them planned."""
-    for (loan, number), line in found.lines.items():
-        if (row := line.plan) is not None:
-            yield (
-                batch.loan(loan), number, row.start_on, row.due_on, row.interest, row.tax,
-                row.fee, row.fee_tax, row.principal,
-            )  # fmt: skip
 
 
 _CUT = f"""
@@ -135,15 +121,17 @@ _RUN = """
 """
 
 _NEW = """
-    WITH made AS (
-        INSERT INTO schedule (loan_id, instalment, start_on, due_on)
-        SELECT loan_id, instalment, start_on, due_on FROM staged_plans
+    WITH asked AS (
+        SELECT loan_id, instalment, plan.start_on, plan.due_on
+        FROM staged_lines JOIN staged_plans AS plan USING (loan_id, instalment)
+    ), made AS (
+        INSERT INTO schedule (loan_id, instalment, start_on, due_on) SELECT * FROM asked
         ON CONFLICT DO NOTHING RETURNING loan_id, instalment
     ), again AS (
         SELECT loan_id, instalment FROM made
         UNION ALL
         SELECT plan.loan_id, plan.instalment
-        FROM staged_plans AS plan JOIN schedule AS kept USING (loan_id, instalment)
+        FROM asked AS plan JOIN schedule AS kept USING (loan_id, instalment)
         WHERE plan.due_on <> kept.due_on
     )
     UPDATE staged_lines AS staged SET pays = true FROM again
@@ -181,7 +169,7 @@ _ELSEWHERE = ("interest", "interest_tax", "principal", "brought_interest", "brou
 _FOLD = f"""
     UPDATE schedule AS kept SET
         due = kept.due OR staged.fell_due,
-        {", ".join(map(_planned_anew, PLAN[2:-1]))},
+        {", ".join(map(_planned_anew, REPLANNED))},
         {_final("interest", "final_interest", "planned_interest", "brought_interest")},
         {_final("interest_tax", "final_tax", "planned_tax", "brought_tax")},
         {_brought("brought_interest", "forgiven_interest")},

@@ -16,6 +16,8 @@ ADDED = (
     *(f"forgiven_{name}" for name in COMPONENTS), "written_off", "sold",
 )  # fmt: skip
 AT = {name: at for at, name in enumerate(ADDED)}
+PAID_AT = AT[f"paid_{COMPONENTS[0]}"]
+"""Where what was paid of the components begins."""
 STAGED = (
     "loan_id", "instalment", "fell_due", "final_interest", "final_tax", *ADDED, "pays", "settled",
     "settled_on", "received", "received_on", "clears",
@@ -57,6 +59,26 @@ class Line:
         self.received = 0
         self.received_on = NO_DATE
         self.clears = False
+
+    @property
+    def alone(self) -> bool:
+        """It was planned anew, and that is all."""
+        return (
+            self.plan is not None
+            and self.final is None
+            and not (self.paid or self.settled)
+            and self.received_on == NO_DATE
+            and not any(self.added)
+        )
+
+    @property
+    def only_received(self) -> bool:
+        """Payments of one day came in, and that is all; they may have settled it."""
+        if self.plan is not None or self.final is not None or self.paid:
+            return False
+        return self.received_on != NO_DATE and not (
+            any(self.added[:PAID_AT]) or any(self.added[PAID_AT + len(COMPONENTS) :])
+        )
 
     def receive(self, on: int, portion: e.Portion) -> None:
         """A payment of its own; of those of one day the sum tells enough."""
@@ -139,10 +161,14 @@ def _fewer(one: int | None, other: int) -> int:
     return other if one is None else min(one, other)
 
 
-def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
-    """The rows of `staged_lines` for binary COPY; ``uuids`` are the batch's loans."""
+def staged(found: dict[Key, Line], uuids: NDArray[np.void]) -> tuple[bytes, int]:
+    """The rows of `staged_lines` for binary COPY, and how many; ``uuids`` are the batch's loans.
+
+    Those only planned anew are left to `plans`, those only paid to `paid`.
+    """
+    lines = {key: line for key, line in found.items() if not (line.alone or line.only_received)}
     if not lines:
-        return b""
+        return b"", 0
     added = np.array([line.added for line in lines.values()], dtype=np.int64)
     rest = np.array(
         [
@@ -154,7 +180,7 @@ def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
     ).T  # fmt: skip
     loans, instalment, fell_due, interest, tax, pays, settled, settled_on = rest[:8]
     received, received_on, clears = rest[8:]
-    return packed(
+    rows = packed(
         [
             ("uuid", uuids[loans]),
             ("int4", instalment),
@@ -170,3 +196,4 @@ def staged(lines: dict[Key, Line], uuids: NDArray[np.void]) -> bytes:
             ("bool", clears),
         ]
     )
+    return rows, len(lines)

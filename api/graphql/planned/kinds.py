@@ -318,6 +318,8 @@ def late(name: str) -> Field:
     return field
 
 
+AGREED = "FROM read.loan_terms AS agreed WHERE agreed.loan_id = {}"
+
 LOAN: Kind = {
     **named("Loan", "loan_id"),
     **plain("loan_id", "opened_on"),
@@ -325,7 +327,7 @@ LOAN: Kind = {
     **column(words, "guarantors"),
     **wholes("instalments", "stage", "restructures"),
     **amounts("approved", "disbursed"),
-    "terms": lambda row, _: [f"{row['terms']}::text"],
+    "terms": lambda row, _: [f"(SELECT terms::text {AGREED.format(row['loan_id'])})"],
     **plain(
         "booked_on", "first_due_on", "maturity_on", "disbursed_on", "closed_on", "written_off_on",
         "restructured_on", "sold_on", "oldest_unpaid_due_on", maybe=True,
