@@ -50,12 +50,17 @@ class Allocation:
         by_day = self.loan.accrues_daily and not self._keeps
         if not by_day or self.rule.in_advance is not InAdvance.NEXT_INSTALMENT:
             return 0
-        return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current + 1)
+        return self._principal_after(self.loan.current + 1)
 
     @property
     def principal_in_advance(self) -> int:
         """Principal taken that is not yet due."""
-        return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current)
+        return self._principal_after(self.loan.current)
+
+    def _principal_after(self, number: int) -> int:
+        """Taken of the schedule's rows after so many; rows apart are due by now."""
+        taken = self._taken.items()
+        return sum(part.principal for n, part in taken if number < n <= e.CHARGES)
 
     def by_rule(self) -> None:
         """Follow the rule."""

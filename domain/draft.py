@@ -127,7 +127,9 @@ class Draft:
     def _pays_ahead(self, payment: e.PaymentReceived) -> bool:
         """It cleared principal that is not yet due."""
         current = self.loan.current
-        return any(part.principal and part.instalment > current for part in payment.allocation)
+        return any(
+            part.principal and current < part.instalment <= e.CHARGES for part in payment.allocation
+        )
 
     def _charge_prepayment(self, payment: e.PaymentReceived) -> None:
         """Charge the fee on principal paid ahead; the payment covers the fee as well."""
