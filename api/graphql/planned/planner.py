@@ -72,7 +72,7 @@ POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
 
 def loan(asked: Asked) -> Written:
     given = {name for name, value in asked.arguments.items() if value is not None}
-    if given & {"as_of", "known_at"} or len(given & {"id", "loan_no"}) != 1:
+    if given & {"as_of", "known_at", "at_position"} or len(given & {"id", "loan_no"}) != 1:
         raise Unplanned
     if "id" in given:  # one that names no loan is bound as null, which is equal to nothing
         column, value = "loan_id", asked.value("id", "id", loan_named)
