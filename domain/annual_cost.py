@@ -14,7 +14,6 @@ from enum import StrEnum
 from msgspec import structs
 
 from domain.calendar import PERIODS_PER_YEAR, due_dates
-from domain.errors import InvalidTerms
 from domain.events import PlannedRow
 from domain.schedule import withheld_interest
 from domain.terms import Frequency, Method, Terms
@@ -105,10 +104,7 @@ def _usual(terms: Terms, rows: Sequence[PlannedRow]) -> TimeBasis:
         return TimeBasis.DAYS
     first = next(row for row in rows if row.start_on < row.due_on)
     alone = structs.replace(terms, first_due_on=None, instalments=1)
-    try:
-        [regular] = due_dates(alone, first.start_on)
-    except InvalidTerms:  # moved back to a business day it would not come after the first day
-        return TimeBasis.DAYS
+    [regular] = due_dates(alone, first.start_on)
     return TimeBasis.PERIODS if first.due_on == regular else TimeBasis.DAYS
 
 

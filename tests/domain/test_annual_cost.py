@@ -9,7 +9,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.annual_cost import TimeBasis, cat, effective_rate, internal_rate
-from domain.business_days import BusinessDayRule
 from domain.errors import InvalidTerms
 from domain.schedule import schedule, withheld_interest
 from domain.terms import Frequency, InterestBasis
@@ -112,14 +111,3 @@ def test_an_odd_first_period_counts_its_days():
     rows = schedule(agreed, 10_000_00, START)
 
     assert cat(agreed, rows) == pytest.approx(36.5)  # 365 days of 36 % over 360, after a year
-
-
-def test_a_first_day_moved_back_to_the_disbursement_counts_days():
-    """Daily from Friday: Saturday moves back to Friday, so the first instalment is Monday's."""
-    agreed = terms(
-        instalments=3, frequency=Frequency.DAILY, calendar="weekends",
-        business_day_rule=BusinessDayRule.PRECEDING, first_due_on=date(2026, 1, 19),
-    )  # fmt: skip
-    rows = schedule(agreed, agreed.principal, date(2026, 1, 16))
-
-    assert cat(agreed, rows) == pytest.approx(cat(agreed, rows, basis=TimeBasis.DAYS))
