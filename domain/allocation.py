@@ -245,10 +245,13 @@ def allocate(
 
     An amount that covers the payoff of a loan with fixed interest pays it off: interest of days
     to come is not charged. What is held until due dates pays a loan off as well. An insurer pays
-    what is owed that day: of a fixed interest nothing that is still to be earned.
+    what is owed that day: of a fixed interest nothing that is still to be earned. A security
+    deposit is held.
     """
     whole = kind is not PaymentKind.INSURANCE_CLAIM
     allocation = Allocation(loan, amount, on, loan.terms.allocation_of(kind), whole=whole)
+    if kind is PaymentKind.SECURITY_DEPOSIT:
+        return allocation
     settles = not loan.accrues_daily or allocation.rule.in_advance is InAdvance.WAIT
     if settles and amount >= loan.balances().total:
         allocation.pay_off()
