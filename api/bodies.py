@@ -75,6 +75,7 @@ class Payment(Receiving):
         PaymentKind.MERCHANT_REFUND,
         PaymentKind.PAYOUT_REFUND,
         PaymentKind.INSURANCE_CLAIM,
+        PaymentKind.SECURITY_DEPOSIT,
     ] = PaymentKind.PAYMENT
 
 
@@ -118,6 +119,13 @@ class Refund(Part, Effective):
 
     channel: Words = ""
     reference: Words = ""
+
+
+class DepositUse(Part, Effective):
+    """The security deposit clears what is due: all that it can, or `amount` of it."""
+
+    approval: Words = ""
+    reason: Words = ""
 
 
 class Reversal(Body):

@@ -98,6 +98,28 @@ def refund(
         return answers.refund(receipt, answers.facts(connection, receipt))
 
 
+@router.post(
+    "/{loan}/deposit-applications",
+    status_code=201,
+    summary="Let the security deposit clear what is due",
+)
+def apply_deposit(
+    body: bodies.DepositUse, given: Annotated[Order, Depends(order(Action.RECEIVE_PAYMENT))]
+) -> answers.ReceiptAnswer:
+    return answers.receipt(
+        given.give(
+            lambda ledger, loan_id, why: ledger.apply_deposit(
+                loan_id,
+                amount=body.money,
+                effective_on=body.effective_on,
+                approval=body.approval,
+                reason=body.reason,
+                cause=why,
+            )
+        )
+    )
+
+
 @router.post("/{loan}/fees", status_code=201, summary="Charge a fee")
 def charge_fee(
     body: bodies.Fee, given: Annotated[Order, Depends(order(Action.CHARGE_FEE))]

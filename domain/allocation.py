@@ -52,12 +52,17 @@ class Allocation:
         by_day = self.loan.accrues_daily and not self._keeps
         if not by_day or self.rule.in_advance is not InAdvance.NEXT_INSTALMENT:
             return 0
-        return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current + 1)
+        return self._principal_after(self.loan.current + 1)
 
     @property
     def principal_in_advance(self) -> int:
         """Principal taken that is not yet due."""
-        return sum(taken.principal for n, taken in self._taken.items() if n > self.loan.current)
+        return self._principal_after(self.loan.current)
+
+    def _principal_after(self, number: int) -> int:
+        """Taken of the schedule's rows after so many; rows apart are due by now."""
+        taken = self._taken.items()
+        return sum(part.principal for n, part in taken if number < n <= e.CHARGES)
 
     def by_rule(self) -> None:
         """Follow the rule."""
@@ -258,10 +263,13 @@ def allocate(
 
     An amount that covers the payoff of a loan with fixed interest pays it off: interest of days
     to come is not charged. What is held until due dates pays a loan off as well. An insurer pays
-    what is owed that day: of a fixed interest nothing that is still to be earned.
+    what is owed that day: of a fixed interest nothing that is still to be earned. A security
+    deposit is held.
     """
     whole = kind is not PaymentKind.INSURANCE_CLAIM
     allocation = Allocation(loan, amount, on, loan.terms.allocation_of(kind), whole=whole)
+    if kind is PaymentKind.SECURITY_DEPOSIT:
+        return allocation
     settles = not loan.accrues_daily or allocation.rule.in_advance is InAdvance.WAIT
     if settles and amount >= loan.balances().total:
         allocation.pay_off()

@@ -7,6 +7,7 @@ raises a ``LoanError`` that names field and rule, and then nothing is to be reco
 from domain.closing import accrue, close_day
 from domain.origination import close, disburse, open_loan
 from domain.payments import (
+    apply_deposit,
     charge_back,
     charge_fee,
     receive_payment,
@@ -23,6 +24,7 @@ from domain.waivers import undo_waiver, waive_charges, waive_fee
 __all__ = [
     "accelerate",
     "accrue",
+    "apply_deposit",
     "cancel_promise",
     "change_rate",
     "charge_back",

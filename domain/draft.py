@@ -88,7 +88,9 @@ class Draft:
         on = fact.effective_on
         self.catch_up(on)
         level = level_now(self.loan)
-        if isinstance(fact, e.PaymentReceived) and not self._cleared_out_of_kept(on, fact.amount):
+        if isinstance(fact, e.PaymentReceived) and not (
+            fact.kind is PaymentKind.SECURITY_DEPOSIT or self._cleared_out_of_kept(on, fact.amount)
+        ):
             self._charge_prepayment(fact)
         if ends_earning(fact):
             self._return_unearned(on)
@@ -127,7 +129,9 @@ class Draft:
     def _pays_ahead(self, payment: e.PaymentReceived) -> bool:
         """It cleared principal that is not yet due."""
         current = self.loan.current
-        return any(part.principal and part.instalment > current for part in payment.allocation)
+        return any(
+            part.principal and current < part.instalment <= e.CHARGES for part in payment.allocation
+        )
 
     def _charge_prepayment(self, payment: e.PaymentReceived) -> None:
         """Charge the fee on principal paid ahead; the payment covers the fee as well."""
@@ -160,10 +164,10 @@ class Draft:
     def _apply_held(self, on: date) -> None:
         """Money kept for the borrower clears what has fallen due, the oldest payment first."""
         loan = self.loan
-        if not loan.overpaid:
+        if not loan.kept:
             return
         for payment in list(loan.payments.values()):
-            if payment.overpaid <= 0 or payment.reversed_on is not None:
+            if not _is_kept(payment):
                 continue
             portions = allocate_held(loan, payment.overpaid, on, payment.kind).portions
             if portions:
@@ -173,14 +177,14 @@ class Draft:
     def _cleared_out_of_kept(self, on: date, more: int = 0) -> bool:
         """Where what is kept pays the loan off, with ``more`` that comes in, it goes first."""
         loan = self.loan
-        if loan.overpaid <= 0 or loan.status is not Status.ACTIVE:
+        if loan.kept <= 0 or loan.status is not Status.ACTIVE:
             return False
-        if more + loan.overpaid < closing_amounts(loan).total:
+        if more + loan.kept < closing_amounts(loan).total:
             return False
         if loan.current < len(loan.lines):
             self._charge(loan.lines[loan.current], PREPAYMENT_FEE, *closing_fee(loan), on)
         for earlier in list(loan.payments.values()):
-            if earlier.overpaid <= 0 or earlier.reversed_on is not None:
+            if not _is_kept(earlier):
                 continue
             cleared = out_of_kept(loan.balances(), earlier.overpaid)
             if cleared:
@@ -316,6 +320,12 @@ class Draft:
             )
         )  # fmt: skip
         self._revise(revised(loan, on, "capitalisation"))
+
+
+def _is_kept(payment: Payment) -> bool:
+    """Something of it waits to clear what falls due."""
+    held = payment.kind is PaymentKind.SECURITY_DEPOSIT or payment.reversed_on is not None
+    return payment.overpaid > 0 and not held
 
 
 def ends_earning(fact: e.AnyLoanEvent) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 from msgspec import structs
 
 from domain import events as e
-from domain.allocation import allocate, as_portion, portions_oldest_first
+from domain.allocation import allocate, allocate_held, as_portion, portions_oldest_first
 from domain.calendar import due_dates
 from domain.chargeback import owed_again
 from domain.errors import NotAllowedNow, NotBackdatable
-from domain.loan import COMPONENTS, Amounts, Loan, Status
+from domain.fold import apply
+from domain.loan import COMPONENTS, Amounts, Loan, Payment, Status, copy
 from domain.money import share
 from domain.refit import emptied, in_use, opening_of, row_at, row_of, with_paid, with_rest
 from domain.schedule import (
@@ -24,7 +25,7 @@ from domain.schedule import (
     schedule,
     withheld_interest,
 )
-from domain.terms import ChargebackRule, Terms
+from domain.terms import ChargebackRule, PaymentKind, Terms
 from domain.totals import fitted_anew
 
 
@@ -188,9 +189,9 @@ def _earning_no_more(loan: Loan, coming: int, on: date) -> list[e.Instalment]:
 
 
 def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
-    """The oldest overpayment is given back first."""
+    """The oldest overpayment is given back first, a security deposit last."""
     rest, moved = fact.amount, []
-    for payment in loan.payments.values():
+    for payment in sorted(loan.payments.values(), key=_is_deposit):
         if payment.reversed_on is None and (part := min(rest, payment.overpaid)) > 0:
             moved.append(
                 e.Moved(payment=payment.number, on=fact.effective_on, portions=(), overpaid=-part)
@@ -199,6 +200,35 @@ def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
     if rest:
         raise NotBackdatable(loan.through, fact.effective_on, "refund")
     return structs.replace(fact, moved=tuple(moved))
+
+
+def _is_deposit(payment: Payment) -> bool:
+    return payment.kind is PaymentKind.SECURITY_DEPOSIT
+
+
+def _deposit_applied(loan: Loan, fact: e.DepositApplied) -> e.DepositApplied:
+    """What is due is cleared out of the oldest deposit first."""
+    trial, rest, moved = copy(loan), fact.amount, []
+    for payment in filter(_is_deposit, list(loan.payments.values())):
+        if payment.reversed_on is not None or (part := min(rest, payment.overpaid)) <= 0:
+            continue
+        found = allocate_held(trial, part, fact.effective_on, payment.kind)
+        if not found.portions:
+            break
+        used = part - found.left
+        one = e.Moved(
+            payment=payment.number, on=fact.effective_on, portions=found.portions, overpaid=-used
+        )
+        apply(trial, e.OverpaymentApplied(effective_on=fact.effective_on, moved=(one,)))
+        moved.append(one)
+        rest -= used
+    if rest:
+        raise NotBackdatable(loan.through, fact.effective_on, "use of the deposit")
+    cleared: dict[int, Amounts] = {}
+    for portion in (portion for one in moved for portion in one.portions):
+        cleared.setdefault(portion.instalment, Amounts()).add(portion)
+    whole = [as_portion(number, amounts) for number, amounts in cleared.items()]
+    return structs.replace(fact, moved=tuple(moved), settled=marks(loan, whole, fact.effective_on))
 
 
 def _written_off(loan: Loan, fact: e.LoanWrittenOff) -> e.LoanWrittenOff:
@@ -366,6 +396,7 @@ _DECIDE: dict[type, Callable[[Loan, Any], e.AnyLoanEvent]] = {
     e.WaiverUndone: _waiver_undone,
     e.FeeCharged: _fee_charged,
     e.ChargedBack: _charged_back,
+    e.DepositApplied: _deposit_applied,
     e.OverpaymentRefunded: _refunded,
     e.LoanWrittenOff: _written_off,
     e.LoanSold: _sold,

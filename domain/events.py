@@ -509,6 +509,16 @@ class OverpaymentApplied(LoanEvent, frozen=True, kw_only=True, tag="overpayment-
     settled: tuple[Settled, ...] = ()
 
 
+class DepositApplied(LoanEvent, frozen=True, kw_only=True, tag="deposit-applied"):
+    """Of the security deposit so much cleared what was due."""
+
+    amount: int
+    moved: tuple[Moved, ...]
+    settled: tuple[Settled, ...] = ()
+    approval: str = ""
+    reason: str = ""
+
+
 class OverpaymentRefunded(LoanEvent, frozen=True, kw_only=True, tag="overpayment-refunded"):
     """Money kept for the borrower was given back; ``moved`` says of which payments."""
 
@@ -649,7 +659,8 @@ AnyLoanEvent = (
     LoanOpened | LoanDisbursed | LoanTakenOn | InterestAccrued | InstalmentFellDue
     | LateInterestAccrued | InstalmentCharged | StatementCut | StatementJudged | FeeCharged
     | FeeWaived | ChargesWaived | WaiverUndone | PaymentReceived | PaymentReversed | ChargedBack
-    | OverpaymentApplied | OverpaymentRefunded | ScheduleRevised | HistoryCorrected | RateChanged
+    | OverpaymentApplied | DepositApplied | OverpaymentRefunded | ScheduleRevised
+    | HistoryCorrected | RateChanged
     | LoanRestructured | DelinquencyPaused | DebtForgiven | PromiseMade | PromiseKept
     | PromiseBroken | PromiseCancelled | StageChanged | AccrualSuspended | AccrualResumed
     | LoanWrittenOff | RecoveryReceived | LoanSold | LoanClosed | CoverGiven | CoverReturned

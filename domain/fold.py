@@ -270,6 +270,12 @@ def _applied(loan: Loan, event: e.OverpaymentApplied) -> None:
     _mark(loan, event.settled)
 
 
+def _deposit_applied(loan: Loan, event: e.DepositApplied) -> None:
+    _move(loan, event.moved)
+    loan.facts.append(event)
+    _mark(loan, event.settled)
+
+
 def _refunded(loan: Loan, event: e.OverpaymentRefunded) -> None:
     _move(loan, event.moved)
     loan.facts.append(event)
@@ -544,6 +550,7 @@ _FOLDS: dict[type, Callable[[Loan, Any], None]] = {
     e.LoanRestructured: _restructured,
     e.ChargedBack: _charged_back,
     e.OverpaymentApplied: _applied,
+    e.DepositApplied: _deposit_applied,
     e.OverpaymentRefunded: _refunded,
     e.DelinquencyPaused: _paused,
     e.AccrualSuspended: _suspension(suspended=True),

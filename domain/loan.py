@@ -282,6 +282,20 @@ class Loan(Struct, omit_defaults=True):
         return self.principal - overdue
 
     @property
+    def deposit(self) -> int:
+        """The security deposit that is held: part of what is kept for the borrower."""
+        return sum(
+            payment.overpaid
+            for payment in self.payments.values()
+            if payment.kind is PaymentKind.SECURITY_DEPOSIT and payment.reversed_on is None
+        )
+
+    @property
+    def kept(self) -> int:
+        """What is kept for the borrower and clears what falls due by itself."""
+        return self.overpaid - self.deposit if self.overpaid else 0
+
+    @property
     def repaid(self) -> bool:
         """Closed because nothing is owed any more: money that still comes is the borrower's."""
         return self.status is Status.CLOSED and self.closed_for in REPAID

@@ -3,6 +3,7 @@
 from datetime import date
 
 from domain import events as e
+from domain.allocation import allocate_held
 from domain.draft import Draft
 from domain.errors import (
     AlreadyReversed,
@@ -114,9 +115,12 @@ def refund_overpayment(
 ) -> Events:
     """Give back money kept for the borrower: all of it, or ``amount`` (minor units).
 
+    The security deposit of a running loan stays, unless the amount takes it.
     Errors: ``InvalidAmount`` beyond what is kept, ``InvalidDate`` in days already recorded.
     """
-    asked = loan.overpaid if amount is None else amount
+    asked = amount
+    if asked is None:
+        asked = loan.kept if loan.status is Status.ACTIVE else loan.overpaid
     check_amount(asked)
     if asked > loan.overpaid:
         raise InvalidAmount(asked, "is more than the {kept} kept", kept=loan.overpaid)
@@ -125,6 +129,38 @@ def refund_overpayment(
         effective_on=effective_on, amount=asked, moved=(), channel=channel, reference=reference
     )
     return tuple(told_now(loan, fact).events)
+
+
+def apply_deposit(
+    loan: Loan,
+    *,
+    effective_on: date,
+    amount: int | None = None,
+    approval: str = "",
+    reason: str = "",
+) -> Events:
+    """Let the security deposit clear what is due: all that it can, or ``amount`` (minor units).
+
+    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount`` beyond what is held or due,
+    ``InvalidDate`` in days already recorded.
+    """
+    check_active(loan, "apply the deposit")
+    check_not_before_recorded(loan, effective_on)
+    draft = Draft(loan)
+    draft.catch_up(effective_on)
+    held = draft.loan.deposit
+    left = allocate_held(draft.loan, held, effective_on, PaymentKind.SECURITY_DEPOSIT).left
+    asked = held - left if amount is None else amount
+    check_amount(asked)
+    if asked > held - left:
+        rule = "is more than the {held} held, or the {due} of it that is due"
+        raise InvalidAmount(asked, rule, held=held, due=held - left)
+    draft.tell(
+        e.DepositApplied(
+            effective_on=effective_on, amount=asked, moved=(), approval=approval, reason=reason
+        )
+    )
+    return tuple(draft.events)
 
 
 def _standing(loan: Loan, payment: int, command: str) -> Payment:

@@ -108,13 +108,17 @@ REFITTING = (InAdvance.REDUCE_INSTALMENT, InAdvance.REDUCE_TERM)
 
 
 class PaymentKind(StrEnum):
-    """Where the money of a payment comes from; each kind may have an allocation of its own."""
+    """Where the money of a payment comes from; each kind may have an allocation of its own.
+
+    A security deposit clears nothing as it comes: it is held until it is applied or given back.
+    """
 
     PAYMENT = "payment"
     GOODWILL_CREDIT = "goodwill_credit"
     MERCHANT_REFUND = "merchant_refund"
     PAYOUT_REFUND = "payout_refund"
     INSURANCE_CLAIM = "insurance_claim"
+    SECURITY_DEPOSIT = "security_deposit"
     RECOVERY = "recovery"
 
 

@@ -49,7 +49,7 @@ def payoff(loan: Loan, on: date) -> Amounts:
         raise InvalidDate(on, f"is before the latest recorded day ({loan.through})", "on")
     seen = as_of(loan, on)
     owed = closing_amounts(seen)
-    return owed.less(Amounts(**out_of_kept(owed, seen.overpaid)))
+    return owed.less(Amounts(**out_of_kept(owed, seen.kept)))
 
 
 class ScheduleRow(Struct, frozen=True, kw_only=True):

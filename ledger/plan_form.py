@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
+from msgspec import structs
+
 from domain.plan import Charge, Pause, Plan, Tranche
-from domain.terms import ChargesDue, RateStep
+from domain.terms import ChargesDue, RateStep, Terms
 from ledger.fields import Fields
 from ledger.forms import terms_of
 
@@ -14,7 +17,7 @@ def plan_from(form: Any, *, currency: str | None = None) -> Plan:
     Errors: ``FormError`` naming the field. What it means together is ``domain.plan``'s to judge.
     """
     fields = Fields(form)
-    terms = terms_of(fields, currency)
+    terms = _terms(fields, currency)
     tranches = tuple(
         Tranche(row.day("on"), row.amount("amount", terms.currency))
         for row in _rows(fields, "tranches", "on", "amount")
@@ -49,6 +52,32 @@ def plan_from(form: Any, *, currency: str | None = None) -> Plan:
         pauses=pauses,
         charges=charges,
     )
+
+
+_OWN = frozenset({"principal", "disbursed_on", "tranches", "rate_changes", "pauses", "charges"})
+"""What one request says; the other terms many have in common."""
+
+_MOST = 1_000
+_read: dict[tuple[bytes, str | None], tuple[Terms, set[str]]] = {}
+"""Terms read before, by what the request says of them, and the keys that they asked for."""
+
+
+def _terms(fields: Fields, currency: str | None) -> Terms:
+    """As ``terms_of``; those that were read before are not read again, but for the principal."""
+    shared = {name: value for name, value in fields.form.items() if name not in _OWN}
+    try:
+        key = msgspec.json.encode(shared), currency
+    except (TypeError, OverflowError, UnicodeEncodeError):  # what no JSON holds is refused, or rare
+        return terms_of(fields, currency)
+    if known := _read.get(key):
+        terms, asked = known
+        fields.asked |= asked
+        return structs.replace(terms, principal=fields.amount("principal", terms.currency))
+    terms = terms_of(fields, currency)
+    if len(_read) >= _MOST:
+        _read.clear()
+    _read[key] = terms, set(fields.asked)
+    return terms
 
 
 def _rows(fields: Fields, name: str, *keys: str) -> list[Fields]:

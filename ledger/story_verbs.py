@@ -195,6 +195,18 @@ def _refund(fields: Fields, day: date, currency: str) -> Decide:
     )
 
 
+def _apply_deposit(fields: Fields, day: date, currency: str) -> Decide:
+    """An amount; ``true`` for all that is due."""
+    whole = fields.take("apply_deposit") is True
+    return partial(
+        commands.apply_deposit,
+        amount=None if whole else fields.amount("apply_deposit", currency),
+        effective_on=day,
+        approval=fields.text("approval", ""),
+        reason=fields.text("reason", ""),
+    )
+
+
 def _change_rate(fields: Fields, day: date, currency: str) -> Decide:
     """The new rate; ``{annual_rate, keeps_instalment}`` where the instalment stays as it is."""
     keeps = False
@@ -295,6 +307,7 @@ VERBS: dict[str, Verb] = {
     "pay": _pay,
     "charge_back": _charge_back,
     "refund": _refund,
+    "apply_deposit": _apply_deposit,
     "charge": _charge,
     "waive": _waive,
     "undo_waiver": _undo_waiver,

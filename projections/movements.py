@@ -208,7 +208,7 @@ def _chargeback(event: e.ChargedBack) -> Iterator[Movement]:
     )  # fmt: skip
 
 
-def _application(event: e.OverpaymentApplied) -> Iterator[Movement]:
+def _application(event: e.OverpaymentApplied | e.DepositApplied) -> Iterator[Movement]:
     for moved in event.moved:
         yield Movement(
             "application", event.effective_on, OWES_LESS, 0, added(moved.portions),
@@ -271,6 +271,7 @@ _FINDERS: dict[type, Callable[[Any], Iterator[Movement]]] = {
     e.PaymentReversed: _reversal,
     e.ChargedBack: _chargeback,
     e.OverpaymentApplied: _application,
+    e.DepositApplied: _application,
     e.OverpaymentRefunded: _refund,
     e.HistoryCorrected: _correction,
     e.LoanRestructured: _restructuring,

@@ -122,7 +122,8 @@ class PaymentNode(Node):
     refunded: Money = strawberry.field(description="Given back of what was overpaid.")
     charged_back: Money = strawberry.field(description="Taken back by the payer.")
     source: str = strawberry.field(
-        description="payment, goodwill_credit, merchant_refund, payout_refund, insurance_claim."
+        description="payment, goodwill_credit, merchant_refund, payout_refund, insurance_claim, "
+        "security_deposit."
     )
     channel: str
     reference: str

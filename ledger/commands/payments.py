@@ -156,6 +156,31 @@ class PaymentOrders(Orders):
             effective_on,
         )  # fmt: skip
 
+    def apply_deposit(
+        self,
+        loan_id: UUID,
+        *,
+        effective_on: date,
+        cause: Cause,
+        amount: Money | None = None,
+        approval: str = "",
+        reason: str = "",
+    ) -> Receipt:
+        """Let the security deposit clear what is due, or ``amount`` of it."""
+        self.check_date(effective_on)
+        given: dict[str, Any] = {
+            "effective_on": effective_on, "approval": approval, "reason": reason,
+        }  # fmt: skip
+        return self.execute(
+            loan_id,
+            lambda loan: commands.apply_deposit(
+                loan, amount=None if amount is None else of(loan, amount), **given
+            ),
+            said("apply-deposit", given, amount=amount),
+            cause,
+            effective_on,
+        )
+
     def charge_fee(
         self,
         loan_id: UUID,

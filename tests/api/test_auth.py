@@ -24,6 +24,7 @@ ENDPOINTS = {
     ("POST", "/v1/loans/{loan}/closure"): Action.CLOSE_LOAN,
     ("POST", "/v1/loans/{loan}/chargebacks"): Action.CHARGE_BACK,
     ("POST", "/v1/loans/{loan}/refunds"): Action.REFUND,
+    ("POST", "/v1/loans/{loan}/deposit-applications"): Action.RECEIVE_PAYMENT,
     ("POST", "/v1/loans/{loan}/rate-changes"): Action.CHANGE_RATE,
     ("POST", "/v1/loans/{loan}/interest-pauses"): Action.PAUSE,
     ("POST", "/v1/loans/{loan}/delinquency-pauses"): Action.PAUSE,

@@ -188,7 +188,7 @@ def rarer_terms(draw, instalments: int) -> dict:
 
 CHANGES = ("rate", "rest", "truce", "restructure", "reschedule", "spread", "holiday", "accelerate",
            "charge_back", "refund", "sell", "goodwill", "tranche", "waive_charges",
-           "undo_waiver")  # fmt: skip
+           "undo_waiver", "deposit", "apply_deposit")  # fmt: skip
 
 STEPS = st.lists(
     st.tuples(
@@ -307,6 +307,11 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
         case "charge_back":
             number = 1 + size % (len(loan.payments) + 1)
             book.do(commands.charge_back, payment=number, effective_on=day)
+        case "deposit":
+            book.do(commands.receive_payment, amount=part, effective_on=day,
+                    kind=PaymentKind.SECURITY_DEPOSIT)  # fmt: skip
+        case "apply_deposit":
+            book.do(commands.apply_deposit, effective_on=day)
         case "refund":
             book.do(commands.refund_overpayment, effective_on=day)
         case "sell" if size % 4 == 0:

@@ -1135,3 +1135,36 @@ def test_a_holiday_without_interest_keeps_what_ran_before_it():
 
     assert due.lines[0].owed.interest == 40  # 1,000.00 x 14.5 % / 52 x 1/7: of the first day
     assert due.balances().interest == 40
+
+
+def test_a_deposit_is_held_until_it_is_applied_or_given_back():
+    """Of 4,000.00 deposited 3,000.00 clear the instalment that is due, 1,000.00 go back."""
+    book = lent(annual_rate=0)
+    deposit = {"amount": 4_000_00, "kind": PaymentKind.SECURITY_DEPOSIT}
+    book.do(commands.receive_payment, effective_on=START, **deposit)
+    book.do(commands.close_day, on=DUE[0] + timedelta(3))
+    assert (left(book)[0], book.loan.deposit, book.loan.kept) == (3_000_00, 4_000_00, 0)
+    assert views.payoff(book.loan, DUE[0] + timedelta(3)).total == 12_000_00
+    with pytest.raises(InvalidAmount) as refused:
+        commands.apply_deposit(book.loan, amount=3_000_01, effective_on=DUE[0] + timedelta(3))
+    assert refused.value.field == "amount"
+
+    book.do(commands.apply_deposit, effective_on=DUE[0] + timedelta(3))
+    assert (left(book)[0], book.loan.deposit) == (0, 1_000_00)
+    with pytest.raises(InvalidAmount):
+        commands.refund_overpayment(book.loan, effective_on=DUE[1])  # that of a running loan stays
+    book.do(commands.refund_overpayment, amount=1_000_00, effective_on=DUE[1])
+
+    assert (book.loan.deposit, book.loan.overpaid) == (0, 0)
+
+
+def test_a_payment_learned_late_leaves_the_deposit_what_is_then_due():
+    book = lent(annual_rate=0)
+    deposit = {"amount": 4_000_00, "kind": PaymentKind.SECURITY_DEPOSIT}
+    book.do(commands.receive_payment, effective_on=START, **deposit)
+    book.do(commands.apply_deposit, effective_on=DUE[1])  # 3,000.00 and 1,000.00
+
+    book.do(commands.receive_payment, amount=2_000_00, effective_on=DUE[0])
+
+    assert left(book)[:2] == [0, 0]
+    assert book.loan.deposit == 0

@@ -20,7 +20,8 @@ LEVELS = [m for m in Method if m not in (Method.IRREGULAR, Method.DISCOUNT, Meth
 @st.composite
 def plans(draw) -> Plan:
     """Terms with up to two more tranches and a change of rate."""
-    agreed = draw(agreements(late_rate=0, late_fee=0, down_payment_rate=0, opening_fee_rate=0))
+    down = draw(st.sampled_from([0, 0, 250_000]))
+    agreed = draw(agreements(late_rate=0, late_fee=0, down_payment_rate=down, opening_fee_rate=0))
     assume(agreed.method in LEVELS and not agreed.grace.capitalise and agreed.instalments > 2)
     assume(agreed.revolving is None or not agreed.revolving.statement_days)  # a plan has no bills
     first = agreed.principal // 2
@@ -54,6 +55,7 @@ def test_a_loan_paid_on_its_days_follows_the_plan(plan):
     steps += [(pause.from_on, "1", pause.until) for pause in plan.pauses]
     dues = [row.due_on for row in rows]
     steps += [(due, " ", 0) for due in dues]  # paid before anything else happens that day
+    steps += [(t.on, "b", 0) for t in plan.tranches]  # and its down payment after the payout
     for on, what, figure in sorted(steps, key=lambda step: (step[0], step[0] == START, step[1])):
         if what == "a":
             book.do(commands.disburse, principal=figure, effective_on=on, withheld_fees=0)
@@ -64,7 +66,7 @@ def test_a_loan_paid_on_its_days_follows_the_plan(plan):
         elif what == "0":
             book.do(commands.change_rate, annual_rate=figure, effective_on=on)
         else:
-            owed = sum(line.left for line in views.as_of(book.loan, on).lines if line.due_on <= on)
+            owed = sum(line.left for line in views.as_of(book.loan, on).rows if line.due_on <= on)
             if owed > 0:
                 book.do(commands.receive_payment, amount=owed, effective_on=on)
         if book.loan.status is Status.CLOSED:
@@ -72,7 +74,7 @@ def test_a_loan_paid_on_its_days_follows_the_plan(plan):
             break
     assume(not any(r.from_on == START for r in plan.rate_changes))
 
-    lines = book.loan.lines
+    lines = book.loan.rows
     assert [line.due_on for line in lines] == dues
     assert [line.owed.principal for line in lines] == [row.principal for row in rows]
     assert [line.owed.interest for line in lines] == [row.interest for row in rows]

@@ -394,7 +394,7 @@ def test_the_payoff_quote_closes_the_loan_to_the_centavo(agreed, steps):
     book.do(commands.receive_payment, amount=quote, effective_on=day)
 
     assert book.loan.status is Status.CLOSED
-    assert (book.loan.balances(), book.loan.overpaid) == (Amounts(), 0)
+    assert (book.loan.balances(), book.loan.kept) == (Amounts(), 0)
     missing = commands.receive_payment(short, amount=quote - 1, effective_on=day)
     assert not any(isinstance(event, e.LoanClosed) for event in missing)
 

@@ -63,7 +63,7 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     concepts: dict[str, Concept] = field(default_factory=_concepts)
     forms: dict[str, Digits2] = field(default_factory=_forms)
     other_form: Digits2 | None = None
-    kinds: tuple[str, ...] = ("payment",)
+    kinds: tuple[str, ...] = ("payment", "security_deposit")
     untaxed: Literal["exempt", "not_object"] = "exempt"
     without_rfc: Literal["refuse", "public"] = "refuse"
     public_period: Digits2 = "04"

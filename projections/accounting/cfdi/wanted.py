@@ -31,7 +31,8 @@ WITHHELD = "withheld"
 
 READS = (
     e.LoanDisbursed, e.InstalmentFellDue, e.PaymentReceived, e.PaymentReversed, e.HistoryCorrected,
-    e.ChargedBack, e.OverpaymentApplied, e.OverpaymentRefunded, e.RecoveryReceived,
+    e.ChargedBack, e.OverpaymentApplied, e.DepositApplied, e.OverpaymentRefunded,
+    e.RecoveryReceived,
 )  # fmt: skip
 """The events that may ask for a document."""
 
@@ -58,7 +59,10 @@ class _Payment:
 
 
 def wanted(
-    history: Iterable[Recorded], when: str, since: date, kinds: Iterable[str] = ("payment",)
+    history: Iterable[Recorded],
+    when: str,
+    since: date,
+    kinds: Iterable[str] = ("payment", "security_deposit"),
 ) -> list[Wanted]:
     """Every document and cancellation that the loan's facts, oldest first, ask for."""
     book = _Book(when == "due", since, frozenset(kinds))
@@ -98,7 +102,7 @@ class _Book:
                 yield from self._reversed(self._payments.pop(event.payment), at)
             case e.HistoryCorrected() | e.ChargedBack():
                 yield from self._moved(event.moved, at)
-            case e.OverpaymentApplied() | e.OverpaymentRefunded():
+            case e.OverpaymentApplied() | e.DepositApplied() | e.OverpaymentRefunded():
                 yield from self._moved(event.moved, at, adds=True)
             case e.RecoveryReceived():
                 items = [
