@@ -12,7 +12,7 @@ from api.graphql.connections import Keyset, Slice
 from api.graphql.scalars import BigInt, Money, money
 from api.graphql.snapshot import Snapshot
 from domain.events import InterestAccrued, LateInterestAccrued, tag
-from projections.journal.entries import ACCRUAL_ACCOUNTS
+from projections.journal.accounts import ACCRUAL_ACCOUNTS
 
 COLUMNS = """of.loan_id, of.position, of.part, of.effective_on, of.recorded_at, of.event,
     of.currency, of.accounts, of.amounts"""
@@ -77,7 +77,7 @@ async def _chart(snapshot: Snapshot, keys: list[Any]) -> list[Chart]:
 
 
 def may_accrue(events: list[str] | None, code: str | None, chart: Chart) -> bool:
-    """Whether plain accruals may be among the entries of these events, with this account."""
+    """Whether accruals may be among the entries of these events, with this account."""
     of_account = code is None or any(chart[one].code == code for one in ACCRUAL_ACCOUNTS)
     return of_account and (events is None or not ACCRUALS.isdisjoint(events))
 
@@ -85,7 +85,7 @@ def may_accrue(events: list[str] | None, code: str | None, chart: Chart) -> bool
 async def entries(
     snapshot: Snapshot, where: str, values: Sequence[Any], asked: Slice, *, accrued: bool
 ) -> list[DictRow]:
-    """A page of the book: kept entries, and those read from accruals no further than these go."""
+    """A page of the book: entries of movements, and those of accruals no further than these go."""
 
     async def page(source: str, within: str, *bound: Any) -> list[DictRow]:
         return await snapshot.rows(

@@ -16,7 +16,7 @@ from projections.verify.finding import Finding
 
 _SAME_PLACE = """
     SELECT count(DISTINCT position) = 1 FROM read.positions
-    WHERE projection IN ('accounting', 'balances', 'journal')
+    WHERE projection IN ('accounting', 'balances', 'transactions')
 """
 _FACTS = """
     SELECT effective_on, currency, stage, product, kind, component, sum(added - taken)::bigint
@@ -32,8 +32,8 @@ _JOURNAL = """
 def check(connection: Connection[Any]) -> Iterator[Finding]:
     """Rules that cannot be read; accounts that hold something else than the loans owe.
 
-    Held day by day against the journal, which `totals` holds against each loan: where every day's
-    change agrees, balances agree on any date.
+    Held day by day against the neutral journal, which `totals` holds against every event and each
+    loan: where every day's change agrees, balances agree on any date.
     """
     chosen = settings()
     try:
