@@ -72,25 +72,6 @@ _CHECKS = (
         """,
     ),
     (
-        "journal totals",
-        "account {} in {} on {}: facts change it by {}, entries by {}",
-        f"""
-        SELECT NULL, NULL, account, currency, effective_on, coalesce(kept.change, 0),
-               coalesce(seen.change, 0)
-        FROM (
-            SELECT currency, effective_on, account, debit - credit AS change
-            FROM read.journal_totals
-        ) AS kept
-        FULL JOIN (
-            SELECT entry.currency, entry.effective_on, side.account, sum(side.amount) AS change
-            FROM read.journal AS entry
-            CROSS JOIN LATERAL unnest(entry.accounts, entry.amounts) AS side (account, amount)
-            GROUP BY 1, 2, 3
-        ) AS seen USING (currency, effective_on, account)
-        WHERE coalesce(kept.change, 0) <> coalesce(seen.change, 0) AND {_SAME_PLACE}
-        """,
-    ),
-    (
         "account of a loan",
         "account {} stands at {}, the loan's {} at {}",
         f"""

@@ -38,6 +38,7 @@ def findings(settings, loan_id, tampering):
 FIRST = "WHERE loan_id = %(loan)s AND instalment = 1"
 PAYMENT = "WHERE loan_id = %(loan)s AND kind = 'payment'"
 OF_LOAN = "WHERE loan_id = %(loan)s"
+OF_PAID_INTEREST = "WHERE kind = 'payment' AND component = 'interest'"
 TAMPERED = [
     ("balances", f"UPDATE read.balances SET interest = interest + {{}} {OF_LOAN}"),
     ("balances", f"UPDATE read.balances SET version = version + {{}} {OF_LOAN}"),
@@ -45,12 +46,11 @@ TAMPERED = [
     ("schedule", f"UPDATE read.schedule SET late_interest = late_interest + {{}} {FIRST}"),
     ("loan header", f"UPDATE read.loans SET principal = principal + {{}} {OF_LOAN}"),
     ("portfolio totals", "UPDATE read.portfolio_totals SET loans = loans + {}"),
+    ("journal", f"UPDATE read.journal_rules SET debit = debit + {{}} {OF_PAID_INTEREST}"),
     (
-        "journal",
-        "UPDATE read.journal_rules SET debit = debit + {} WHERE kind = 'payment'"
-        " AND component = 'interest'",
+        "journal totals",
+        "UPDATE read.accounting_facts SET added = added + {} WHERE kind = 'disbursement'",
     ),
-    ("journal totals", "UPDATE read.accounting_facts SET added = added + {} WHERE kind = 'fee'"),
     ("account of a loan", f"UPDATE read.transactions SET interest = interest + {{}} {PAYMENT}"),
     ("transactions", f"UPDATE read.transactions SET overpaid = overpaid + {{}} {PAYMENT}"),
     ("accounts", "UPDATE read.accounting_facts SET added = added + {} WHERE kind = 'payment'"),
