@@ -17,8 +17,8 @@ from tests.domain.histories import START, Book, play, terms
 
 TABLES = (
     "loans", "schedule", "portions", "portfolio_totals", "balances", "transactions", "payments",
-    "promises", "accounting_groups", "accounting_loans", "accounting_stages", "accounting_moves",
-    "accounting_facts", "positions",
+    "covers", "promises", "accounting_groups", "accounting_loans", "accounting_stages",
+    "accounting_moves", "accounting_facts", "positions",
 )  # fmt: skip
 
 
