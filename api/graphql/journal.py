@@ -13,6 +13,7 @@ from api.graphql.scalars import BigInt, Money, money
 from api.graphql.snapshot import Snapshot
 from domain.events import InterestAccrued, LateInterestAccrued, tag
 from projections.journal.accounts import ACCRUAL_ACCOUNTS
+from projections.journal.balances import TRIAL_BALANCE
 
 COLUMNS = """of.loan_id, of.position, of.part, of.effective_on, of.recorded_at, of.event,
     of.currency, of.accounts, of.amounts"""
@@ -22,14 +23,6 @@ KEPT, ACCRUED, ALL = (
 ENTRIES = (COLUMNS, ALL)
 ACCRUALS = frozenset({tag(InterestAccrued), tag(LateInterestAccrued)})
 BOOKED = Keyset("journal:booked", (("of.position", int), ("of.part", int)))
-
-TRIAL_BALANCE = """
-    SELECT totals.currency, accounts.code, accounts.name, accounts.kind,
-           sum(totals.debit)::bigint AS debit, sum(totals.credit)::bigint AS credit
-    FROM read.journal_totals AS totals JOIN read.accounts USING (account)
-    WHERE totals.effective_on <= %s
-    GROUP BY totals.currency, accounts.code, accounts.name, accounts.kind
-    ORDER BY totals.currency, accounts.code"""
 
 
 @strawberry.type(description="An account of the general ledger.")
