@@ -227,6 +227,7 @@ _AROUND = """
     CREATE TABLE {schema}.made AS
         SELECT {on}::date AS as_of, {upto}::bigint AS position, now() AS made_at;
     CREATE TABLE {schema}.accounts AS SELECT * FROM read.accounts;
+    CREATE TABLE {schema}.journal_rules AS SELECT * FROM read.journal_rules;
     CREATE VIEW {schema}.events AS SELECT * FROM ledger.events WHERE position <= {upto};
     CREATE VIEW {schema}.valued AS
         SELECT * FROM {schema}.events WHERE effective_on <= coalesce({on}::date, 'infinity')

@@ -7,6 +7,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections.journal.accounts import RECEIVABLE, Account
+from projections.journal.balances import TRIAL_BALANCE
 
 BUCKETS = (
     "current", "1-7", "8-15", "16-30", "31-60", "61-90", "91-120", "121-180", "181+",
@@ -74,7 +75,7 @@ def summary(connection: Connection[Any], on: date) -> Summary:
     """The portfolio on any date: balances are those recorded for value dates up to ``on``."""
     loans = _by_currency(connection.execute(_LOANS, {"on": on}).fetchall())
     aging = _by_currency(connection.execute(_AGING, {"on": on}).fetchall())
-    totals = _by_currency(connection.execute(_TRIAL_BALANCE, {"on": on}).fetchall())
+    totals = _by_currency(connection.execute(TRIAL_BALANCE, [on]).fetchall())
     return Summary(
         on,
         tuple(
@@ -160,12 +161,4 @@ _AGING = """
     LEFT JOIN later ON later.loan_id = aging.loan_id
     LEFT JOIN unpaid ON unpaid.loan_id = aging.loan_id
     GROUP BY loans.currency, aging.bucket
-"""
-
-_TRIAL_BALANCE = """
-    SELECT totals.currency, accounts.account, accounts.code, accounts.name, accounts.kind,
-           sum(totals.debit)::bigint, sum(totals.credit)::bigint
-    FROM read.journal_totals AS totals JOIN read.accounts USING (account)
-    WHERE totals.effective_on <= %(on)s
-    GROUP BY totals.currency, accounts.account ORDER BY totals.currency, accounts.code
 """

@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 from projections.accounting.keep import Accounting
 from projections.balances import Balances
-from projections.journal.entries import Journal
 from projections.loans import Loans
 from projections.projection import Projection
 from projections.promises import Promises
@@ -13,4 +12,4 @@ from projections.transactions import Transactions
 
 Kinds: TypeAlias = tuple[Callable[[], Projection], ...]
 
-PROJECTIONS: Kinds = (Loans, Balances, Transactions, Promises, Journal, Accounting)
+PROJECTIONS: Kinds = (Loans, Balances, Transactions, Promises, Accounting)

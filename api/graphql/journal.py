@@ -12,7 +12,8 @@ from api.graphql.connections import Keyset, Slice
 from api.graphql.scalars import BigInt, Money, money
 from api.graphql.snapshot import Snapshot
 from domain.events import InterestAccrued, LateInterestAccrued, tag
-from projections.journal.entries import ACCRUAL_ACCOUNTS
+from projections.journal.accounts import ACCRUAL_ACCOUNTS
+from projections.journal.balances import TRIAL_BALANCE
 
 COLUMNS = """of.loan_id, of.position, of.part, of.effective_on, of.recorded_at, of.event,
     of.currency, of.accounts, of.amounts"""
@@ -22,14 +23,6 @@ KEPT, ACCRUED, ALL = (
 ENTRIES = (COLUMNS, ALL)
 ACCRUALS = frozenset({tag(InterestAccrued), tag(LateInterestAccrued)})
 BOOKED = Keyset("journal:booked", (("of.position", int), ("of.part", int)))
-
-TRIAL_BALANCE = """
-    SELECT totals.currency, accounts.code, accounts.name, accounts.kind,
-           sum(totals.debit)::bigint AS debit, sum(totals.credit)::bigint AS credit
-    FROM read.journal_totals AS totals JOIN read.accounts USING (account)
-    WHERE totals.effective_on <= %s
-    GROUP BY totals.currency, accounts.code, accounts.name, accounts.kind
-    ORDER BY totals.currency, accounts.code"""
 
 
 @strawberry.type(description="An account of the general ledger.")
@@ -77,7 +70,7 @@ async def _chart(snapshot: Snapshot, keys: list[Any]) -> list[Chart]:
 
 
 def may_accrue(events: list[str] | None, code: str | None, chart: Chart) -> bool:
-    """Whether plain accruals may be among the entries of these events, with this account."""
+    """Whether accruals may be among the entries of these events, with this account."""
     of_account = code is None or any(chart[one].code == code for one in ACCRUAL_ACCOUNTS)
     return of_account and (events is None or not ACCRUALS.isdisjoint(events))
 
@@ -85,7 +78,7 @@ def may_accrue(events: list[str] | None, code: str | None, chart: Chart) -> bool
 async def entries(
     snapshot: Snapshot, where: str, values: Sequence[Any], asked: Slice, *, accrued: bool
 ) -> list[DictRow]:
-    """A page of the book: kept entries, and those read from accruals no further than these go."""
+    """A page of the book: entries of movements, and those of accruals no further than these go."""
 
     async def page(source: str, within: str, *bound: Any) -> list[DictRow]:
         return await snapshot.rows(

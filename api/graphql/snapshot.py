@@ -76,9 +76,11 @@ def snapshot_of(info: Info[Any, Any]) -> Snapshot:
 
 
 TABLES = (
-    "accounting_amounts",
+    "journal_totals",
     "journal",
+    "journal_entries",
     "accrual_entries",
+    "accounting_amounts",
     *(table for kind in PROJECTIONS for table in kind().tables),
     "accounts",
     "positions",

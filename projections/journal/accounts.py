@@ -41,6 +41,12 @@ RECEIVABLE = {
 }
 """Where each component of a debt is carried."""
 
+ACCRUAL_ACCOUNTS = frozenset({
+    Account.INTEREST, Account.INTEREST_TAX, Account.INTEREST_INCOME, Account.LATE_INTEREST,
+    Account.LATE_INTEREST_TAX, Account.LATE_INTEREST_INCOME, Account.TAX_NOT_COLLECTED,
+})  # fmt: skip
+"""Those that an accrual changes."""
+
 INCOME = {
     "fee": Account.FEE_INCOME,
     "late_interest": Account.LATE_INTEREST_INCOME,

@@ -64,7 +64,7 @@ def _ordered(on: date, changes: Changes) -> list[Posting]:
 
 
 def post(changes: Changes, movement: Movement) -> None:
-    """Add what a movement means to ``changes``. Linear in its amounts: entries.py counts on it."""
+    """Add what a movement means to ``changes``."""
     amounts = movement.amounts
     if movement.kind == "taken_on":
         _carry(changes, amounts, OWES_MORE)

@@ -1,9 +1,9 @@
-"""The company's accounts against the loans: what is held for each component, on every day."""
+"""The books against the entries of every event: what each account came to, on every day."""
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString, TypeAlias
 
 from psycopg import Connection
 
@@ -16,34 +16,47 @@ from projections.verify.finding import Finding
 
 _SAME_PLACE = """
     SELECT count(DISTINCT position) = 1 FROM read.positions
-    WHERE projection IN ('accounting', 'balances', 'journal')
+    WHERE projection IN ('accounting', 'balances', 'transactions')
 """
 _FACTS = """
     SELECT effective_on, currency, stage, product, kind, component, sum(added - taken)::bigint
     FROM read.accounting_amounts WHERE source = 'event'
     GROUP BY 1, 2, 3, 4, 5, 6
 """
-_JOURNAL = """
-    SELECT effective_on, currency, account, sum(debit - credit)::bigint
-    FROM read.journal_totals WHERE account = ANY(%s) GROUP BY 1, 2, 3
+_ENTRIES = """
+    SELECT entry.effective_on, entry.currency, side.account, sum(side.amount)::bigint
+    FROM read.journal AS entry
+    CROSS JOIN LATERAL unnest(entry.accounts, entry.amounts) AS side (account, amount)
+    GROUP BY 1, 2, 3
 """
+_TOTALS = "SELECT effective_on, currency, account, debit - credit FROM read.journal_totals"
+
+Changes: TypeAlias = Counter[tuple[date, str, int]]
+"""What each neutral account changed by, by day and currency."""
 
 
 def check(connection: Connection[Any]) -> Iterator[Finding]:
     """Rules that cannot be read; accounts that hold something else than the loans owe.
 
-    Held day by day against the journal, which `totals` holds against each loan: where every day's
-    change agrees, balances agree on any date.
+    Held day by day against the journal's entries, which `events` and `totals` hold against every
+    event and each loan: where every day's change agrees, balances agree on any date.
     """
+    [[same]] = connection.execute(_SAME_PLACE).fetchall()
+    entries = _changes(connection, _ENTRIES) if same else Counter()
+    if same:
+        yield from _totals(_changes(connection, _TOTALS), entries)
     chosen = settings()
     try:
         rules = load_rules(chosen.accounting_rules, chosen.accounting_chart)
     except (FormError, OSError) as error:
         yield Finding("posting rules", str(error))
         return
-    [[same]] = connection.execute(_SAME_PLACE).fetchall()
-    if not same:
-        return
+    if same:
+        yield from _accounts(connection, rules, entries)
+
+
+def _accounts(connection: Connection[Any], rules: Rules, entries: Changes) -> Iterator[Finding]:
+    """Company accounts that hold something else than the entries leave the loans owing."""
     held, sides = _held(connection, rules)
     for (currency, off), balance in sorted(sides.items()):
         if balance:
@@ -51,7 +64,7 @@ def check(connection: Connection[Any]) -> Iterator[Finding]:
             yield Finding(
                 "accounts", f"debits of {accounts} in {currency} exceed credits {balance}"
             )
-    owed = _owed(connection)
+    owed = _owed(entries)
     for key in sorted(held.keys() | owed.keys()):
         if held[key] != owed[key]:
             on, currency, component = key
@@ -77,10 +90,24 @@ def _held(
     return found, sides
 
 
-def _owed(connection: Connection[Any]) -> Counter[tuple[date, str, str]]:
+def _changes(connection: Connection[Any], query: LiteralString) -> Changes:
+    return Counter({(on, name, n): change for on, name, n, change in connection.execute(query)})
+
+
+def _totals(totals: Changes, entries: Changes) -> Iterator[Finding]:
+    """Days on which the facts come to something else than the events."""
+    for key in sorted(totals.keys() | entries.keys()):
+        if totals[key] != entries[key]:
+            on, currency, account = key
+            told = f"account {account} in {currency} on {on}: facts change it by {totals[key]}"
+            yield Finding("journal totals", f"{told}, entries by {entries[key]}")
+
+
+def _owed(entries: Changes) -> Counter[tuple[date, str, str]]:
     names = {int(account): component for component, account in RECEIVABLE.items()}
     names[int(Account.OVERPAYMENTS)] = OVERPAID
     found: Counter[tuple[date, str, str]] = Counter()
-    for on, currency, account, change in connection.execute(_JOURNAL, [list(names)]):
-        found[on, currency, names[account]] += change
+    for (on, currency, account), change in entries.items():
+        if account in names:
+            found[on, currency, names[account]] += change
     return found

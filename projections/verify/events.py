@@ -24,10 +24,11 @@ def check(connection: Connection[Any], progress: Callable[[int], None]) -> Itera
     places = dict(
         connection.execute(
             "SELECT projection, position FROM read.positions"
-            " WHERE projection IN ('journal', 'transactions')"
+            " WHERE projection IN ('accounting', 'transactions')"
         ).fetchall()
     )
-    upto = max(places.values(), default=0)
+    places["journal"] = min(places.values(), default=0)
+    upto = max(places.values())
     currencies: dict[UUID, str] = {}
     after = done = 0
     while after < upto:

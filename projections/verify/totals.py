@@ -28,7 +28,7 @@ _BALANCE_OF = "CASE component " + "".join(
 
 _SAME_PLACE = """
     (SELECT count(DISTINCT position) FROM read.positions
-     WHERE projection IN ('balances', 'journal', 'loans')) = 1
+     WHERE projection IN ('accounting', 'balances', 'loans', 'transactions')) = 1
 """
 
 _CHECKS = (
@@ -69,34 +69,6 @@ _CHECKS = (
         FROM read.balances
         WHERE disbursed + capitalised + charged_back
               <> repaid + forgiven + written_off + sold + principal
-        """,
-    ),
-    (
-        "journal entry",
-        "debits exceed credits by {}",
-        """
-        SELECT loan_id, position, balance
-        FROM (SELECT loan_id, position,
-                     (SELECT sum(amount) FROM unnest(amounts) AS amount) AS balance
-              FROM read.journal_entries) AS entry
-        WHERE balance <> 0
-        """,
-    ),
-    (
-        "journal totals",
-        "account {} in {} on {}: totals say {} / {}, entries {} / {}",
-        """
-        SELECT NULL, NULL, account, currency, effective_on, kept.debit, kept.credit,
-               seen.debit, seen.credit
-        FROM read.journal_totals AS kept
-        FULL JOIN (
-            SELECT entry.currency, entry.effective_on, side.account,
-                   sum(greatest(side.amount, 0)) AS debit, sum(greatest(-side.amount, 0)) AS credit
-            FROM read.journal AS entry
-            CROSS JOIN LATERAL unnest(entry.accounts, entry.amounts) AS side (account, amount)
-            GROUP BY 1, 2, 3
-        ) AS seen USING (currency, effective_on, account)
-        WHERE (kept.debit, kept.credit) IS DISTINCT FROM (seen.debit, seen.credit)
         """,
     ),
     (

@@ -35,8 +35,8 @@ REFERENCE = {
     "read.accounting_groups": "one per currency, branch and product",
     "read.positions": "one per read model",
     "read.portfolio_totals": "sums over loans, a few hundred rows",
-    "read.journal_totals": "sums over loans by day and account",
     "read.accounts": "the chart of accounts",
+    "read.journal_rules": "what facts mean in the chart of accounts",
 }
 OTHERWISE = {
     ("ledger.events", "position"): "each machine has a log of its own: docs/scaling.md",

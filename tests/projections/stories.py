@@ -17,9 +17,8 @@ from tests.domain.histories import START, Book, play, terms
 
 TABLES = (
     "loans", "loan_terms", "schedule", "portions", "portfolio_totals", "balances", "transactions",
-    "payments", "covers", "promises", "journal_entries", "journal_loans", "journal_totals",
-    "accounting_groups",
-    "accounting_loans", "accounting_stages", "accounting_moves", "accounting_facts", "positions",
+    "payments", "covers", "promises", "accounting_groups", "accounting_loans", "accounting_stages",
+    "accounting_moves", "accounting_facts", "positions",
 )  # fmt: skip
 
 

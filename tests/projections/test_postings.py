@@ -3,7 +3,6 @@
 from collections import defaultdict
 from datetime import date
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
@@ -11,12 +10,8 @@ from domain import commands
 from domain import events as e
 from domain.errors import InvalidTerms
 from domain.terms import ChargebackRule, Component, DayCount, Method
-from ledger import log
-from projections.batch import Batch
 from projections.journal.accounts import RECEIVABLE, Account
-from projections.journal.entries import entries_of
 from projections.journal.postings import _ordered, postings
-from projections.staging import day
 from tests.domain.histories import STEPS, agreements, terms
 from tests.projections.stories import paid_out, played, taken_on
 
@@ -188,35 +183,6 @@ def test_whatever_happens_every_entry_balances_and_accounts_equal_the_loan(agree
     assert -accounts[Account.OVERPAYMENTS] == story.loan.overpaid
     taxes = owed.interest_tax + owed.late_interest_tax + owed.fee_tax
     assert -accounts[Account.TAX_NOT_COLLECTED] == taxes
-
-
-@settings(max_examples=60, deadline=None)
-@given(agreements(), STEPS)
-def test_entries_made_by_column_are_those_made_event_by_event(agreed, steps):
-    story = told(agreed, steps)
-    batch = Batch(columns(story))
-
-    by_column = defaultdict(list)
-    for some in entries_of(batch):
-        for at, on, amounts in zip(some.at, some.days, some.amounts, strict=True):
-            for account, amount in zip(some.accounts, amounts, strict=True):
-                by_column[int(at)].append((int(on), account, int(amount)))
-
-    assert {at: sorted(lines) for at, lines in by_column.items()} == {
-        at: sorted((day(p.on), p.account, p.amount) for p in found)
-        for at, event in enumerate(story.history)
-        if (found := postings(event))
-    }
-
-
-def columns(story):
-    """The story as the log gives it."""
-    events = story.history
-    versions = np.arange(1, len(events) + 1)
-    ids = np.array([story.loan_id.bytes] * len(events), dtype="V16")
-    days = np.array([day(event.effective_on) for event in events])
-    none = np.zeros_like(versions)
-    return log.Columns(versions, ids, versions, none, days, none, ids, events)
 
 
 def told(agreed, steps):

@@ -311,4 +311,6 @@ def test_a_page_of_the_journal_follows_an_index(told):
         " FROM read.journal_entries AS entry WHERE (entry.position, entry.part) > (5, 1)"
         " ORDER BY entry.position, entry.part LIMIT 50"
     )
-    assert not [line for line in plan if "Sort" in line["QUERY PLAN"]], plan
+    [walk] = [line["QUERY PLAN"] for line in plan if "on transactions moved" in line["QUERY PLAN"]]
+    assert "transactions_position_idx" in walk, plan
+    assert "Incremental Sort" in plan[2]["QUERY PLAN"], plan

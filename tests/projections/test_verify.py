@@ -38,6 +38,7 @@ def findings(settings, loan_id, tampering):
 FIRST = "WHERE loan_id = %(loan)s AND instalment = 1"
 PAYMENT = "WHERE loan_id = %(loan)s AND kind = 'payment'"
 OF_LOAN = "WHERE loan_id = %(loan)s"
+OF_PAID_INTEREST = "WHERE kind = 'payment' AND component = 'interest'"
 TAMPERED = [
     ("balances", f"UPDATE read.balances SET interest = interest + {{}} {OF_LOAN}"),
     ("balances", f"UPDATE read.balances SET version = version + {{}} {OF_LOAN}"),
@@ -45,7 +46,12 @@ TAMPERED = [
     ("schedule", f"UPDATE read.schedule SET late_interest = late_interest + {{}} {FIRST}"),
     ("loan header", f"UPDATE read.loans SET principal = principal + {{}} {OF_LOAN}"),
     ("portfolio totals", "UPDATE read.portfolio_totals SET loans = loans + {}"),
-    ("journal totals", "UPDATE read.journal_totals SET debit = debit + {} WHERE account = 1"),
+    ("journal", f"UPDATE read.journal_rules SET debit = debit + {{}} {OF_PAID_INTEREST}"),
+    (
+        "journal totals",
+        "UPDATE read.accounting_facts SET added = added + {} WHERE kind = 'disbursement'",
+    ),
+    ("account of a loan", f"UPDATE read.transactions SET interest = interest + {{}} {PAYMENT}"),
     ("transactions", f"UPDATE read.transactions SET overpaid = overpaid + {{}} {PAYMENT}"),
     ("accounts", "UPDATE read.accounting_facts SET added = added + {} WHERE kind = 'payment'"),
     ("table", "UPDATE read.accounting_facts SET last_position = last_position + {}"),
@@ -96,18 +102,18 @@ def test_a_stopped_projection_is_a_finding(fresh_database):
     catch_up(fresh_database)
     stop = "UPDATE read.positions SET status = 'stopped', error = 'no room' WHERE projection = %s"
     with db.connect(fresh_database, owner=True, autocommit=True) as connection:
-        connection.execute(stop, ["journal"])
+        connection.execute(stop, ["accounting"])
         [found] = verify(connection)
 
     assert found.check == "projection"
-    assert found.message.startswith("journal is stopped: no room")
+    assert found.message.startswith("accounting is stopped: no room")
 
 
 def test_the_first_event_with_another_entry_is_named(book):
     settings, loan_id = book
     swap = (
-        "UPDATE read.journal_entries SET amounts = ARRAY(SELECT -amount FROM unnest(amounts)"
-        " AS amount) WHERE loan_id = %(loan)s AND event = 'payment-received'"
+        "UPDATE read.transactions SET principal = -principal, interest = -interest"
+        " WHERE loan_id = %(loan)s AND kind = 'payment'"
     )
 
     found = findings(settings, loan_id, swap)

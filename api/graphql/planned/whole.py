@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from api.graphql import journal
 from api.graphql import portfolio as book
 from api.graphql.arguments import on_or
 from api.graphql.planned.asked import Asked
 from api.graphql.planned.kinds import amount, amounts, column, plain, texts, wholes
 from api.graphql.planned.rows import Kind, Row, many, row_of, told, with_unit
 from api.graphql.planned.written import Written, bare, truth, words
+from projections.journal.balances import TRIAL_BALANCE as BALANCES_ON
 
 BUCKET: Kind = {**texts("bucket"), **wholes("loans"), **amounts("principal")}
 
@@ -120,7 +120,7 @@ OF_BALANCES = """sum(debit) AS debit, sum(credit) AS credit,
 def trial_balance(asked: Asked) -> Written:
     on = on_or(asked.arguments.get("on"), asked.reading.today)
     row = row_of(asked.reading)
-    found = asked.reading.bound(journal.TRIAL_BALANCE, [on])
+    found = asked.reading.bound(BALANCES_ON, [on])
     day = f'{asked.reading.bind(on)}::date AS "on"'
     columns = with_unit(f"{day}, currency, {OF_BALANCES}", "currency")
     source = f"(SELECT {columns} FROM ({found}) AS of GROUP BY currency) AS {row.alias}"
