@@ -62,7 +62,8 @@ def collected(book):
     """The same from the loan as it stands, and from what was withheld and recovered."""
     total = 0
     for payment in book.loan.payments.values():
-        if payment.kind is PaymentKind.PAYMENT and payment.reversed_on is None:
+        own = payment.kind in (PaymentKind.PAYMENT, PaymentKind.SECURITY_DEPOSIT)
+        if own and payment.reversed_on is None:
             total += sum(one.total - one.principal for one in payment.allocation.values())
     for event in book.history:
         if isinstance(event, e.LoanDisbursed):
