@@ -43,6 +43,7 @@ class Action(StrEnum):
     READ_EXPORTS = "read-exports"
     EXPORT_ACCOUNTING = "export-accounting"
     ISSUE_CFDI = "issue-cfdi"
+    SEND_BUREAU_FILE = "send-bureau-file"
     MANAGE_KEYS = "manage-keys"
 
 

@@ -147,6 +147,9 @@ class Settings(BaseSettings):
         description="Send money for no known account back, instead of keeping it in suspense.",
     )
 
+    bureau_lender_file: Path | None = Field(
+        default=None, description="How the lender reports to credit bureaus, a YAML file."
+    )
     lender_file: Path | None = Field(
         default=None, description="Who sends documents to borrowers, a YAML file; else an example."
     )
@@ -260,6 +263,7 @@ class Settings(BaseSettings):
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
             "CARTERA_CALENDARS_DIR": _absolute(self.calendars_dir),
             "CARTERA_LENDER_FILE": _absolute(self.lender_file),
+            "CARTERA_BUREAU_LENDER_FILE": _absolute(self.bureau_lender_file),
             "CARTERA_TEMPLATES_DIR": _absolute(self.templates_dir),
             "CARTERA_ACCOUNTING_RULES": _absolute(self.accounting_rules),
             "CARTERA_ACCOUNTING_CHART": _absolute(self.accounting_chart),

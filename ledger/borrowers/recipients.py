@@ -9,7 +9,8 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.borrower.person import Address, AddressKind, Person
+from domain.borrower.address import Address, AddressKind
+from domain.borrower.person import Person
 from domain.borrower.states import BY_CODE
 from ledger.borrowers.parties import KNOWN
 from ledger.borrowers.reading import Archive, Reader

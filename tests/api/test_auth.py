@@ -65,6 +65,12 @@ ENDPOINTS = {
     ("GET", "/v1/accounting/exports"): Action.READ_EXPORTS,
     ("GET", "/v1/accounting/exports/{batch}/file"): Action.READ_EXPORTS,
     ("POST", "/v1/accounting/cfdi"): Action.ISSUE_CFDI,
+    ("POST", "/v1/bureau/files"): Action.SEND_BUREAU_FILE,
+    ("GET", "/v1/bureau/files"): Action.READ_EXPORTS,
+    ("GET", "/v1/bureau/files/{file}/content"): Action.SEND_BUREAU_FILE,
+    ("GET", "/v1/bureau/files/{file}/unsendable"): Action.READ_EXPORTS,
+    ("GET", "/v1/bureau/files/{file}/report"): Action.READ_EXPORTS,
+    ("PUT", "/v1/bureau/files/{file}/sent"): Action.SEND_BUREAU_FILE,
     ("GET", "/v1/month-ends"): Action.READ,
     ("PUT", "/v1/month-ends/{name}"): Action.CLOSE_DAY,
     ("GET", "/v1/reports/{name}"): Action.READ,
@@ -100,7 +106,7 @@ EXPECTED = {
 def path(template):
     return template.format(
         loan="NONE", payment=1, fee=1, instalment=1, promise=1, group_no="NONE", borrower_no="NONE",
-        deposit_key="NONE", loan_no="NONE", period="2026-01", kind="schedule", batch=1,
+        deposit_key="NONE", loan_no="NONE", period="2026-01", kind="schedule", batch=1, file=1,
         name="risk",
         job="01a20308-cae1-76a6-83c3-070162313aa0",
     )  # fmt: skip
