@@ -77,12 +77,13 @@ def statement(ends_on: date) -> str:
 
 
 def wake(connection: Connection[TupleRow], settings: Settings) -> bool:
-    """Have the workers send what is due, unless they were told already."""
+    """Have the workers send what is due, unless they were told already, or failed just now."""
     rows = connection.execute(
         "SELECT FROM ledger.deliveries WHERE state IN ('waiting', 'sending')"
         " AND next_at <= clock_timestamp() AND NOT EXISTS (SELECT FROM ledger.jobs"
-        " WHERE kind = %s AND state IN ('waiting', 'running')) LIMIT 1",
-        [jobs.DELIVER],
+        " WHERE kind = %s AND (state IN ('waiting', 'running') OR state = 'failed'"
+        " AND ended_at > clock_timestamp() - make_interval(secs => %s))) LIMIT 1",
+        [jobs.DELIVER, settings.delivery_retry_seconds],
     ).fetchall()
     if rows:
         jobs.enqueue(connection, jobs.DELIVER, {}, settings)

@@ -15,6 +15,12 @@ from psycopg.rows import TupleRow
 
 from ledger.application import Ledger
 from ledger.borrowers import book
+from ledger.borrowers.errors import (
+    BorrowerKeyMissing,
+    BorrowerKeyUnknown,
+    BorrowerKeyWrong,
+    NotABorrowerKey,
+)
 from ledger.borrowers.reading import Reader
 from ledger.borrowers.recipients import Recipient, Recipients
 from ledger.borrowers.vault import Vault
@@ -28,6 +34,7 @@ from ledger.delivery.transports import File, Message, Transports
 AT_ONCE = 100
 LONGEST_WAIT = 3_600.0
 CHANNEL = "delivery"
+KEYS = (NotABorrowerKey, BorrowerKeyMissing, BorrowerKeyUnknown, BorrowerKeyWrong)
 NATIONAL = 10  # digits of a Mexican number; its country is 52 (ITU-T E.164)
 
 
@@ -105,6 +112,8 @@ class _Post:
             )
         except (SendingFailed, NoTransport) as failed:
             return self._failed(one, failed, to)
+        except KEYS as failed:  # ours to mend, for all of them
+            return self._failed(one, Away(f"{failed.field}: {failed}"), to)
         taken = f.DeliveryTaken(answer=_without(answer, to))
         return register.record(self.connection, one, taken, state="sent").state
 

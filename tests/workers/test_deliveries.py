@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from msgspec.structs import replace
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -26,7 +27,7 @@ from domain.borrower.events import Ground
 from ledger.borrowers import book
 from ledger.borrowers.reading import Archive
 from ledger.borrowers.registry import Registry
-from ledger.borrowers.vault import Vault
+from ledger.borrowers.vault import Vault, new_master_key
 from ledger.database import connect
 from ledger.delivery import orders, register
 from ledger.delivery.errors import NoTransport, StatementNotIssued
@@ -264,6 +265,28 @@ def test_killed_in_a_try_it_repeats_only_that_one_under_the_same_id(fresh_databa
             for one in standing(ledger).values()
         ]
         assert sorted(tries) == [1, 1, 2]
+
+
+def test_without_the_key_of_borrowers_all_waits_and_workers_are_not_woken_for_ever(
+    fresh_database, mailbox, smtp
+):
+    with a_lender(mailing(fresh_database, smtp)) as ledger:
+        schedule(ledger)
+    other = SecretStr(new_master_key())
+    keyless = mailing(fresh_database, smtp, borrower_key=other, delivery_retry_seconds=60.0)
+    with a_ledger(keyless, TODAY) as ledger:
+        assert send_due(ledger) == (0, 0, 1)
+        assert "master key" in standing(ledger)["D-0"].reason
+        with connect(keyless, autocommit=True) as connection:
+            assert not orders.wake(connection, keyless)
+            connection.execute("UPDATE ledger.deliveries SET next_at = now()")
+            assert orders.wake(connection, keyless)
+            assert not orders.wake(connection, keyless), "it is told already"
+            connection.execute(
+                "UPDATE ledger.jobs SET state = 'failed', ended_at = clock_timestamp()"
+            )
+            assert not orders.wake(connection, keyless), "it failed just now"
+    assert mailbox.taken == []
 
 
 class Provider:
