@@ -12,6 +12,7 @@ from api import (
     agreement,
     borrowers,
     bureau,
+    deliveries,
     graphiql,
     groups,
     health,
@@ -40,8 +41,8 @@ from ledger.settings import settings as current_settings
 
 UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values", "/v1/bank-statements")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements, reports,
-    indices, work, accounting_files, bureau, endpoint, export,
+    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements,
+    deliveries, reports, indices, work, accounting_files, bureau, endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable

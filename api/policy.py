@@ -39,6 +39,7 @@ class Action(StrEnum):
     READ_TRACES = "read-traces"
     SETTLE_SUSPENSE = "settle-suspense"
     ISSUE_REFERENCE = "issue-reference"
+    SEND_DOCUMENT = "send-document"
     READ_EXPORTS = "read-exports"
     EXPORT_ACCOUNTING = "export-accounting"
     ISSUE_CFDI = "issue-cfdi"

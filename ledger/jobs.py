@@ -36,11 +36,13 @@ IMPORT_PAYROLL = "import-payroll"
 IMPORT_STATEMENT = "import-statement"
 EXPORT_ACCOUNTING = "export-accounting"
 ISSUE_CFDI = "issue-cfdi"
+DELIVER = "deliver-documents"
 WRITE_BUREAU_FILE = "write-bureau-file"
 KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
          IMPORT_PAYMENTS: "import_payments", IMPORT_PAYROLL: "import_payroll",
          IMPORT_STATEMENT: "import_statement", EXPORT_ACCOUNTING: "export_accounting",
-         ISSUE_CFDI: "issue_cfdi", WRITE_BUREAU_FILE: "write_bureau_file"}  # fmt: skip
+         ISSUE_CFDI: "issue_cfdi", DELIVER: "deliver_documents",
+         WRITE_BUREAU_FILE: "write_bureau_file"}  # fmt: skip
 """Each kind has a queue of its name and an actor."""
 
 ATTEMPTS = 5

@@ -32,6 +32,7 @@ from projections.bureau.errors import BureauError
 from projections.bureau.filed import lender_of, write_kept
 from projections.engine import catch_up
 from workers.bureau_people import registered
+from workers.post import send_due
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
 
@@ -115,6 +116,11 @@ def import_remittance(ledger: Ledger, job: Job) -> Any:
     )
 
 
+def deliver_documents(ledger: Ledger, job: Job) -> Any:
+    """Send the documents that are due to their borrowers."""
+    return send_due(ledger)._asdict()
+
+
 WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
@@ -124,6 +130,7 @@ WORK: dict[str, Work] = {
     jobs.WRITE_BUREAU_FILE: write_bureau_file,
     jobs.IMPORT_PAYROLL: import_remittance,
     jobs.IMPORT_STATEMENT: take_statement,
+    jobs.DELIVER: deliver_documents,
 }
 
 
