@@ -160,7 +160,12 @@ def validate(
 
     Exit code 1 if there are findings.
     """
-    from projections.bureau.validators.registry import CHECKS, ReaderNotInstalled, kind_of
+    from projections.bureau.validators.registry import (
+        CHECKS,
+        ReaderNotInstalled,
+        checked,
+        kind_of,
+    )
 
     if not file.is_file():
         fail(f"file: {file} is no file")
@@ -168,7 +173,7 @@ def validate(
     if kind not in CHECKS:
         fail(f"format: {kind or 'the file'!r} is none of {', '.join(CHECKS)}")
     try:
-        found = list(CHECKS[kind](file))
+        found = list(checked(kind, file, len(os.sched_getaffinity(0))))
     except ReaderNotInstalled as error:
         fail(str(error), Exit.ENVIRONMENT)
     if as_json:

@@ -1,6 +1,11 @@
 """Reads an INTF file back: grammar, lengths, alphabets, codes, rules, control figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from hashlib import blake2b
+from multiprocessing import get_context
+from os import SEEK_END
 from pathlib import Path
 
 from projections.bureau.validators.buro_rules import (
@@ -12,6 +17,8 @@ from projections.bureau.validators.buro_rules import (
 from projections.bureau.validators.finding import Finding, Notes, Told, day
 
 BLOCK = 1 << 20
+WORTH_SHARING = 16 << 20
+TWICE = "the same account of the same person stands twice"
 LONGEST = 16_384
 """More than a record can have: every tag once with 99 characters."""
 HEADER, TRAILER = 150, 253
@@ -39,9 +46,16 @@ class _Broken(Exception):
 class _Reader:
     """The file as one run of characters, a block at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start: int) -> None:
         self._file = path.open(encoding="latin-1", newline="")
+        self._file.seek(start)
         self.text, self.at = "", 0
+        self._before = start
+
+    @property
+    def place(self) -> int:
+        """Where it reads, from the file's beginning: a character is a byte."""
+        return self._before + self.at
 
     def close(self) -> None:
         self._file.close()
@@ -50,6 +64,7 @@ class _Reader:
         """Whether so many characters are left, reading on where needed."""
         if self.at + length <= len(self.text):
             return True
+        self._before += self.at
         self.text = self.text[self.at :] + self._file.read(BLOCK)
         self.at = 0
         return length <= len(self.text)
@@ -69,42 +84,118 @@ class _Reader:
             self.at += 1
 
 
-class _Sums:
-    balance = past_due = records = 0
+class _Part:
+    """What the records of a part come to; ``told`` counts them from the part's first."""
+
+    def __init__(self) -> None:
+        self.balance = self.past_due = self.records = 0
+        self.told: list[Finding] = []
+        self.keys: dict[int, int] = {}
+        self.broken = ""
 
 
-def check(path: Path) -> Iterator[Finding]:
-    """Every fault of the file, in its order; a broken grammar ends the reading."""
-    reader, sums, seen = _Reader(path), _Sums(), set[int]()
-    number = 0
+def check(path: Path, processes: int = 1) -> Iterator[Finding]:
+    """Every fault of the file, in its order; a broken grammar ends the reading.
+
+    Of a file with a record a line, several ``processes`` read a part each.
+    """
+    size = path.stat().st_size
+    with path.open(encoding="latin-1", newline="") as file:
+        header = file.read(HEADER)
+        if len(header) < HEADER:
+            yield Finding(0, "file", f"the file ends where {HEADER} characters should follow")
+            return
+        lines = file.read(1) in ("\r", "\n")
+    yield from _header(header)
+    ends = _ends(path, size, processes) if lines and size > WORTH_SHARING else [size]
+    spans = list(zip([HEADER, *ends], ends, strict=False))
+    reported = header[34:42]
+    if len(spans) == 1:
+        parts: Iterable[_Part] = [_part(path, *spans[0], reported)]
+    else:
+        with ProcessPoolExecutor(len(spans), get_context("spawn")) as pool:
+            parts = list(pool.map(partial(_spanned, path, reported), spans))
+    total = _Part()
+    for part in parts:
+        yield from _joined(total, part)
+        if part.broken:
+            yield Finding(total.records, "file", part.broken)
+            return
+    yield from _end(path, total, header)
+
+
+def _ends(path: Path, size: int, processes: int) -> list[int]:
+    """Where each part ends: at a line's end."""
+    found = []
+    with path.open("rb") as file:
+        for nth in range(1, processes):
+            file.seek(HEADER + (size - HEADER) * nth // processes)
+            file.readline()
+            found.append(file.tell())
+    return [*found, size]
+
+
+def _spanned(path: Path, reported: str, span: tuple[int, int]) -> _Part:
+    return _part(path, *span, reported)
+
+
+def _part(path: Path, start: int, end: int, reported: str) -> _Part:
+    """The records between two places; the trailer ends them too."""
+    reader, part, on = _Reader(path, start), _Part(), day(reported, FORM)
     try:
-        header = reader.take(HEADER)
-        yield from _header(header)
-        reported = day(header[34:42], FORM)
         reader.skip_line_ends()
-        while reader.peek(4) != "TRLR":
-            number += 1
-            told = Notes(number)
+        while reader.place < end and reader.peek(4) != "TRLR":
+            part.records += 1
+            told = Notes(part.records)
             segments = _record(reader, told)
             tl = segments["TL"]
             if not told.found:
-                check_account(tl, reported, told)
+                check_account(tl, on, told)
                 _check_person(segments["PN"], tl, told)
-            key = hash((tl.get("04"), tl.get("05"), *segments["PN"].values()))
-            if key in seen:
-                told("TL 04", "the same account of the same person stands twice")
-            seen.add(key)
-            yield from told.found
-            _add(sums, tl)
+            key = hash_of((tl.get("04", ""), tl.get("05", ""), *segments["PN"].values()))
+            if key in part.keys:
+                told("TL 04", TWICE)
+            part.keys.setdefault(key, part.records)
+            part.told += told.found
+            _add(part, tl)
             reader.skip_line_ends()
-        yield from _trailer(reader.take(TRAILER), sums, header)
-        reader.skip_line_ends()
-        if reader.has(1):
-            yield Finding(-1, "file", "something stands after the trailer")
     except _Broken as broken:
-        yield Finding(number, "file", str(broken))
+        part.broken = str(broken)
     finally:
         reader.close()
+    return part
+
+
+def _joined(total: _Part, part: _Part) -> Iterator[Finding]:
+    """The part's findings with their numbers in the file, and what stands in a part before too."""
+    for one in part.told:
+        yield Finding(one.record + total.records, one.field, one.rule)
+    for key in part.keys.keys() & total.keys.keys():
+        yield Finding(part.keys[key] + total.records, "TL 04", TWICE)
+    total.keys |= part.keys
+    total.records += part.records
+    total.balance += part.balance
+    total.past_due += part.past_due
+
+
+def _end(path: Path, total: _Part, header: str) -> Iterator[Finding]:
+    """The trailer stands at the file's end, and nothing after it."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, TRAILER + LONGEST), SEEK_END)
+        tail = file.read().decode("latin-1").rstrip("\r\n")
+    at = tail.rfind("TRLR")
+    if at < 0 or len(tail) - at < TRAILER:
+        what = f"the file ends where {TRAILER} characters should follow"
+        yield Finding(total.records, "file", what)
+        return
+    yield from _trailer(tail[at : at + TRAILER], total, header)
+    if len(tail) > at + TRAILER:
+        yield Finding(-1, "file", "something stands after the trailer")
+
+
+def hash_of(values: tuple[str, ...]) -> int:
+    """The same in every process, which Python's own is not."""
+    return int.from_bytes(blake2b("|".join(values).encode(), digest_size=8).digest(), "big")
 
 
 def _record(reader: _Reader, told: Told) -> dict[str, dict[str, str]]:
@@ -188,7 +279,7 @@ def _header(text: str) -> Iterator[Finding]:
             yield Finding(0, name, "is not what the header has there")
 
 
-def _trailer(text: str, sums: _Sums, header: str) -> Iterator[Finding]:
+def _trailer(text: str, sums: _Part, header: str) -> Iterator[Finding]:
     written = {
         "total of balances": (text[4:18], sums.balance),
         "total past due": (text[18:32], sums.past_due),
@@ -208,8 +299,7 @@ def _trailer(text: str, sums: _Sums, header: str) -> Iterator[Finding]:
         yield Finding(-1, "member name", "is not that of the header")
 
 
-def _add(sums: _Sums, tl: dict[str, str]) -> None:
-    sums.records += 1
+def _add(sums: _Part, tl: dict[str, str]) -> None:
     balance = tl.get("22", "0")
     if balance.rstrip("-").isdigit():
         sums.balance += int(balance.rstrip("-")) * (-1 if balance.endswith("-") else 1)

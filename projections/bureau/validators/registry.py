@@ -41,6 +41,13 @@ BEGINNINGS = (
 )  # fmt: skip
 
 
+def checked(kind: str, path: Path, processes: int) -> Iterator[Finding]:
+    """The file's faults; INTF, of which there are the most records, by several processes."""
+    if kind == "buro-intf":
+        return buro_intf.check(path, processes)
+    return CHECKS[kind](path)
+
+
 def kind_of(path: Path) -> str | None:
     """The format that the file's first characters are of, or None."""
     with path.open("rb") as file:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.bureau.validators import buro_intf
 from projections.bureau.validators.registry import CHECKS, kind_of
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "bureau"
@@ -270,6 +271,22 @@ def test_no_digit_of_the_trailer_changes_unseen(tmp_path_factory, data):
     path.write_text(changed, "latin-1")
 
     assert bool(list(CHECKS["buro-intf"](path))) is (changed != whole)
+
+
+def test_parts_read_by_several_processes_find_what_one_finds(tmp_path, monkeypatch):
+    monkeypatch.setattr(buro_intf, "WORTH_SHARING", 0)
+    lines = (GOLDEN / "buro-intf").read_text("latin-1").splitlines(keepends=True)
+    lines[3] = lines[3].replace("TL02TL", "TL02TX")
+    lines[-3] = lines[-3].replace("2603", "2609")
+    lines.insert(-1, lines[1])  # the same account twice, in the other part
+    path = tmp_path / "changed"
+    path.write_text("".join(lines), "latin-1")
+
+    one, two = list(buro_intf.check(path)), list(buro_intf.check(path, 2))
+
+    assert {found.record for found in one} >= {-1, 3, len(lines) - 2}
+    assert sorted(one, key=str) == sorted(two, key=str)
+    assert list(buro_intf.check(GOLDEN / "buro-intf", 3)) == []
 
 
 def test_a_file_of_no_format_is_of_none(tmp_path):
