@@ -21,8 +21,9 @@ class Loans(Projection):
         e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
     derives = (
-        headers.sums, headers.changes, changes.changes, changes.packed_lines, changes.due_lines,
-        changes.ran_lines, new_rows.planned, new_rows.portions,
+        headers.sums, headers.opened_lines, headers.header_lines, changes.changes,
+        changes.packed_lines, changes.due_lines, changes.ran_lines, new_rows.planned,
+        new_rows.portions,
     )  # fmt: skip
 
     def prepare(self, cursor: Cursor[Any]) -> None:
