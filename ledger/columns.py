@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -55,13 +55,6 @@ class Columns(NamedTuple):
     def first(self, rows: int) -> "Columns":
         """The first so many rows."""
         columns: list[Any] = [column[:rows] for column in self]
-        return Columns(*columns)
-
-    def in_order(self) -> "Columns":
-        """The same, in the order of the log."""
-        order = np.argsort(self.positions)
-        columns: list[Any] = [column[order] for column in self[:-1]]
-        columns.append([self.events[at] for at in order.tolist()])
         return Columns(*columns)
 
     def chosen(self, rows: NDArray[np.bool_]) -> "Columns":
@@ -128,28 +121,13 @@ def part(
     """
     chosen = "AND type = ANY(%(types)s)" if types else ""
     span = {"after": after, "upto": upto, "rows": rows, "types": list(types)}
-    return _packed(connection, _FROM.format(chosen=chosen), span)
-
-
-def of_loans(
-    connection: Connection[TupleRow], above: UUID, last: UUID, upto: int
-) -> tuple[Columns, int]:
-    """All facts up to position ``upto`` of the loans with ids above ``above`` up to ``last``, loan
-    by loan, and how many bytes they are.
-    """
-    return _packed(connection, _OF_LOANS, {"above": above, "last": last, "upto": upto})
-
-
-def _packed(
-    connection: Connection[TupleRow], source: LiteralString, span: dict[str, Any]
-) -> tuple[Columns, int]:
     [[*packed, states, lifted]] = (
-        connection.cursor(binary=True).execute(_PART.format(source=source), span).fetchall()
+        connection.cursor(binary=True).execute(_PART.format(chosen=chosen), span).fetchall()
     )
     if states is None:
         packed, events = [b""] * len(WIDTHS), []
     else:
-        events = _lifted(connection, source, span) if lifted else decode_list(states)
+        events = _lifted(connection, chosen, span) if lifted else decode_list(states)
     columns: list[Any] = [*map(_unpacked, packed, WIDTHS), events]
     return Columns(*columns), len(states or "")
 
@@ -160,10 +138,12 @@ def _unpacked(column: bytes, width: str) -> Any:
 
 
 def _lifted(
-    connection: Connection[TupleRow], source: LiteralString, span: dict[str, Any]
+    connection: Connection[TupleRow], chosen: str, span: dict[str, Any]
 ) -> list[e.AnyLoanEvent]:
     """The events of a stretch in which some were written in an older shape."""
-    rows = connection.execute(f"SELECT type, revision, state::text {source}", span)
+    rows = connection.execute(
+        f"SELECT type, revision, state::text {_FROM.format(chosen=chosen)}", span
+    )
     return [upcasters.decode(tag, revision, state) for tag, revision, state in rows]
 
 
@@ -171,12 +151,8 @@ _FROM = """
     FROM ledger.events WHERE position > %(after)s AND position <= %(upto)s {chosen}
     ORDER BY position LIMIT %(rows)s
 """
-_OF_LOANS = """
-    FROM ledger.events WHERE loan_id > %(above)s AND loan_id <= %(last)s AND position <= %(upto)s
-    ORDER BY loan_id, version
-"""
 _PART = f"""
     SELECT {", ".join(f"string_agg({send}({name}), '')" for name, send, _ in PACKED)},
            '[' || string_agg(state::text, ',') || ']', bool_or({upcasters.OLD})
-    FROM (SELECT * {{source}}) AS part
+    FROM (SELECT * {_FROM}) AS part
 """

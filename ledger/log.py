@@ -6,27 +6,25 @@ therefore stop at `horizon`: docs/decisions/0003 says why nothing can appear bel
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import LiteralString, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
-import numpy as np
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.fold import replay
 from domain.loan import Loan
-from ledger import packed_rows, upcasters
-from ledger.columns import PART, Columns, decode_list, joined, moment, of_loans, part
+from ledger import upcasters
+from ledger.columns import PART, Columns, decode_list, joined, moment, part
 from ledger.errors import UnknownRevision
 from ledger.mapper import Recorded
 from ledger.orders import Receipt
 
 __all__ = [
     "UNREADABLE", "Batch", "Columns", "Origin", "Recorded", "between", "decode_list", "facts",
-    "history", "horizon", "load_many", "moment", "openings", "outcome", "read", "read_loans",
-    "unreadable",
+    "history", "horizon", "load_many", "moment", "outcome", "read", "unreadable",
 ]  # fmt: skip
 
 Row: TypeAlias = tuple[int, UUID, int, str, int, datetime, UUID, int, str]
@@ -108,55 +106,6 @@ def read(
         return Batch(columns, max(after, reached), end=True)
     columns = columns.first(whole)
     return Batch(columns, int(columns.positions[-1]) if whole else after, end=end)
-
-
-def read_loans(
-    connection: Connection[TupleRow], upto: int, limit: int
-) -> Iterator[tuple[Columns, float]]:
-    """All facts up to position ``upto``: about ``limit`` at a time, all of some loans, in the order
-    of the log; and which share of the loans is read with them.
-
-    ``upto`` is a horizon met before: every append is there whole. Which loans go together is told
-    by the state rows; facts without one come as well.
-    """
-    spans = list(_spans(connection))
-    parts, seen, weight, above = [], 0, 0, NO_ID
-    for nth, last in enumerate(spans, start=1):
-        found, size = of_loans(connection, above, last, upto)
-        above = last
-        parts.append(found)
-        seen, weight = seen + len(found.events), weight + size
-        if seen >= limit or weight >= limit * LARGE or nth == len(spans):
-            yield joined(parts).in_order(), nth / len(spans)
-            parts, seen, weight = [], 0, 0
-
-
-def openings(connection: Connection[TupleRow], upto: int) -> list[e.LoanOpened]:
-    """Of each currency, branch and product its first loan up to a position, in order of the log."""
-    rows = connection.execute(
-        "SELECT type, revision, state::text FROM ledger.events WHERE position IN ("
-        " SELECT min(position) FROM ledger.events WHERE version = 1 AND position <= %s"
-        " GROUP BY state -> 'terms' ->> 'currency', state ->> 'branch', state ->> 'product')"
-        " ORDER BY position",
-        [upto],
-    )
-    found = [upcasters.decode(tag, revision, state) for tag, revision, state in rows]
-    return [one for one in found if isinstance(one, e.LoanOpened)]
-
-
-def _spans(connection: Connection[TupleRow]) -> Iterator[UUID]:
-    """The last ids of stretches of loans that are read by one statement."""
-    rows = packed_rows.read(connection, LOANS, {}, {"loan_id": "uuid", "version": "int4"})
-    events = np.cumsum(rows["version"].astype(np.int64))
-    cut = np.flatnonzero(np.diff(events // PART_OF_LOANS))
-    yield from (UUID(bytes=loan.tobytes()) for loan in rows["loan_id"][cut])
-    yield LAST_ID
-
-
-LOANS: LiteralString = "SELECT loan_id, version FROM ledger.loan_state ORDER BY loan_id"
-PART_OF_LOANS = 10_000
-"""Events of one statement of those."""
-NO_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 
 UNREADABLE = (UnknownRevision, msgspec.MsgspecError)

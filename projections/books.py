@@ -140,8 +140,8 @@ class _Valued(Engine):
     told: frozenset[bytes] = frozenset()
 
     def read(self, after: int, upto: int | None, size: int) -> Stretch:
-        stretch = super().read(after, upto, size)
-        return stretch._replace(columns=stretch.columns.valued(self.on))
+        batch, reached = super().read(after, upto, size)
+        return Stretch(batch.valued(self.on), reached)
 
     def _applied(self, cursor: Cursor[Any], name: str, batch: Batch) -> bool:
         left = batch.without(self.told) if name in TOLD else batch

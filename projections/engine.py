@@ -71,11 +71,10 @@ def catch_up(
 
 
 class Stretch(NamedTuple):
-    """A batch in columns and the position where the next one begins; ``shown`` tells progress."""
+    """A batch in columns and the position where the next one begins."""
 
     columns: Batch
     upto: int
-    shown: int
 
 
 class Engine:
@@ -125,7 +124,7 @@ class Engine:
                         break
                     events, steps = events + len(batch.columns.events), steps + 1
                     if progress is not None:
-                        progress(batch.shown, reached)
+                        progress(batch.upto, reached)
             places = self._places()
             if places == before:
                 break  # what is left up to `upto` is the beginning of an append
@@ -181,12 +180,6 @@ class Engine:
             cursor.execute("SET LOCAL synchronous_commit = off")
             yield cursor
 
-    def before_all(self, upto: int) -> None:
-        """What projections make before they are fed, where that is not in the order of the log."""
-        with self._transaction() as cursor:
-            for projection in self._projections.values():
-                projection.before_all(cursor, upto)
-
     def _places(self) -> dict[str, Place]:
         with self._transaction() as cursor:
             for projection in self._projections.values():
@@ -201,7 +194,7 @@ class Engine:
         """What stands after ``after``, as far as ``upto`` or the log's end at this moment."""
         with self._reader.transaction():
             batch = log.read(self._reader, after, size, upto)
-        return Stretch(Batch(batch.columns), batch.upto, batch.upto)
+        return Stretch(Batch(batch.columns), batch.upto)
 
     def _read_on(self, after: int, upto: int, size: int) -> Iterator[tuple[int, Stretch]]:
         """(position before, stretch) from ``after`` to ``upto``, with all that can be derived."""
@@ -209,15 +202,12 @@ class Engine:
             batch = self.read(after, upto, size)
             if batch.upto <= after:
                 return
-            self._derive(batch)
+            for projection in self._projections.values():
+                for work in projection.derives:
+                    with suppress(Exception):  # raised again, and told, where it is asked for
+                        batch.columns.derive(work)
             yield after, batch
             after = batch.upto
-
-    def _derive(self, batch: Stretch) -> None:
-        for projection in self._projections.values():
-            for work in projection.derives:
-                with suppress(Exception):  # raised again, and told, where it is asked for
-                    batch.columns.derive(work)
 
     @contextmanager
     def _batches(self, after: int, upto: int, size: int) -> Iterator[Iterator[tuple[int, Stretch]]]:

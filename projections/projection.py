@@ -25,9 +25,6 @@ class Projection:
     def prepare(self, cursor: Cursor[Any]) -> None:
         """Make the staging tables of a new connection."""
 
-    def before_all(self, cursor: Cursor[Any], upto: int) -> None:
-        """Make what follows from the order of the whole log: a rebuild reads it loan by loan."""
-
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
         """Add what ``batch`` says. The engine commits it together with the position."""
         raise NotImplementedError

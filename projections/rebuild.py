@@ -10,7 +10,6 @@ from psycopg import Connection, Cursor, sql
 from ledger import log
 from ledger.database import Pool
 from projections import positions
-from projections.batch import Batch
 from projections.engine import Engine, Progress, Report, Stopped, Stretch, use_schema
 from projections.loans import Loans
 from projections.registry import PROJECTIONS, Kinds
@@ -61,11 +60,9 @@ def rebuild(
         lay_out(writer, tables)
         engine = in_shadow(writer, reader, beside, projections)
         with reader.transaction():
-            reached = log.horizon(reader)
-        size = batch_size or max(SMALL_BATCH, min(BATCH, reached // STEPS))
-        engine.before_all(reached)
+            size = batch_size or max(SMALL_BATCH, min(BATCH, log.horizon(reader) // STEPS))
         with indexes_later(writer):
-            report = engine.run(reached, size, progress)
+            report = engine.run(None, size, progress)
             if report.stopped:
                 raise RebuildFailed(report.stopped)
         for left in reversed(range(PATIENCE)):
@@ -88,34 +85,18 @@ def hands(pool: Pool) -> Iterator[tuple[Connection[Any], Connection[Any], Connec
         yield writer, reader, beside
 
 
-class _ByLoan(Engine):
-    """Reads all of some loans at a time, so that each of their rows is made once.
-
-    Positions stay at the beginning until everything is read: a rebuild is whole or nothing.
-    """
-
-    def _read_on(self, after: int, upto: int, size: int) -> Iterator[tuple[int, Stretch]]:
-        assert not after, f"a rebuild begins at the beginning, not after {after}"
-        with self._reader.transaction():
-            for columns, share in log.read_loans(self._reader, upto, size):
-                reached = upto if share == 1 else 0
-                batch = Stretch(Batch(columns), reached, int(upto * share))
-                self._derive(batch)
-                yield after, batch
-
-
 def in_shadow(
     writer: Connection[Any], reader: Connection[Any], beside: Connection[Any] | None, kinds: Kinds
 ) -> Engine:
     """An engine for the shadow tables; a second writer takes what does not belong to loans."""
     parts = [tuple(kind for kind in kinds if (kind is Loans) is own) for own in (True, False)]
     if beside is None or not all(parts):
-        return _ByLoan(writer, reader, kinds, SHADOW)
+        return Engine(writer, reader, kinds, SHADOW)
     both = [
         Engine(connection, reader, part, SHADOW, shared=True)
         for connection, part in zip((writer, beside), parts, strict=True)
     ]
-    return _ByLoan(writer, reader, kinds, SHADOW, hands=both)
+    return Engine(writer, reader, kinds, SHADOW, hands=both)
 
 
 @contextmanager

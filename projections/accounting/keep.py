@@ -4,8 +4,8 @@ Most loans accrue and move as their events say themselves: those are added up by
 change stage or suspension, or that move while accrual is suspended, are booked one by one.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, LiteralString, TypeAlias
+from collections.abc import Sequence
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -82,10 +82,6 @@ class Accounting(Projection):
             " added bigint, taken bigint, first_position bigint, last_position bigint",
         )
 
-    def before_all(self, cursor: Cursor[Any], upto: int) -> None:
-        """Groups are numbered in the order of their first loans."""
-        _number(cursor, map(_group, log.openings(cursor.connection, upto)))
-
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
         _open(cursor, batch)
         known = Known(cursor, batch)
@@ -106,38 +102,22 @@ class Accounting(Projection):
         )
 
 
-Group: TypeAlias = tuple[str, str, str]
-"""Currency, branch and product."""
-
-
 def _open(cursor: Cursor[Any], batch: Batch) -> None:
     """The loans that the batch opens, and their groups, numbered in the order of the log."""
     opened = list(batch.each(e.LoanOpened))
     if not opened:
         return
-    numbers = _number(cursor, (_group(event) for _, event in opened))
-    rows = [
-        (loan_id, event.loan_no, numbers[_group(event)], 1, False, 1, "{}")
-        for loan_id, event in opened
-    ]
-    copy_rows(cursor, "accounting_loans", LOAN, rows)
-
-
-def _group(event: e.LoanOpened) -> Group:
-    return event.terms.currency, event.branch, event.product
-
-
-def _number(cursor: Cursor[Any], groups: Iterable[Group]) -> dict[Group, int]:
-    """The number of each group there is; new ones get the next."""
     cursor.execute("SELECT currency, branch, product, group_no FROM accounting_groups")
-    numbers: dict[Group, int] = {tuple(group): number for *group, number in cursor.fetchall()}
-    fresh = []
-    for group in groups:
+    numbers = {tuple(group): number for *group, number in cursor.fetchall()}
+    fresh, rows = [], []
+    for loan_id, event in opened:
+        group = (event.terms.currency, event.branch, event.product)
         if group not in numbers:
             numbers[group] = len(numbers) + 1
             fresh.append((numbers[group], *group))
+        rows.append((loan_id, event.loan_no, numbers[group], 1, False, 1, "{}"))
     copy_rows(cursor, "accounting_groups", ("group_no", "currency", "branch", "product"), fresh)
-    return numbers
+    copy_rows(cursor, "accounting_loans", LOAN, rows)
 
 
 def _apart(batch: Batch, known: Known) -> NDArray[np.bool_]:
