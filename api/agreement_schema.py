@@ -11,6 +11,7 @@ from domain.money import Rounding
 from domain.terms import (
     Annuity,
     ChargebackRule,
+    ChargesDue,
     Component,
     DayCount,
     FittedTo,
@@ -142,6 +143,7 @@ AGREED: dict[str, JsonDict] = {
     ),
     "allocation": ALLOCATION,
     "chargeback": _one_of(ChargebackRule),
+    "charges_due": _one_of(ChargesDue),
     "allocations": _fields(**{kind.value: ALLOCATION for kind in PaymentKind}),
     "promise_grace_days": COUNT,
     "stage_2_from": NUMBER,

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from api.agreement_schema import changes, with_terms
 from api.fields import Amount, Body, Code, Day, Effective, Figure, Number, Words
 from domain.events import Revision, Treatment
-from domain.terms import Component, PaymentKind
+from domain.terms import ChargesDue, Component, PaymentKind
 from ledger.money import parse
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
@@ -133,6 +133,9 @@ class Fee(Amount):
     kind: Name = Field(examples=["collection"])
     due_on: Day | None = Field(
         default=None, description="with its instalment when left out; may lie ahead"
+    )
+    falls_due: ChargesDue | None = Field(
+        default=None, description="with the instalment whose period holds due_on, or on that day"
     )
 
 

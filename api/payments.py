@@ -109,6 +109,7 @@ def charge_fee(
             amount=body.money,
             effective_on=body.effective_on,
             due_on=body.due_on,
+            falls_due=body.falls_due,
             cause=why,
         )
     )

@@ -58,6 +58,7 @@ def demo(
     if no_serve:
         say(f"token    {token}")
     else:
+        say(f"closed   through {LAST_DAY}: ask GraphQL with asOf, or see what arrears are by today")
         serve(chosen)
 
 

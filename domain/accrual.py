@@ -101,7 +101,7 @@ def bears_late_interest(loan: Loan, since: date) -> bool:
 def overdue_lines(loan: Loan) -> Iterator[tuple[Line, int]]:
     """Instalments that are due and not paid, with what of each late interest runs on."""
     with_interest = loan.terms.late_base is LateBase.INSTALMENT
-    for line in loan.lines[: loan.current]:
+    for line in loan.fallen_due:
         overdue = line.owed.principal - line.paid.principal
         if with_interest:
             overdue += max(min(line.due_interest, line.owed.interest) - line.paid.interest, 0)

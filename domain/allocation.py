@@ -73,7 +73,7 @@ class Allocation:
 
     def pay_off(self) -> None:
         """Clear all that has accrued and all principal; interest paid ahead comes back."""
-        for line in self.loan.lines:
+        for line in self.loan.rows:
             rest = line.owed.less(line.paid)
             if rest != Amounts():
                 self._taken[line.number] = rest
@@ -94,8 +94,8 @@ class Allocation:
     def _billed(self, components: Sequence[Component]) -> None:
         """Of a line what its statement asks for comes first: its interest since then can wait."""
         billed = self.loan.billed
-        lines = self._lines(Timing.IN_ADVANCE)[:1]
-        if billed is None or not lines:
+        lines = self.loan.lines[self.loan.current :][:1]
+        if billed is None or not lines or self.rule.in_advance is InAdvance.WAIT:
             return
         paid = lines[0].paid
         asked = {
@@ -135,7 +135,7 @@ class Allocation:
             case InAdvance.REAMORTIZE:
                 self._take_evenly(lines)
             case InAdvance.REDUCE_INSTALMENT | InAdvance.REDUCE_TERM:
-                self._lower(lines)
+                self._lower()
 
     def _take_evenly(self, lines: Sequence[Line]) -> None:
         """An equal part of every instalment, odd cents of the last; what one lacks, the next."""
@@ -145,8 +145,9 @@ class Allocation:
             self._take([line], [Component.PRINCIPAL], at_most=part)
         self._take(open_lines, [Component.PRINCIPAL])
 
-    def _lower(self, lines: Sequence[Line]) -> None:
+    def _lower(self) -> None:
         """Pay the running instalment's own, then lower what is to come: it is fitted anew."""
+        lines = self.loan.lines[self.loan.current :]
         if not lines:
             return
         part = min(self.left, self._ahead)
@@ -157,14 +158,14 @@ class Allocation:
             self.left -= part
 
     def _lines(self, timing: Timing) -> Sequence[Line]:
-        due = self.loan.lines[: self.loan.current]
+        due = self.loan.fallen_due
         if timing is Timing.PAST_DUE:
             return [line for line in due if line.due_on < self._on]
         if timing is Timing.DUE:
             return [line for line in due if line.due_on == self._on]
         if self.rule.in_advance is InAdvance.WAIT:
             return []
-        return self.loan.lines[self.loan.current :]
+        return self.loan.in_order(self.loan.lines[self.loan.current :], due=False)
 
     def _take(
         self,
@@ -261,7 +262,7 @@ def allocate_held(loan: Loan, amount: int, on: date, kind: PaymentKind) -> Alloc
 
 def oldest_first(loan: Loan, component: Component, amount: int) -> Iterator[tuple[int, int]]:
     """(instalment, amount) that ``amount`` of one component takes, oldest instalment first."""
-    for line in loan.lines:
+    for line in loan.rows:
         owed = getattr(line.owed, component) - getattr(line.paid, component)
         if (part := min(amount, owed)) > 0:
             amount -= part

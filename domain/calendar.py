@@ -45,12 +45,14 @@ def due_dates(terms: Terms, disbursed_on: date, *, same_day: bool = False) -> tu
     28 February and on 31 March again. Without ``first_due_on`` the first instalment falls due one
     period after disbursement (semi-monthly: on the next of the two days). Dates in months to skip
     fall away and the term goes on longer; then a date that is no business day moves by the terms'
-    rule, and two that move to the same day are one. With ``same_day`` the first may be the day
+    rule, and two that move to the same day are one. One that nobody chose falls away where that
+    makes it the day of disbursement or an earlier one. With ``same_day`` the first may be the day
     itself, where it was agreed.
     Errors: ``InvalidTerms`` if an instalment would fall due on or before disbursement, or
     beyond what a calendar holds.
     """
     first = terms.first_due_on
+    chosen = first is not None or terms.method is Method.IRREGULAR
     after = disbursed_on - timedelta(days=1) if same_day and first else disbursed_on
     if terms.method is Method.IRREGULAR:
         agreed: Iterator[date] | None = iter([row.due_on for row in terms.irregular])
@@ -62,7 +64,8 @@ def due_dates(terms: Terms, disbursed_on: date, *, same_day: bool = False) -> tu
         agreed = None
     try:
         agreed = agreed or _regular(terms, disbursed_on, first)
-        dates = tuple(islice(_worked(terms, agreed), terms.instalments))
+        begin = date.min if chosen else after
+        dates = tuple(islice(_worked(terms, agreed, begin), terms.instalments))
     except (OverflowError, ValueError) as beyond:
         raise InvalidTerms("instalments reach beyond the year 9999", "instalments") from beyond
     if not dates or dates[0] <= after:
@@ -70,19 +73,19 @@ def due_dates(terms: Terms, disbursed_on: date, *, same_day: bool = False) -> tu
     return dates
 
 
-def _worked(terms: Terms, agreed: Iterator[date]) -> Iterator[date]:
-    """Due dates without the months to skip, each moved to a business day."""
+def _worked(terms: Terms, agreed: Iterator[date], begin: date) -> Iterator[date]:
+    """Due dates after ``begin`` without the months to skip, each moved to a business day."""
     if not terms.skip_months and terms.business_day_rule is BusinessDayRule.NONE:
         yield from agreed
         return
-    before = date.min
+    before = begin
     for due_on in agreed:
         if due_on.month in terms.skip_months:
             continue
         moved = roll(due_on, terms.business_day_rule, terms.calendar)
         if moved > before:
             yield moved
-        before = moved
+        before = max(before, moved)
 
 
 def _regular(terms: Terms, disbursed_on: date, first: date | None) -> Iterator[date]:

@@ -48,7 +48,9 @@ class Draft:
             self._charge_late_fees(stop)
             if stop == loan.cut_on:
                 self._cut_statement(stop)
-            if loan.next_due_on == stop:
+            while (apart := loan.next_apart) and apart.due_on <= stop:
+                self._fall_due_apart(apart)
+            if loan.period_ends_on == stop:
                 self._fall_due(loan.lines[loan.current])
         if loan.status is Status.ACTIVE:
             self._accrue(self._since, to)
@@ -74,7 +76,7 @@ class Draft:
     def begin_period(self, on: date) -> None:
         """Charge what the terms ask of the instalment whose period begins."""
         loan = self.loan
-        if loan.current < len(loan.lines):
+        if loan.status is Status.ACTIVE and loan.current < len(loan.lines):
             line = loan.lines[loan.current]
             if line.start_on == line.due_on:
                 return
@@ -257,6 +259,17 @@ class Draft:
             self.record(accrued)
         if late:
             self.record(e.LateInterestAccrued(effective_on=to, lines=late))
+
+    def _fall_due_apart(self, line: Line) -> None:
+        on = line.due_on
+        settled = () if line.left else (e.Settled(instalment=line.number, on=on),)
+        self.record(
+            e.InstalmentFellDue(
+                effective_on=on, instalment=line.number, principal=line.owed.principal,
+                interest=0, settled=settled,
+            )
+        )  # fmt: skip
+        self._apply_held(on)
 
     def _fall_due(self, line: Line) -> None:
         loan, on = self.loan, line.due_on

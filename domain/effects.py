@@ -14,8 +14,16 @@ from domain.chargeback import owed_again
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.loan import COMPONENTS, Amounts, Loan, Status
 from domain.money import share
-from domain.refit import emptied, in_use, opening_of, row_at, with_paid, with_rest
-from domain.schedule import Place, approved_level, check_sum, fitted, schedule, withheld_interest
+from domain.refit import emptied, in_use, opening_of, row_at, row_of, with_paid, with_rest
+from domain.schedule import (
+    Place,
+    approved_level,
+    check_sum,
+    down_payment,
+    fitted,
+    schedule,
+    withheld_interest,
+)
 from domain.terms import ChargebackRule, Terms
 from domain.totals import fitted_anew
 
@@ -46,7 +54,10 @@ def _disbursed(loan: Loan, fact: e.LoanDisbursed) -> e.LoanDisbursed:
         rows = schedule(loan.terms, fact.principal, fact.effective_on)
         level = approved_level(loan.terms, fact.effective_on)
     elif loan.current < len(loan.lines):
-        rows = fitted_anew(loan, fact.effective_on, more=fact.principal, level=loan.fitted_level)
+        down = down_payment(loan.terms, fact.principal, fact.effective_on, apart=fact.tranche)
+        financed = fact.principal - sum(row.principal for row in down)
+        rows = fitted_anew(loan, fact.effective_on, more=financed, level=loan.fitted_level)
+        rows = (*down, *rows)
     else:
         raise NotAllowedNow("disburse", "past its last instalment")
     check_sum(rows)
@@ -71,7 +82,7 @@ def _waived(loan: Loan, fact: e.FeeWaived | e.ChargesWaived) -> e.FeeWaived | e.
 def _waiver_undone(loan: Loan, fact: e.WaiverUndone) -> e.WaiverUndone:
     """Owed with the instalment it was waived from; with the next where that ended by new terms."""
     number = fact.waived_from
-    if number <= loan.first_line or number > len(loan.lines):
+    if number <= loan.first_line or not loan.has(number):
         number = min(loan.current + 1, len(loan.lines))
     portion = e.Portion(instalment=number, fee=fact.amount, fee_tax=fact.tax)
     settled = marks(loan, (portion,), fact.effective_on, sign=1)
@@ -83,6 +94,11 @@ def _fee_charged(loan: Loan, fact: e.FeeCharged) -> e.FeeCharged:
     regular = [line for line in loan.lines if line.start_on < line.due_on]  # no down payment
     if loan.billed is not None and fact.due_on is None:  # the next statement asks for it
         regular = [line for line in regular if line.number != loan.current + 1]
+    if fact.apart:
+        row = e.Instalment(
+            number=e.CHARGES + fact.fee, start_on=due_on, due_on=due_on, principal=0, interest=0
+        )
+        return structs.replace(fact, instalment=row.number, schedule=(row,), settled=())
     line = next((line for line in regular if line.due_on >= due_on), loan.lines[-1])
     portion = e.Portion(instalment=line.number, fee=fact.amount, fee_tax=fact.tax)
     if fact.due_on is not None and fact.due_on > line.due_on:
@@ -103,9 +119,9 @@ def _still_owed(
     loan: Loan, fact: e.AnyLoanEvent, portions: tuple[e.Portion, ...], name: str
 ) -> None:
     for portion in portions:
-        if portion.instalment > len(loan.lines):
+        if not loan.has(portion.instalment):
             raise NotBackdatable(loan.through, fact.effective_on, name)
-        line = loan.lines[portion.instalment - 1]
+        line = loan.line(portion.instalment)
         left = line.owed.less(line.paid)
         for component in COMPONENTS:
             if 0 < getattr(portion, component) > getattr(left, component):
@@ -215,8 +231,8 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
         sums.add(portion)
     added = sums.total if fact.treatment is e.Treatment.CAPITALISE else 0
     paid_only = tuple(
-        structs.replace(row_at(loan, n), principal=line.paid.principal)
-        for n, line in enumerate(loan.lines[: loan.current])
+        structs.replace(row_of(loan, line), principal=line.paid.principal)
+        for line in loan.fallen_due
         if line.owed.principal != line.paid.principal
     )
     owed = loan.principal + added
@@ -235,7 +251,7 @@ def _restructured(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     whole = e.Portion(instalment=first, **{str(name): part for name, part in sums_by.items()})
     settled = tuple(
         e.Settled(instalment=line.number, on=on)
-        for line in loan.lines[: loan.current]
+        for line in loan.fallen_due
         if line.settled_on is None
     )
     treated = whole if sums_by else None
@@ -276,7 +292,8 @@ def _running_rows(loan: Loan, terms: Terms, on: date, principal: int) -> tuple[e
 def _arrears(loan: Loan, *, all_lines: bool) -> list[e.Portion]:
     """Interest and fees that the instalments owe: those due, or the running one's as well."""
     found = []
-    for line in loan.lines if all_lines else loan.lines[: loan.current]:
+    lines = loan.lines if all_lines else loan.lines[: loan.current]
+    for line in loan.in_order(lines, due=True):
         left = line.owed.less(line.paid)
         left.principal = 0
         if left != Amounts():
@@ -333,7 +350,7 @@ def marks(
     """Which due instalments ``portions`` settle, or open again when taken back (``sign`` +1)."""
     found = []
     for portion in portions:
-        line = loan.lines[portion.instalment - 1]
+        line = loan.line(portion.instalment)
         settled = line.left + sign * portion.total == 0
         if line.due and settled != (line.settled_on is not None):
             found.append(e.Settled(instalment=line.number, on=on if settled else None))

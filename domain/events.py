@@ -19,6 +19,10 @@ class LoanEvent(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaul
     effective_on: date
 
 
+CHARGES, DOWN_PAYMENTS = 1_000_000, 2_000_000
+"""Rows apart from the schedule have numbers beyond these: the fee's, and the tranche's."""
+
+
 class Portion(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Part of an amount, by component, that belongs to one instalment."""
 
@@ -181,7 +185,7 @@ class InterestAccrued(LoanEvent, frozen=True, kw_only=True, tag="interest-accrue
 
 
 class InstalmentFellDue(LoanEvent, frozen=True, kw_only=True, tag="instalment-fell-due"):
-    """An instalment became due: these are its final principal, interest and tax.
+    """An instalment, or a row apart, became due: these are its final principal, interest and tax.
 
     ``carried`` and ``carried_tax``: interest of the period that falls due with the next instalment
     instead, because the borrower had paid at least as much in advance, or has grace.
@@ -266,8 +270,8 @@ class LateInterestAccrued(LoanEvent, frozen=True, kw_only=True, tag="late-intere
 class FeeCharged(LoanEvent, frozen=True, kw_only=True, tag="fee-charged"):
     """A fee was charged; it falls due with ``instalment``.
 
-    One that falls due after the last instalment (``due_on``) brings a row of its own in
-    ``schedule``.
+    One that falls due after the last instalment (``due_on``), or ``apart`` on that day, brings a
+    row of its own in ``schedule``.
     """
 
     fee: int
@@ -276,6 +280,7 @@ class FeeCharged(LoanEvent, frozen=True, kw_only=True, tag="fee-charged"):
     instalment: int
     tax: int = 0
     due_on: date | None = None
+    apart: bool = False
     schedule: tuple[Instalment, ...] = ()
     settled: tuple[Settled, ...] = ()
 

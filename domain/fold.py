@@ -45,14 +45,14 @@ def apply(loan: Loan, event: e.AnyLoanEvent) -> None:
 
 def _mark(loan: Loan, settled: tuple[e.Settled, ...]) -> None:
     for mark in settled:
-        loan.lines[mark.instalment - 1].settled_on = mark.on
+        loan.line(mark.instalment).settled_on = mark.on
 
 
 def _clear(loan: Loan, portions: Iterable[e.Portion], sign: int = 1) -> None:
     """Count ``portions`` as paid (or, with a minus, as not paid after all)."""
     bills = loan.terms.revolving is not None
     for portion in portions:
-        loan.lines[portion.instalment - 1].paid.add(portion, sign)
+        loan.line(portion.instalment).paid.add(portion, sign)
         loan.principal -= sign * portion.principal
         loan.statement -= sign * portion.total * bills
 
@@ -66,15 +66,23 @@ def _disbursed(loan: Loan, event: e.LoanDisbursed) -> None:
     if event.tranche == 1:
         loan.first_line = sum(row.start_on == row.due_on for row in event.schedule)
     if event.schedule:
-        plan_lines(loan, event.schedule, event.schedule[-1].number)
+        plan_lines(loan, event.schedule, last_number(event.schedule))
     loan.fitted_level = event.level or loan.fitted_level
     loan.facts.append(event)
+
+
+def last_number(rows: Iterable[e.Instalment]) -> int:
+    """The last of the schedule's own rows; 0 where none is among ``rows``."""
+    return max((row.number for row in rows if row.number <= e.CHARGES), default=0)
 
 
 def plan_lines(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> None:
     """Put ``rows`` in the place of those with their numbers, and end after ``instalments``."""
     lines = loan.lines
     for row in rows:
+        if row.number > e.CHARGES:
+            _set_apart(loan, row)
+            continue
         brought, brought_tax = brought_by(lines, row)
         planned = (
             row.interest + row.deferred - brought, row.tax + row.deferred_tax - brought_tax,
@@ -97,6 +105,14 @@ def plan_lines(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> No
     del lines[instalments:]
 
 
+def _set_apart(loan: Loan, row: e.Instalment) -> None:
+    if loan.has(row.number):
+        loan.line(row.number).owed.principal = row.principal
+        return
+    owed = Amounts(principal=row.principal)
+    loan.apart.append(Line(row.number, row.start_on, row.due_on, owed, Amounts()))
+
+
 def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
     loan.status = Status.ACTIVE
     loan.disbursed_on = event.disbursed_on
@@ -117,20 +133,23 @@ def _taken_on(loan: Loan, event: e.LoanTakenOn) -> None:
     if loan.current < len(loan.lines):
         loan.lines[loan.current].numerator = event.numerator
     for number, numerator in event.late_numerators:
-        loan.lines[number - 1].late_numerator = numerator
+        loan.line(number).late_numerator = numerator
     loan.facts.append(event)
 
 
 def _accrued(loan: Loan, event: e.InterestAccrued) -> None:
-    line = loan.lines[event.instalment - 1]
+    line = loan.line(event.instalment)
     line.owed.interest += event.interest
     line.owed.interest_tax += event.tax
     line.numerator += event.numerator
 
 
 def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
-    line = loan.lines[event.instalment - 1]
+    line = loan.line(event.instalment)
     line.due = True
+    if line.number > e.CHARGES:
+        _mark(loan, event.settled)
+        return
     line.due_interest = event.interest
     loan.current = event.instalment
     loan.prepaid = 0
@@ -153,7 +172,7 @@ def _fell_due(loan: Loan, event: e.InstalmentFellDue) -> None:
 
 
 def _charged(loan: Loan, event: e.InstalmentCharged) -> None:
-    line = loan.lines[event.instalment - 1]
+    line = loan.line(event.instalment)
     line.owed.fee += event.amount
     line.owed.fee_tax += event.tax
     _mark(loan, event.settled)
@@ -200,10 +219,10 @@ def _rate_changed(loan: Loan, event: e.RateChanged) -> None:
 
 def _restructured(loan: Loan, event: e.LoanRestructured) -> None:
     for portion in event.cleared:
-        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+        loan.line(portion.instalment).owed.add(portion, -1)
     plan_lines(loan, event.schedule, event.instalments)
     if event.kept is not None:
-        loan.lines[event.kept.instalment - 1].owed.add(event.kept)
+        loan.line(event.kept.instalment).owed.add(event.kept)
     if event.capitalised is not None:
         loan.principal += event.capitalised.total
         loan.capitalised += event.capitalised.total
@@ -230,7 +249,7 @@ def _charged_back(loan: Loan, event: e.ChargedBack) -> None:
         loan.status, loan.closed_for = Status.ACTIVE, ""
     plan_lines(loan, event.schedule, event.instalments)
     if event.restored is not None:
-        loan.lines[event.restored.instalment - 1].owed.add(event.restored)
+        loan.line(event.restored.instalment).owed.add(event.restored)
     loan.facts.append(event)
     _mark(loan, event.settled)
 
@@ -260,14 +279,14 @@ def _suspension(suspended: bool) -> Callable[[Loan, Any], None]:
 
 def _sold(loan: Loan, event: e.LoanSold) -> None:
     for portion in event.sold:
-        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+        loan.line(portion.instalment).owed.add(portion, -1)
     loan.principal = 0
     loan.facts.append(event)
 
 
 def _late_accrued(loan: Loan, event: e.LateInterestAccrued) -> None:
     for late in event.lines:
-        line = loan.lines[late.instalment - 1]
+        line = loan.line(late.instalment)
         line.owed.late_interest += late.interest
         line.owed.late_interest_tax += late.tax
         line.late_numerator += late.numerator
@@ -275,8 +294,8 @@ def _late_accrued(loan: Loan, event: e.LateInterestAccrued) -> None:
 
 def _fee_charged(loan: Loan, event: e.FeeCharged) -> None:
     if event.schedule:
-        plan_lines(loan, event.schedule, event.schedule[-1].number)
-    owed = loan.lines[event.instalment - 1].owed
+        plan_lines(loan, event.schedule, max(len(loan.lines), last_number(event.schedule)))
+    owed = loan.line(event.instalment).owed
     owed.fee += event.amount
     owed.fee_tax += event.tax
     if loan.status is Status.CLOSED:  # told again: a backdated payment had closed it before
@@ -289,7 +308,7 @@ def _fee_charged(loan: Loan, event: e.FeeCharged) -> None:
 
 
 def _fee_waived(loan: Loan, event: e.FeeWaived) -> None:
-    owed = loan.lines[event.instalment - 1].owed
+    owed = loan.line(event.instalment).owed
     owed.fee -= event.amount
     owed.fee_tax -= event.tax
     loan.fees[event.fee] = structs.replace(
@@ -300,7 +319,7 @@ def _fee_waived(loan: Loan, event: e.FeeWaived) -> None:
 
 
 def _charges_waived(loan: Loan, event: e.ChargesWaived) -> None:
-    line = loan.lines[event.instalment - 1]
+    line = loan.line(event.instalment)
     line.owed.fee -= event.amount
     line.owed.fee_tax -= event.tax
     line.waived += event.amount
@@ -310,7 +329,7 @@ def _charges_waived(loan: Loan, event: e.ChargesWaived) -> None:
 
 
 def _waiver_undone(loan: Loan, event: e.WaiverUndone) -> None:
-    owed = loan.lines[event.instalment - 1].owed
+    owed = loan.line(event.instalment).owed
     owed.fee += event.amount
     owed.fee_tax += event.tax
     if event.fee:
@@ -319,7 +338,7 @@ def _waiver_undone(loan: Loan, event: e.WaiverUndone) -> None:
             instalment=event.instalment,
         )  # fmt: skip
     else:
-        line = loan.lines[event.waived_from - 1]
+        line = loan.line(event.waived_from)
         line.waived = line.waived_tax = 0
     loan.facts.append(event)
     _mark(loan, event.settled)
@@ -328,7 +347,7 @@ def _waiver_undone(loan: Loan, event: e.WaiverUndone) -> None:
 def _payment(loan: Loan, event: e.PaymentReceived) -> None:
     _clear(loan, event.allocation)
     for portion in event.allocation:
-        line = loan.lines[portion.instalment - 1]
+        line = loan.line(portion.instalment)
         if line.paid_on is None or event.effective_on > line.paid_on:
             line.paid_on = event.effective_on
     loan.overpaid += event.overpaid
@@ -382,7 +401,7 @@ def _repaid_on(loan: Loan, number: int) -> None:
         for payment in loan.payments.values()
         if payment.reversed_on is None and number in payment.allocation
     ]
-    loan.lines[number - 1].paid_on = max(days, default=None)
+    loan.line(number).paid_on = max(days, default=None)
 
 
 def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
@@ -390,7 +409,7 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
     if event.schedule or event.instalments is not None:
         plan_lines(loan, event.schedule, max(count, event.instalments or 0))
     for change in event.charged:
-        line = loan.lines[change.instalment - 1]
+        line = loan.line(change.instalment)
         line.owed.fee += change.fee
         line.owed.fee_tax += change.fee_tax
         line.owed.interest += change.interest
@@ -400,6 +419,8 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
         line.numerator += change.numerator
         line.late_numerator += change.late_numerator
         line.due_interest += change.due_interest
+        if line.number > e.CHARGES:
+            line.due = change.due
     _move(loan, event.moved)
     for again in event.charged_back:
         payment = loan.payments[again.payment]
@@ -432,7 +453,7 @@ def _corrected(loan: Loan, event: e.HistoryCorrected) -> None:
 
 def _forgiven(loan: Loan, event: e.DebtForgiven) -> None:
     for portion in event.forgiven:
-        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+        loan.line(portion.instalment).owed.add(portion, -1)
         loan.principal -= portion.principal
     loan.facts.append(event)
     _mark(loan, event.settled)
@@ -475,7 +496,7 @@ def _written_off(loan: Loan, event: e.LoanWrittenOff) -> None:
     loan.written_off = Amounts()
     for portion in event.written_off:
         loan.written_off.add(portion)
-        loan.lines[portion.instalment - 1].owed.add(portion, -1)
+        loan.line(portion.instalment).owed.add(portion, -1)
     loan.principal = 0
     loan.facts.append(event)
 

@@ -91,7 +91,7 @@ def member(loan: Loan, place: int, on: date, *, absent: bool = False) -> Member:
     return Member(
         loan_no=loan.loan_no,
         place=place,
-        due=sum(line.left for line in seen.lines[: seen.current]),
+        due=sum(line.left for line in seen.fallen_due),
         instalment=instalment(seen, on),
         payoff=payoff,
         absent=absent,

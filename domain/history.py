@@ -7,6 +7,7 @@ the difference between the two tellings is one new event, ``HistoryCorrected``.
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import zip_longest
+from typing import Any
 
 from msgspec import structs
 
@@ -15,8 +16,8 @@ from domain.allocation import as_portion
 from domain.draft import Draft
 from domain.effects import marks
 from domain.fold import apply
-from domain.loan import Amounts, Loan, Payment, Status, copy
-from domain.refit import row_at
+from domain.loan import Amounts, Line, Loan, Payment, Status, copy
+from domain.refit import row_at, row_of
 
 
 def retell(loan: Loan, upto: date, facts: Iterable[e.AnyLoanEvent]) -> Draft:
@@ -78,11 +79,11 @@ def _bare(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
     """
     count = len(loan.lines)
     match fact:
-        case e.PaymentReceived() if any(part.instalment > count for part in fact.allocation):
+        case e.PaymentReceived() if not all(loan.has(p.instalment) for p in fact.allocation):
             return structs.replace(fact, allocation=(), overpaid=fact.amount, prepaid=0, settled=())
         case e.LoanDisbursed() if fact.schedule[-1].number < count:
             return structs.replace(fact, schedule=())
-        case e.FeeCharged() if fact.instalment > count:
+        case e.FeeCharged() if count < fact.instalment <= e.CHARGES:
             return structs.replace(fact, instalment=count, schedule=(), settled=())
         case e.LoanRestructured():
             return structs.replace(
@@ -146,7 +147,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
     prepaid = telling.prepaid - loan.prepaid
     if telling.status is Status.CLOSED:
         prepaid = -loan.prepaid
-    before = {line.number: line.settled_on for line in loan.lines}
+    before = {line.number: line.settled_on for line in loan.rows}
     moves = telling.current != loan.current or telling.agreed != loan.agreed
     correction = e.HistoryCorrected(
         effective_on=effective_on,
@@ -176,7 +177,7 @@ def _record_difference(draft: Draft, telling: Loan, effective_on: date) -> None:
         return
     draft.events[-1] = structs.replace(correction, settled=settled)
     for mark in settled:
-        loan.lines[mark.instalment - 1].settled_on = mark.on
+        loan.line(mark.instalment).settled_on = mark.on
 
 
 def _forget_last(draft: Draft) -> None:
@@ -186,7 +187,9 @@ def _forget_last(draft: Draft) -> None:
 
 
 def _charged(loan: Loan, telling: Loan) -> Iterator[e.Charged]:
-    for line, told in zip_longest(loan.lines, telling.lines):
+    pairs: Iterable[tuple[Line | Any, Line | Any]]
+    pairs = (*zip_longest(loan.lines, telling.lines), *_apart(loan, telling))
+    for line, told in pairs:
         known = told or line
         owed = told.owed if told else Amounts()
         change = owed.less(line.owed) if line else owed
@@ -228,12 +231,21 @@ def _charged(loan: Loan, telling: Loan) -> Iterator[e.Charged]:
             )
 
 
+def _apart(loan: Loan, telling: Loan) -> Iterator[tuple[Line | None, Line]]:
+    """The rows apart of the telling beside those of the loan, which may lack some."""
+    for told in telling.apart:
+        yield loan.line(told.number) if loan.has(told.number) else None, told
+
+
 def _replanned(loan: Loan, telling: Loan) -> Iterator[e.Instalment]:
     """Rows that are planned otherwise in the telling, or only there."""
     for n in range(len(telling.lines)):
         row = row_at(telling, n)
         if n >= len(loan.lines) or row != row_at(loan, n) or _earns(telling, n) != _earns(loan, n):
             yield row
+    for line, told in _apart(loan, telling):
+        if line is None or line.owed.principal != told.owed.principal:
+            yield row_of(telling, told)
 
 
 def _earns(loan: Loan, index: int) -> tuple[int, int]:
@@ -272,7 +284,8 @@ def _charged_back(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
 
 
 def _settled(loan: Loan, telling: Loan, before: dict[int, date | None]) -> Iterator[e.Settled]:
-    for line, told in zip(loan.lines, telling.lines, strict=True):
+    for line, told in (*zip(loan.lines, telling.lines, strict=True), *_apart(loan, telling)):
+        assert line is not None, "the correction brought all rows of the telling"
         on = (told.settled_on or line.due_on) if line.due and line.left == 0 else None
         if on != before.get(line.number):
             yield e.Settled(instalment=line.number, on=on)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from domain import events as e
+from domain.events import CHARGES
 from domain.terms import Component, Method, PaymentKind, Terms
 
 
@@ -180,6 +181,8 @@ class Loan(Struct, omit_defaults=True):
     last statement of a line, ``revolves`` that one was not paid whole by its due date, ``billed``
     the interest and tax of the running instalment that its statement asks for, once it is cut.
     ``fitted_level`` is the instalment fitted to what was approved, None where it is not.
+    ``apart`` are rows that fall due on a day of their own, beside the schedule's: charges and the
+    down payments of later tranches; no interest period belongs to them.
     """
 
     opened: e.LoanOpened
@@ -195,6 +198,7 @@ class Loan(Struct, omit_defaults=True):
     current: int = 0
     stage: int = 1
     lines: list[Line] = []
+    apart: list[Line] = []
     payments: dict[int, Payment] = {}
     fees: dict[int, Fee] = {}
     promises: dict[int, Promise] = {}
@@ -236,6 +240,33 @@ class Loan(Struct, omit_defaults=True):
         """Interest runs day by day on the actual balance (else: fixed per period)."""
         return not self.terms.fixed_per_period
 
+    def line(self, number: int) -> Line:
+        """The row of that number, of the schedule or apart."""
+        if number <= CHARGES:
+            return self.lines[number - 1]
+        return next(line for line in self.apart if line.number == number)
+
+    def has(self, number: int) -> bool:
+        """There is such a row."""
+        if number <= CHARGES:
+            return 1 <= number <= len(self.lines)
+        return any(line.number == number for line in self.apart)
+
+    @property
+    def rows(self) -> list[Line]:
+        """Every row, of the schedule and apart, by due date."""
+        return self.in_order(self.lines)
+
+    def in_order(self, lines: list[Line], *, due: bool | None = None) -> list[Line]:
+        """``lines`` of the schedule and the rows apart, by due date; those ``due`` or not."""
+        apart = [line for line in self.apart if due is None or line.due is due]
+        return sorted((*lines, *apart), key=lambda line: line.due_on) if apart else lines
+
+    @property
+    def fallen_due(self) -> list[Line]:
+        """The rows that are due, oldest first."""
+        return self.in_order(self.lines[: self.current], due=True)
+
     @property
     def financed(self) -> int:
         """What the instalments of the terms as they stand repay: base of flat interest."""
@@ -245,7 +276,8 @@ class Loan(Struct, omit_defaults=True):
     def to_come(self) -> int:
         """Principal that is not yet due and not paid in advance."""
         overdue = sum(
-            line.owed.principal - line.paid.principal for line in self.lines[: self.current]
+            line.owed.principal - line.paid.principal
+            for line in (*self.lines[: self.current], *self.apart)
         )
         return self.principal - overdue
 
@@ -268,7 +300,7 @@ class Loan(Struct, omit_defaults=True):
     def cut_on(self) -> date | None:
         """When the running period of a line is billed."""
         bills = self.terms.revolving
-        if bills is None or not bills.statement_days or (due_on := self.next_due_on) is None:
+        if bills is None or not bills.statement_days or (due_on := self.period_ends_on) is None:
             return None
         return due_on - timedelta(days=bills.statement_days)
 
@@ -290,7 +322,7 @@ class Loan(Struct, omit_defaults=True):
 
         Negative interest or interest tax: paid ahead of its accrual (per-period loans).
         """
-        asking = [line for line in self.lines if line.owed != line.paid]
+        asking = [line for line in (*self.lines, *self.apart) if line.owed != line.paid]
         owed = zip(*[astuple(line.owed) for line in asking], strict=True)
         paid = zip(*[astuple(line.paid) for line in asking], strict=True)
         return Amounts(*(sum(o) - sum(p) for o, p in zip(owed, paid, strict=True)))
@@ -298,7 +330,7 @@ class Loan(Struct, omit_defaults=True):
     @property
     def oldest_unpaid(self) -> Line | None:
         """The first instalment not settled, due or not."""
-        for line in self.lines:
+        for line in self.rows:
             if line.settled_on is None:
                 return line
         return None
@@ -311,7 +343,21 @@ class Loan(Struct, omit_defaults=True):
 
     @property
     def next_due_on(self) -> date | None:
-        """When the next instalment falls due."""
+        """When the next instalment or charge falls due."""
+        days = [self.period_ends_on, self.next_apart.due_on if self.next_apart else None]
+        return min((day for day in days if day is not None), default=None)
+
+    @property
+    def next_apart(self) -> Line | None:
+        """The row apart that falls due next."""
+        if not self.apart or self.status is not Status.ACTIVE:
+            return None
+        coming = [line for line in self.apart if not line.due]
+        return min(coming, key=lambda line: line.due_on, default=None)
+
+    @property
+    def period_ends_on(self) -> date | None:
+        """When the running instalment falls due."""
         if self.status is not Status.ACTIVE or self.current >= len(self.lines):
             return None
         return self.lines[self.current].due_on
@@ -345,15 +391,20 @@ def brought_by(lines: Sequence[Line], row: Line | e.Instalment) -> tuple[int, in
     )
 
 
-def copy(loan: Loan) -> Loan:
-    """An independent copy; what is frozen is shared."""
-    again = msgspec.structs.replace(loan)
-    again.lines = [
+def _copied(lines: list[Line]) -> list[Line]:
+    return [
         msgspec.structs.replace(
             line, owed=msgspec.structs.replace(line.owed), paid=msgspec.structs.replace(line.paid)
         )
-        for line in loan.lines
+        for line in lines
     ]
+
+
+def copy(loan: Loan) -> Loan:
+    """An independent copy; what is frozen is shared."""
+    again = msgspec.structs.replace(loan)
+    again.lines = _copied(loan.lines)
+    again.apart = _copied(loan.apart)
     again.payments = dict(loan.payments)
     again.fees = dict(loan.fees)
     again.promises = dict(loan.promises)

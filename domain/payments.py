@@ -7,6 +7,7 @@ from domain.draft import Draft
 from domain.errors import (
     AlreadyReversed,
     InvalidAmount,
+    InvalidTerms,
     NotAllowedNow,
     UnknownFee,
     UnknownPayment,
@@ -22,7 +23,7 @@ from domain.history import correct, retell, told_now, undone
 from domain.limits import MAX_AMOUNT, check_amount
 from domain.loan import Loan, Payment, Status
 from domain.money import share
-from domain.terms import PaymentKind
+from domain.terms import ChargesDue, PaymentKind
 
 
 def receive_payment(
@@ -73,8 +74,7 @@ def charge_back(
     payment, ``InvalidDate`` in days already recorded, ``NotAllowedNow`` once written off.
     """
     found = _standing(loan, payment, "charge back a payment")
-    cleared = sum(amounts.total for amounts in found.allocation.values())
-    left = cleared + found.overpaid - found.charged_back
+    left = _not_taken_back(loan, found)
     asked = left if amount is None else amount
     check_amount(asked)
     if asked > left:
@@ -91,6 +91,17 @@ def charge_back(
         reason=reason,
     )
     return tuple(told_now(loan, fact).events)
+
+
+def _not_taken_back(loan: Loan, payment: Payment) -> int:
+    """What of the payment cleared a debt that is not owed again, or is still kept."""
+    cleared = sum(amounts.total for amounts in payment.allocation.values())
+    restored = sum(
+        fact.restored.total
+        for fact in loan.facts
+        if isinstance(fact, e.ChargedBack) and fact.payment == payment.number and fact.restored
+    )
+    return cleared + payment.overpaid - payment.owed_again - restored
 
 
 def refund_overpayment(
@@ -153,13 +164,21 @@ def reverse_payment(loan: Loan, *, payment: int, reversed_on: date, reason: str 
 
 
 def charge_fee(
-    loan: Loan, *, kind: str, amount: int, effective_on: date, due_on: date | None = None
+    loan: Loan,
+    *,
+    kind: str,
+    amount: int,
+    effective_on: date,
+    due_on: date | None = None,
+    falls_due: ChargesDue | None = None,
 ) -> Events:
     """Charge a fee; it falls due with the instalment whose period holds the date, or ``due_on``.
 
-    One due after the last instalment gets a row of its own.
+    ``falls_due`` (default: as the terms say) may be that day itself: then, and after the last
+    instalment, the fee gets a row of its own.
     Units: ``amount`` before tax, in minor units; tax is added by the terms.
-    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate``.
+    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount``, ``InvalidDate``, ``InvalidTerms``
+    where it is to fall due on a date that is not said.
     """
     check_active(loan, "charge a fee")
     check_amount(amount)
@@ -168,7 +187,10 @@ def charge_fee(
     check_not_before_disbursement(loan, effective_on)
     if due_on is not None:
         check_not_before(due_on, effective_on, "the day of the charge", "due")
+    elif falls_due is ChargesDue.ON_THEIR_DATE:
+        raise InvalidTerms("a charge that falls due on its date needs that date", "due")
     terms = loan.terms
+    falls_due = falls_due or terms.charges_due
     fee = e.FeeCharged(
         effective_on=effective_on,
         fee=len(loan.fees) + 1,
@@ -177,5 +199,6 @@ def charge_fee(
         tax=share(amount, terms.tax_rate, terms.rounding),
         instalment=0,
         due_on=due_on,
+        apart=due_on is not None and falls_due is ChargesDue.ON_THEIR_DATE,
     )
     return tuple(told_now(loan, fee).events)

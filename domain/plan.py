@@ -1,7 +1,6 @@
 """The schedule of a loan paid out in tranches, with changes of rate and charges, as agreed.
 
-What the loan itself comes to if every instalment is paid on its day; a running loan asks for the
-down payment of its first payout only.
+What the loan itself comes to if every instalment is paid on its day.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from domain.schedule import (
     fitted,
     level_in,
 )
-from domain.terms import FittedTo, Method, RateStep, Terms
+from domain.terms import ChargesDue, FittedTo, Method, RateStep, Terms
 
 
 class Tranche(Struct, frozen=True):
@@ -44,11 +43,12 @@ class Pause(Struct, frozen=True):
 
 
 class Charge(Struct, frozen=True):
-    """A fee (minor units, before tax) that falls due with the instalment of its day."""
+    """A fee (minor units, before tax) that falls due with the instalment of its day, or on it."""
 
     on: date
     kind: str
     amount: int
+    falls_due: ChargesDue = ChargesDue.WITH_INSTALMENT
 
 
 class Plan(Struct, frozen=True):
@@ -194,8 +194,7 @@ class _Rows:
         """With the down payment of each payout: after what falls due that day already."""
         if not self.down:
             return self.rows
-        rows = sorted((*self.rows, *self.down), key=lambda row: (row.due_on, row.start_on))
-        return tuple(structs.replace(row, number=n) for n, row in enumerate(rows, start=1))
+        return _by_day((*self.rows, *self.down))
 
     def _level(self, at: int) -> int | None:
         """What the instalments ask for, where they are level and another comes after this one."""
@@ -228,12 +227,27 @@ class _Rows:
         return Place(1 + at, at, self.financed)
 
 
+def _by_day(rows: Sequence[Instalment]) -> tuple[Instalment, ...]:
+    """The rows by due date, those of no period after the instalment of their day."""
+    ordered = sorted(rows, key=lambda row: (row.due_on, row.start_on))
+    return tuple(structs.replace(row, number=n) for n, row in enumerate(ordered, start=1))
+
+
 def _charged(plan: Plan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]:
-    """Each charge with the row whose period holds its day; after the last, a row of its own."""
-    found = list(rows)
+    """Each charge with the row whose period holds its day; after the last, or where it falls due on
+    its date, a row of its own.
+    """
+    found, apart = list(rows), []
     for charge in sorted(plan.charges, key=lambda charge: charge.on):
         tax = share(charge.amount, plan.terms.tax_rate, plan.terms.rounding)
         last = found[-1]
+        if charge.falls_due is ChargesDue.ON_THEIR_DATE:
+            row = Instalment(
+                number=0, start_on=charge.on, due_on=charge.on, principal=0, interest=0,
+                fee=charge.amount, fee_tax=tax,
+            )  # fmt: skip
+            apart.append(row)
+            continue
         if charge.on > last.due_on:
             found.append(
                 Instalment(
@@ -245,4 +259,4 @@ def _charged(plan: Plan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...]
         at = next(n for n in regular if found[n].due_on >= charge.on)
         row = found[at]
         found[at] = structs.replace(row, fee=row.fee + charge.amount, fee_tax=row.fee_tax + tax)
-    return tuple(found)
+    return _by_day((*found, *apart)) if apart else tuple(found)

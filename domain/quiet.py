@@ -112,7 +112,7 @@ def _may_turn(loan: Loan, line: Line) -> bool:
 
 def _running(loan: Loan, line: Line | None) -> Quiet:
     nothing = Quiet(until=date.max, begins_on=loan.opened_on, ends_on=loan.opened_on)
-    if line is None or loan.bears_no_interest(line):
+    if line is None:
         return nothing
     if not loan.accrues_daily:
         begins_on, earned = (line.since, line.earned) if line.since else (line.start_on, 0)
@@ -123,6 +123,8 @@ def _running(loan: Loan, line: Line | None) -> Quiet:
             nothing, runs=Runs.FIXED, instalment=line.number, bears=bears, begins_on=begins_on,
             ends_on=line.due_on, exact=earned,
         )  # fmt: skip
+    if loan.bears_no_interest(line):
+        return nothing
     rate = loan.terms.rate_on(loan.through)
     if not rate or not loan.principal:
         return nothing

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from domain.accrual import fixed_interest, own_interest, tax_of
 from domain.daycount import rate_days
-from domain.events import Instalment
+from domain.events import CHARGES, Instalment
 from domain.loan import Amounts, Line, Loan, brought_by
 from domain.period import Period
 from domain.schedule import Opening, Place, fitted, level_in
@@ -134,7 +134,16 @@ def with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalm
 
 def row_at(loan: Loan, index: int) -> Instalment:
     """The line in that place as a row of a schedule, whole."""
-    line = loan.lines[index]
+    return row_of(loan, loan.lines[index])
+
+
+def row_of(loan: Loan, line: Line) -> Instalment:
+    """The line as a row of a schedule, whole."""
+    if line.number > CHARGES:
+        return Instalment(
+            number=line.number, start_on=line.start_on, due_on=line.due_on,
+            principal=line.owed.principal, interest=0,
+        )  # fmt: skip
     brought, brought_tax = brought_by(loan.lines, line)
     return Instalment(
         number=line.number,

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from domain.calendar import due_dates
 from domain.errors import InvalidTerms
-from domain.events import Instalment, PlannedRow
+from domain.events import DOWN_PAYMENTS, Instalment, PlannedRow
 from domain.level import LEVEL_METHODS, growths, level_instalment
 from domain.limits import MAX_AMOUNT
 from domain.money import MILLION, divide, share
@@ -97,12 +97,18 @@ def level_in(terms: Terms, rows: Sequence[Instalment]) -> int:
     return terms.level_of(row.principal, own, own_tax) or 0
 
 
-def down_payment(terms: Terms, principal: int, on: date) -> tuple[Instalment, ...]:
-    """The row of the down payment, due the day of the disbursement; nothing where none is asked."""
+def down_payment(
+    terms: Terms, principal: int, on: date, *, apart: int = 0
+) -> tuple[Instalment, ...]:
+    """The row of the down payment, due the day of the disbursement; nothing where none is asked.
+
+    That of a later tranche stands ``apart`` from the schedule, by the tranche's number.
+    """
     amount = share(principal, terms.down_payment_rate, terms.rounding)
     if not amount:
         return ()
-    return (Instalment(number=1, start_on=on, due_on=on, principal=amount, interest=0),)
+    number = DOWN_PAYMENTS + apart if apart else 1
+    return (Instalment(number=number, start_on=on, due_on=on, principal=amount, interest=0),)
 
 
 def check_sum(rows: Sequence[Instalment]) -> None:

@@ -129,6 +129,15 @@ class ChargebackRule(StrEnum):
     AS_PAID_PRINCIPAL_FIRST = "as_paid_principal_first"
 
 
+class ChargesDue(StrEnum):
+    """When a charge with a due date of its own is owed: with the instalment whose period holds the
+    date, or on the date itself, as a row apart.
+    """
+
+    WITH_INSTALMENT = "with_instalment"
+    ON_THEIR_DATE = "on_their_date"
+
+
 class LateBase(StrEnum):
     """What late interest runs on: overdue principal, or the overdue instalment with interest."""
 
@@ -350,6 +359,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_def
     period_charges: tuple[PeriodCharge, ...] = ()
     allocation: AllocationRule = AllocationRule()
     chargeback: ChargebackRule = ChargebackRule.AS_PRINCIPAL
+    charges_due: ChargesDue = ChargesDue.WITH_INSTALMENT
     allocations: tuple[tuple[PaymentKind, AllocationRule], ...] = ()
     promise_grace_days: int = 0
     stage_2_from: int = 31

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from domain.accrual import own_interest, tax_of
-from domain.events import Instalment
+from domain.events import CHARGES, Instalment
 from domain.fold import plan_lines
 from domain.forecast import bearing, coming
 from domain.loan import Amounts, Line, Loan, copy
@@ -29,7 +29,7 @@ class Split(NamedTuple):
 
 def keeps_total(loan: Loan, line: Line) -> bool:
     """The line is one whose total stays; down payments and those in grace ask what they asked."""
-    rule = loan.terms.instalment is InstalmentRule.KEEPS_TOTAL
+    rule = loan.terms.instalment is InstalmentRule.KEEPS_TOTAL and line.number <= CHARGES
     return rule and not loan.asks_less(line) and line.start_on < line.due_on
 
 

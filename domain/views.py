@@ -78,12 +78,14 @@ class ScheduleRow(Struct, frozen=True, kw_only=True):
 
 
 def schedule_rows(loan: Loan, on: date) -> tuple[ScheduleRow, ...]:
-    """The schedule as it stands on ``on``, with what is paid."""
+    """The schedule as it stands on ``on``, with what is paid; rows apart among it by due date."""
     seen = as_of(loan, on)
     late, early = _timings(seen)
-    balance = sum(line.owed.principal for line in seen.lines)
+    balance = sum(line.owed.principal for line in seen.rows)
+    asked = dict(zip([line.number for line in seen.lines], _asked(seen, on), strict=True))
     rows = []
-    for line, (principal, interest, tax) in zip(seen.lines, _asked(seen, on), strict=True):
+    for line in seen.rows:
+        principal, interest, tax = asked.get(line.number, (line.owed.principal, 0, 0))
         balance -= principal
         owed = line.owed
         fee, fee_tax = _fees(seen, line)
@@ -118,7 +120,7 @@ def _timings(loan: Loan) -> tuple[dict[int, int], dict[int, int]]:
         if payment.reversed_on is not None:
             continue
         for number, cleared in payment.allocation.items():
-            due_on = loan.lines[number - 1].due_on
+            due_on = loan.line(number).due_on
             if payment.effective_on > due_on:
                 late[number] = late.get(number, 0) + cleared.total
             elif payment.effective_on < due_on:
@@ -129,7 +131,7 @@ def _timings(loan: Loan) -> tuple[dict[int, int], dict[int, int]]:
 def _fees(loan: Loan, line: Line) -> tuple[int, int]:
     """Fees of the line and their tax, with what its period will be charged as it begins."""
     owed = line.owed
-    if loan.status is Status.ACTIVE and line.number > loan.current + 1:
+    if loan.status is Status.ACTIVE and not line.due and line.number > loan.current + 1:
         return owed.fee + line.planned_fee, owed.fee_tax + line.planned_fee_tax
     return owed.fee, owed.fee_tax
 

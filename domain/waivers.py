@@ -25,7 +25,7 @@ def waive_fee(loan: Loan, *, fee: int, effective_on: date, reason: str = "") -> 
     check_not_before(effective_on, max(charged.charged_on, loan.through), "the latest recorded day")
     draft = Draft(loan)
     draft.catch_up(effective_on)
-    line = draft.loan.lines[charged.instalment - 1]
+    line = draft.loan.line(charged.instalment)
     left = line.owed.less(line.paid)
     amount, tax = min(charged.amount, left.fee), min(charged.tax, left.fee_tax)
     if charged.waived or (amount <= 0 and tax <= 0):
@@ -57,9 +57,9 @@ def waive_charges(
     check_not_before_recorded(loan, effective_on)
     draft = Draft(loan)
     draft.catch_up(effective_on)
-    if not 1 <= instalment <= len(draft.loan.lines):
+    if not draft.loan.has(instalment):
         raise UnknownFee(f"instalment {instalment} does not exist on this loan", "instalment")
-    line = draft.loan.lines[instalment - 1]
+    line = draft.loan.line(instalment)
     left = line.owed.less(line.paid)
     if left.fee <= 0 and left.fee_tax <= 0:
         raise UnknownFee(f"no fee of instalment {instalment} is left to waive", "instalment")
@@ -99,7 +99,7 @@ def undo_waiver(
         number, amount, tax = charged.instalment, charged.given_up, charged.given_up_tax
     else:
         number = instalment or 0
-        line = loan.lines[number - 1] if 1 <= number <= len(loan.lines) else None
+        line = loan.line(number) if loan.has(number) else None
         if line is None or not (line.waived or line.waived_tax):
             raise UnknownFee(f"no charge of instalment {number} is waived", "instalment")
         amount, tax = line.waived, line.waived_tax

@@ -74,7 +74,7 @@ def standing(loan: Loan, day: date, currency: str) -> Shown:
     runs = seen.status is Status.ACTIVE
     return {
         "status": seen.status.value,
-        "due": text(sum(line.left for line in seen.lines[: seen.current]) if runs else 0, currency),
+        "due": text(sum(line.left for line in seen.fallen_due) if runs else 0, currency),
         "instalment": text(instalment(seen, day) if runs else 0, currency),
         "principal": text(seen.principal, currency),
         "owed": text(seen.balances().total, currency),

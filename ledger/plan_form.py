@@ -3,7 +3,7 @@
 from typing import Any
 
 from domain.plan import Charge, Pause, Plan, Tranche
-from domain.terms import RateStep
+from domain.terms import ChargesDue, RateStep
 from ledger.fields import Fields
 from ledger.forms import terms_of
 
@@ -27,8 +27,13 @@ def plan_from(form: Any, *, currency: str | None = None) -> Plan:
         Pause(row.day("from"), row.day("until")) for row in _rows(fields, "pauses", "from", "until")
     )
     charges = tuple(
-        Charge(row.day("on"), row.text("kind"), row.amount("amount", terms.currency))
-        for row in _rows(fields, "charges", "on", "kind", "amount")
+        Charge(
+            row.day("on"),
+            row.text("kind"),
+            row.amount("amount", terms.currency),
+            row.choice("falls_due", ChargesDue, terms.charges_due),
+        )
+        for row in _rows(fields, "charges", "on", "kind", "amount", "falls_due")
     )
     begins = min((tranche.on for tranche in tranches), default=None)
     if begins is None:

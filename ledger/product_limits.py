@@ -37,7 +37,7 @@ LIMITED: dict[str, str] = {
     **dict.fromkeys(
         ("currency", "frequency", "method", "day_count", "interest", "interest_after_maturity",
          "rounding", "annuity", "level", "level_rounding", "last_instalment", "instalment",
-         "fitted_to", "overdue_forecast", "chargeback", "calendar",
+         "fitted_to", "overdue_forecast", "chargeback", "charges_due", "calendar",
          "business_day_rule", "late_base", "floating.index"),
         CHOICE,
     ),

@@ -7,7 +7,7 @@ from functools import partial
 from domain import commands
 from domain.events import AnyLoanEvent, Revision, Treatment
 from domain.loan import Loan
-from domain.terms import Component, PaymentKind
+from domain.terms import ChargesDue, Component, PaymentKind
 from ledger.forms import Fields, FormError
 from ledger.new_terms import new_terms
 
@@ -57,6 +57,7 @@ def _charge(fields: Fields, day: date, currency: str) -> Decide:
     fee = Fields(fields.take("charge"), fields.name("charge"))
     kind, amount = fee.text("kind"), fee.amount("amount", currency)
     due_on = fee.day("due", None)
+    falls_due = fee.choice("falls_due", ChargesDue) if "falls_due" in fee.form else None
     fee.done()
     return partial(
         commands.charge_fee,
@@ -64,6 +65,7 @@ def _charge(fields: Fields, day: date, currency: str) -> Decide:
         amount=amount,
         effective_on=_effective(fields, day),
         due_on=due_on,
+        falls_due=falls_due,
     )
 
 

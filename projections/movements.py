@@ -25,7 +25,7 @@ class Movement(NamedTuple):
 
     ``effect`` says what it does to the debt. ``portions`` (of what clears debt) sum to
     ``amounts``. ``number`` is the payment's, tranche's, fee's or recovery's own. ``source`` says
-    what kind of payment it was.
+    what kind of payment it was, ``paid_by`` of which other member's loan.
     """
 
     kind: str
@@ -40,6 +40,7 @@ class Movement(NamedTuple):
     reference: str = ""
     reason: str = ""
     source: str = ""
+    paid_by: str = ""
 
 
 def movements(event: e.AnyLoanEvent) -> tuple[Movement, ...]:
@@ -144,7 +145,7 @@ def _payment(event: e.PaymentReceived) -> Iterator[Movement]:
     yield Movement(
         "payment", event.effective_on, OWES_LESS, event.amount, added(event.allocation),
         event.allocation, event.payment, event.overpaid, event.channel, event.reference,
-        source=event.kind.value,
+        source=event.kind.value, paid_by=event.paid_by,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from projections.staging import (
     Days,
     Moments,
     copy_lines,
+    copy_rows,
     escaped,
     in_pieces,
     staging_table,
@@ -30,7 +31,7 @@ MOVEMENT = (
 CLEARED = (*COMPONENTS, "overpaid", "refunded", "charged_back")
 PAYMENT = (
     "loan_id", "payment", "position", "effective_on", "recorded_at", "amount", *CLEARED,
-    "channel", "reference", "source", "reversed_on", "reversal_reason",
+    "channel", "reference", "source", "paid_by", "reversed_on", "reversal_reason",
 )  # fmt: skip
 OF_PAYMENTS = frozenset(
     {"payment", "reversal", "payment_correction", "application", "refund", "chargeback"}
@@ -84,10 +85,10 @@ def _payment_lines(batch: Batch) -> Iterator[Told]:
         if one.kind not in OF_PAYMENTS:
             continue
         itself = one.kind == "payment"
-        head, told, undone = f"{NULL}\t{NULL}\t0", f"{NULL}\t{NULL}\t{NULL}", f"{NULL}\t{NULL}"
+        head, told, undone = f"{NULL}\t{NULL}\t0", "\t".join([NULL] * 4), f"{NULL}\t{NULL}"
         if itself:
             head = f"{days[one.on]}\t{moments[batch.instants[at]]}\t{one.amount}"
-            told = "\t".join(map(escaped, (one.channel, one.reference, one.source)))
+            told = "\t".join(map(escaped, (one.channel, one.reference, one.source, one.paid_by)))
         elif isinstance(reversal := batch.events[at], e.PaymentReversed):
             undone = f"{days[reversal.reversed_on]}\t{escaped(reversal.reason)}"
         place = batch.place_of[at]
@@ -111,11 +112,13 @@ def _cleared(one: Movement) -> tuple[int, ...]:
 
 
 class Transactions(Projection):
-    """Movements are only added; a payment's row gathers its reversal and corrections."""
+    """Movements are only added; a payment's row gathers its reversal and corrections, that of a
+    cover (paid for another member's loan) what comes back of it.
+    """
 
     name = "transactions"
-    tables = ("transactions", "payments")
-    reads = MOVING
+    tables = ("transactions", "payments", "covers")
+    reads = (*MOVING, e.CoverGiven, e.CoverReturned)
     derives = (movement_lines, payment_lines)
 
     def prepare(self, cursor: Cursor[Any]) -> None:
@@ -125,10 +128,13 @@ class Transactions(Projection):
             "loan_id uuid, payment integer, position bigint, effective_on date,"
             " recorded_at timestamptz, amount bigint,"
             f" {', '.join(f'{name} bigint' for name in CLEARED)},"
-            " channel text, reference text, source text, reversed_on date, reversal_reason text",
+            " channel text, reference text, source text, paid_by text, reversed_on date,"
+            " reversal_reason text",
         )
+        staging_table(cursor, "staged_covers", "loan_id uuid, cover integer, returned bigint")
 
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
+        _fold_covers(cursor, batch)
         if not batch.movements:
             return
         copy_lines(cursor, "transactions", MOVEMENT, batch.derive(movement_lines))
@@ -140,6 +146,27 @@ class Transactions(Projection):
             cursor.execute(_FOLD)
 
 
+def _fold_covers(cursor: Cursor[Any], batch: Batch) -> None:
+    """Covers are given once, and come back in parts."""
+    given = [
+        (loan, one.cover, one.for_loan, one.effective_on, one.amount)
+        for loan, one in batch.each(e.CoverGiven)
+    ]
+    if given:
+        copy_rows(cursor, "covers", COVER, given)
+    if back := [(loan, one.cover, one.amount) for loan, one in batch.each(e.CoverReturned)]:
+        copy_rows(cursor, "staged_covers", ("loan_id", "cover", "returned"), back)
+        cursor.execute(_RETURN)
+
+
+COVER = ("loan_id", "cover", "for_loan", "given_on", "amount")
+_RETURN = """
+    UPDATE covers AS kept SET returned = kept.returned + back.returned
+    FROM (SELECT loan_id, cover, sum(returned) AS returned FROM staged_covers
+          GROUP BY loan_id, cover) AS back
+    WHERE kept.loan_id = back.loan_id AND kept.cover = back.cover
+"""
+
 _FOLD = f"""
     MERGE INTO payments AS kept
     USING (
@@ -147,7 +174,7 @@ _FOLD = f"""
                min(recorded_at) AS recorded_at, sum(amount) AS amount,
                {", ".join(f"sum({name}) AS {name}" for name in CLEARED)},
                max(channel) AS channel, max(reference) AS reference,
-               max(source) AS source,
+               max(source) AS source, max(paid_by) AS paid_by,
                max(reversed_on) AS reversed_on, max(reversal_reason) AS reversal_reason
         FROM staged_payments GROUP BY loan_id, payment
     ) AS staged ON kept.loan_id = staged.loan_id AND kept.payment = staged.payment

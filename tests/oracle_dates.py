@@ -160,15 +160,17 @@ def worked(day: date, rule: str) -> date:
 
 
 def periods(terms: Terms, disbursed_on: date) -> list[Period]:
-    """The periods of all instalments. Two dates moved to the same day are one."""
+    """The periods of all instalments. Two dates moved to the same day are one, and none moves to
+    the disbursement unless it was chosen."""
     found: list[Period] = []
+    chosen = terms.first_due_on is not None or terms.method == "irregular"
     start, spans = disbursed_on, 1
     for agreed in agreed_dates(terms, disbursed_on):
         if agreed.month in terms.skip_months:
             spans += 1
             continue
         due = worked(agreed, terms.business_day_rule)
-        if found and due <= start:
+        if due <= start and (found or not chosen):
             continue
         found.append(Period(start, due, spans))
         start, spans = due, 1

@@ -1,6 +1,7 @@
 """Arguments that need a second look: dates a lender could mean, instants with their zone."""
 
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from api.fields import EARLIEST, LATEST, storable
 from api.graphql.errors import Refused
@@ -17,12 +18,29 @@ def on_or(given: date | None, otherwise: date) -> date:
     return given
 
 
-def known(given: datetime | None) -> datetime | None:
-    """The booking time asked for; without a zone it is UTC."""
-    if given is None:
+class Known(NamedTuple):
+    """What is left out of the log: all that was recorded after a time, or after a position."""
+
+    until: datetime
+    position: int
+
+
+ALL = Known(datetime.max.replace(tzinfo=UTC), 2**63 - 1)
+
+
+def known(until: datetime | None, position: int | None) -> Known | None:
+    """How much of the log is asked for, None for all of it; a time without a zone is UTC.
+
+    Errors: ``Refused`` for a position below zero, and as `on_or`.
+    """
+    if until is None and position is None:
         return None
-    on_or(given.date(), given.date())
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
+    if until is not None:
+        on_or(until.date(), until.date())
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    if position is not None and position < 0:
+        raise Refused("unknown-position", f"there is no position {position}")
+    return Known(until or ALL.until, ALL.position if position is None else int(position))
 
 
 def word(given: str) -> str:

@@ -14,9 +14,14 @@ async def written(log: ReadPool, position: int) -> None:
         ran = await connection.execute(END.encode())
         row = await ran.fetchone()
     assert row is not None, END
-    if position > row["position"]:
+    there(position, row["position"])
+
+
+def there(position: int, end: int) -> None:
+    """Errors: ``Refused`` for a position beyond the log's end."""
+    if position > end:
         raise Refused(
             "unknown-position",
-            f"the log ends at position {row['position']}: there is no position {position} yet",
-            position=row["position"],
+            f"the log ends at position {end}: there is no position {position} yet",
+            position=end,
         )

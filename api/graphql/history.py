@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from api.graphql.arguments import ALL, Known
 from api.graphql.snapshot import Snapshot
 from domain import events as e
 from domain.commands import reset_rate
@@ -28,14 +29,12 @@ class Told:
     booked: dict[int, tuple[int, datetime]]
 
 
-async def told(
-    snapshot: Snapshot, loan_id: UUID, on: date, known_at: datetime | None
-) -> Told | None:
+async def told(snapshot: Snapshot, loan_id: UUID, on: date, known: Known | None) -> Told | None:
     """The loan on a date; None before it was opened. One statement for all loans of a page."""
-    record: Record | None = await snapshot.load(("log", known_at), _records(known_at), loan_id)
+    record: Record | None = await snapshot.load(("log", known), _records(known or ALL), loan_id)
     if record is None or record.loan.opened_on > on:
         return None
-    found: Told = await snapshot.load(("told", on, known_at), _as_of(on), record)
+    found: Told = await snapshot.load(("told", on, known), _as_of(on), record)
     return found
 
 
@@ -47,9 +46,8 @@ class Record:
     booked: dict[int, tuple[int, datetime]]
 
 
-def _records(known_at: datetime | None) -> Any:
+def _records(known: Known) -> Any:
     """Of facts booked while the clock was set back, none is known before those it follows."""
-    latest = datetime.max.replace(tzinfo=UTC) if known_at is None else known_at
 
     async def load(snapshot: Snapshot, loan_ids: list[UUID]) -> Sequence[Record | None]:
         rows = await snapshot.rows(
@@ -57,8 +55,8 @@ def _records(known_at: datetime | None) -> Any:
             " state::text AS state,"
             " max(recorded_at) OVER (PARTITION BY loan_id ORDER BY version) AS known_at"
             " FROM ledger.events WHERE loan_id = ANY(%s)) AS of"
-            " WHERE known_at <= %s ORDER BY loan_id, version",
-            [loan_ids, latest],
+            " WHERE known_at <= %s AND position <= %s ORDER BY loan_id, version",
+            [loan_ids, known.until, known.position],
         )
         by_loan = await asyncio.to_thread(_fold, rows)
         return [by_loan.get(loan_id) for loan_id in loan_ids]
@@ -93,34 +91,43 @@ def _as_of(on: date) -> Any:
     return load
 
 
-async def quote(
-    snapshot: Snapshot, loan_id: UUID, on: date, known_at: datetime | None
-) -> Amounts | None:
+async def quote(snapshot: Snapshot, loan_id: UUID, on: date, known: Known | None) -> Amounts | None:
     """What closes the loan if paid on ``on``; None for a loan that is not running.
 
     A floating rate is what its index makes of it up to the day, recorded or not.
     """
-    record: Record | None = await snapshot.load(("log", known_at), _records(known_at), loan_id)
+    record: Record | None = await snapshot.load(("log", known), _records(known or ALL), loan_id)
     if record is None or record.loan.status is not Status.ACTIVE:
         return None
     loan = record.loan
     if loan.terms.floating is not None:
         index = loan.terms.floating.index
-        values: Series = await snapshot.load(("index", known_at), _series(known_at), index)
+        values: Series = await snapshot.load(("index", known), _series(known), index)
         resets = reset_rate(loan, upto=on, value_of=lambda _, day: values.on(day))
         loan = with_rates(loan, resets)
     return payoff(loan, on)
 
 
-def _series(known_at: datetime | None) -> Any:
-    known = ALWAYS if known_at is None else known_at
-
+def _series(known: Known | None) -> Any:
     async def load(snapshot: Snapshot, indices: list[str]) -> list[Series]:
+        until = ALWAYS if known is None else await _recorded(snapshot, known)
         max_age = timedelta(days=snapshot.settings.index_max_age_days)
         found = []
         for index in indices:
-            rows = await snapshot.rows(VALUES, [index, date.min, date.max, known])
+            rows = await snapshot.rows(VALUES, [index, date.min, date.max, until])
             found.append(Series([(row["on_day"], row["value"]) for row in rows], max_age))
         return found
 
     return load
+
+
+async def _recorded(snapshot: Snapshot, known: Known) -> datetime:
+    """Until when values of an index count: they have a time, but no position in the log."""
+    if known.position == ALL.position:
+        return known.until
+    [row] = await snapshot.rows(
+        "SELECT max(recorded_at) AS at FROM ledger.events"
+        " WHERE position = (SELECT max(position) FROM ledger.events WHERE position <= %s)",
+        [known.position],
+    )
+    return min(known.until, row["at"] or known.until)

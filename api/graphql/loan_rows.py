@@ -14,7 +14,7 @@ COLUMNS = """loans.loan_id, loans.loan_no, loans.borrower, loans.guarantors, loa
     loans.approved, loans.disbursed, loans.instalments, loans.opened_on, loans.disbursed_on,
     loans.booked_on, loans.first_due_on, loans.maturity_on, loans.closed_on, loans.written_off_on,
     loans.oldest_unpaid_due_on, loans.suspended, loans.restructures, loans.restructured_on,
-    loans.sold_on, loans.holder"""
+    loans.sold_on, loans.holder, loans.group_no"""
 
 COMPONENTS = tuple(component.value for component in Component)
 GONE = ("written_off", "sold", *(f"forgiven_{name}" for name in COMPONENTS))
@@ -32,6 +32,11 @@ RECORDED = """SELECT of.*, loans.currency FROM read.balances AS of JOIN read.loa
 PROMISES = """SELECT of.*, loans.currency, loans.loan_no
     FROM read.promises AS of JOIN read.loans USING (loan_id)
     WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.promise"""
+
+
+COVERS = """SELECT of.*, loans.currency, loans.loan_no
+    FROM read.covers AS of JOIN read.loans USING (loan_id)
+    WHERE of.loan_id = ANY(%s) ORDER BY of.loan_id, of.cover"""
 
 
 def aged(row: str, on: str) -> str:

@@ -1,6 +1,6 @@
 """A loan as clients see it: its header from the read model, everything else by batched loaders."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,12 +10,14 @@ from strawberry import Info
 from strawberry.scalars import JSON
 
 from api.graphql import journal, parts, people
-from api.graphql.arguments import known, on_or, word
+from api.graphql.arguments import ALL, Known, on_or, word
 from api.graphql.connections import Connection, Slice, connection, sliced
+from api.graphql.fresh import END, there
 from api.graphql.history import Told, quote, told
 from api.graphql.loaders import many_each, one_each, page
 from api.graphql.loan_rows import (
     COLUMNS,
+    COVERS,
     EVENTS,
     IN_ORDER,
     LATEST_MOVEMENTS,
@@ -52,6 +54,7 @@ class Loan(Node):
     product: str
     branch: str
     officer: str
+    group_no: str = strawberry.field(description="The group whose members answer for it, if any.")
     currency: str
     approved: Money
     instalments: int = strawberry.field(
@@ -64,17 +67,17 @@ class Loan(Node):
     maturity_on: date | None
     row: strawberry.Private[DictRow]
     at: strawberry.Private[date | None]
-    known_at: strawberry.Private[datetime | None]
+    known: strawberry.Private[Known | None]
 
     async def told(self, info: Info[Any, Any], as_of: date | None) -> Told | None:
         """The loan on a date, as known when the question says."""
         snapshot = snapshot_of(info)
         on = on_or(as_of, self.at or snapshot.today)
-        return await told(snapshot, self.loan_id, on, self.known_at)
+        return await told(snapshot, self.loan_id, on, self.known)
 
     async def past(self, info: Info[Any, Any]) -> Told | None:
         """The loan as the question's root asked for it; None when it asked for the present."""
-        return await self.told(info, None) if self.at or self.known_at else None
+        return await self.told(info, None) if self.at or self.known else None
 
     @strawberry.field
     async def status(self, info: Info[Any, Any]) -> Status:
@@ -139,7 +142,7 @@ class Loan(Node):
 
     @strawberry.field(description="The first due date still to come, closed up to today or not.")
     async def next_due_on(self, info: Info[Any, Any]) -> date | None:
-        if self.known_at:
+        if self.known:
             past = await self.past(info)
             return past.loan.next_due_on if past else None
         aged = await self._aged(info, None)
@@ -183,7 +186,7 @@ class Loan(Node):
     async def schedule(
         self, info: Info[Any, Any], as_of: date | None = None
     ) -> list[parts.Instalment]:
-        if as_of or self.at or self.known_at:
+        if as_of or self.at or self.known:
             seen = await self.told(info, as_of)
             return _schedule_told(seen, self.currency) if seen else []
         rows = await snapshot_of(info).load("schedule", many_each(SCHEDULE), self.loan_id)
@@ -215,7 +218,7 @@ class Loan(Node):
     ) -> Connection[parts.Transaction]:
         snapshot = snapshot_of(info)
         asked = sliced(snapshot.settings, LATEST_MOVEMENTS, first, after, last, before)
-        where, values = self._then("of.effective_on", "of.recorded_at")
+        where, values = self._then()
         return await page(
             snapshot, self.loan_id, TRANSACTIONS, where, values, asked, parts.transaction
         )
@@ -231,7 +234,7 @@ class Loan(Node):
     ) -> Connection[parts.LoanEvent]:
         snapshot = snapshot_of(info)
         asked = sliced(snapshot.settings, IN_ORDER, first, after, last, before)
-        where, values = self._then("of.effective_on", "of.recorded_at")
+        where, values = self._then()
         return await page(snapshot, self.loan_id, EVENTS, where, values, asked, parts.event)
 
     @strawberry.field(description="Accounting entries in the order booked.")
@@ -245,7 +248,7 @@ class Loan(Node):
     ) -> Connection[journal.JournalEntry]:
         snapshot = snapshot_of(info)
         asked = sliced(snapshot.settings, journal.BOOKED, first, after, last, before)
-        where, values = self._then("of.effective_on", "of.recorded_at")
+        where, values = self._then()
         names = await journal.accounts(snapshot)
         return await page(
             snapshot, self.loan_id, journal.ENTRIES, where, values, asked,
@@ -264,6 +267,14 @@ class Loan(Node):
             ]
         return [parts.promise(row) for row in rows]
 
+    @strawberry.field(description="What its borrower paid for other members of the group.")
+    async def covers(self, info: Info[Any, Any]) -> list[parts.Cover]:
+        if past := await self.past(info):
+            told = past.loan.covers.values()
+            return [parts.cover(parts.cover_row(past.loan, one)) for one in told]
+        rows = await snapshot_of(info).load("covers", many_each(COVERS), self.loan_id)
+        return [parts.cover(row) for row in rows]
+
     @strawberry.field(description="Days since the oldest unpaid due date; 0 if none is past.")
     async def days_past_due(self, info: Info[Any, Any], as_of: AsOf = None) -> int:
         row = await self._aged(info, as_of)
@@ -280,13 +291,13 @@ class Loan(Node):
     async def payoff(self, info: Info[Any, Any], on: date | None = None) -> Components | None:
         snapshot = snapshot_of(info)
         day = on_or(on, self.at or snapshot.today)
-        owed = await quote(snapshot, self.loan_id, day, self.known_at)
+        owed = await quote(snapshot, self.loan_id, day, self.known)
         return components(owed, self.currency) if owed else None
 
     async def _aged(self, info: Info[Any, Any], as_of: date | None) -> DictRow | None:
         snapshot = snapshot_of(info)
         on = on_or(as_of, self.at or snapshot.today)
-        if self.known_at is None:
+        if self.known is None:
             found: DictRow | None = await snapshot.load(("aging", on), aging(on), self.loan_id)
             return found
         seen = await self.told(info, on)
@@ -295,13 +306,15 @@ class Loan(Node):
         days = seen.loan.days_past_due(on)
         return {"days_past_due": days, "bucket": await snapshot.load("bucket", buckets, days)}
 
-    def _then(self, effective_on: str, recorded_at: str) -> tuple[str, list[Any]]:
+    def _then(self) -> tuple[str, list[Any]]:
         """Only what was effective and known, where the question's root names a moment."""
-        where, values = ["true"], []
-        for column, bound in ((effective_on, self.at), (recorded_at, self.known_at)):
-            if bound is not None:
-                where.append(f"{column} <= %s")
-                values.append(bound)
+        where, values = ["true"], list[Any]()
+        if self.at is not None:
+            where.append("of.effective_on <= %s")
+            values.append(self.at)
+        if self.known is not None:
+            where.append("of.recorded_at <= %s AND of.position <= %s")
+            values += self.known
         return " AND ".join(where), values
 
 
@@ -313,17 +326,17 @@ def _restructured(past: Told) -> list[date]:
     ]
 
 
-def loan(row: DictRow, at: date | None = None, known_at: datetime | None = None) -> Loan:
+def loan(row: DictRow, at: date | None = None, known: Known | None = None) -> Loan:
     """The loan of a row with ``COLUMNS``, seen at a moment if one is given."""
     same = ("loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer",
-            "currency", "instalments", "terms", "opened_on", "booked_on",
+            "group_no", "currency", "instalments", "terms", "opened_on", "booked_on",
             "first_due_on", "maturity_on")  # fmt: skip
     return Loan(
         id=global_id("Loan", row["loan_id"]),
         approved=money(row["approved"], row["currency"]),
         row=row,
         at=at,
-        known_at=known_at,
+        known=known,
         **{name: row[name] for name in same},
     )
 
@@ -332,17 +345,23 @@ async def find(
     snapshot: Snapshot,
     loan_id: UUID | None,
     loan_no: str | None,
-    as_of: date | None,
-    known_at: datetime | None,
+    as_of: date | None = None,
+    known: Known | None = None,
 ) -> Loan | None:
-    """The loan of that id or number; None if there was none at that moment."""
+    """The loan of that id or number; None if there was none at that moment.
+
+    Errors: ``Refused`` for a position beyond the log's end.
+    """
+    if known and known.position != ALL.position:
+        [end] = await snapshot.rows(END)
+        there(known.position, end["position"])
     column, value = ("loan_id", loan_id) if loan_no is None else ("loan_no", word(loan_no))
     rows = await snapshot.rows(f"SELECT {COLUMNS} FROM read.loans WHERE {column} = %s", [value])
     if not rows:
         return None
-    at = on_or(as_of, snapshot.today) if as_of or known_at else None
-    found = loan(rows[0], at, known(known_at))
-    if at and await told(snapshot, found.loan_id, at, found.known_at) is None:
+    at = on_or(as_of, snapshot.today) if as_of or known else None
+    found = loan(rows[0], at, known)
+    if at and await told(snapshot, found.loan_id, at, known) is None:
         return None
     return found
 
@@ -351,7 +370,7 @@ def _schedule_told(seen: Told, currency: str) -> list[parts.Instalment]:
     rows = schedule_rows(seen.loan, seen.on)
     return [
         parts.instalment_told(line, row, currency)
-        for line, row in zip(seen.loan.lines, rows, strict=True)
+        for line, row in zip(seen.loan.rows, rows, strict=True)
     ]
 
 

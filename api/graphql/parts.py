@@ -11,6 +11,7 @@ from api.graphql.connections import Row
 from api.graphql.nodes import Node, global_id
 from api.graphql.scalars import BigInt, Components, Money, components, money, money_or_none
 from domain.loan import Amounts, Line, Loan, Payment, Promise
+from domain.loan import Cover as CoverTold
 from domain.views import ScheduleRow
 
 
@@ -125,6 +126,9 @@ class PaymentNode(Node):
     )
     channel: str
     reference: str
+    paid_by: str = strawberry.field(
+        description="The number of the loan of another member of the group who paid it; or nothing."
+    )
     reversed_on: date | None
 
 
@@ -144,6 +148,7 @@ def payment(row: Row) -> PaymentNode:
         source=row["source"],
         channel=row["channel"],
         reference=row["reference"],
+        paid_by=row["paid_by"],
         reversed_on=row["reversed_on"],
     )
 
@@ -170,9 +175,47 @@ def payment_row(loan_id: UUID, loan: Loan, paid: Payment, booked: tuple[int, dat
         "source": paid.kind.value,
         "channel": paid.channel,
         "reference": paid.reference,
+        "paid_by": paid.paid_by,
         "reversed_on": paid.reversed_on,
         "currency": loan.terms.currency,
         "key_0": paid.number,
+    }
+
+
+@strawberry.type(description="What a borrower paid for another member of the group, owed back.")
+class Cover:
+    number: int
+    loan_no: str = strawberry.field(description="The loan of who paid.")
+    for_loan: str = strawberry.field(description="The loan it was paid for.")
+    given_on: date
+    amount: Money
+    returned: Money
+    left: Money = strawberry.field(description="Still owed back.")
+
+
+def cover(row: Row) -> Cover:
+    currency = row["currency"]
+    return Cover(
+        number=row["cover"],
+        loan_no=row["loan_no"],
+        for_loan=row["for_loan"],
+        given_on=row["given_on"],
+        amount=money(row["amount"], currency),
+        returned=money(row["returned"], currency),
+        left=money(row["amount"] - row["returned"], currency),
+    )
+
+
+def cover_row(loan: Loan, told: CoverTold) -> Row:
+    """A cover as the domain tells it, in the columns of the read model."""
+    return {
+        "cover": told.number,
+        "loan_no": loan.loan_no,
+        "for_loan": told.for_loan,
+        "given_on": told.given_on,
+        "amount": told.amount,
+        "returned": told.returned,
+        "currency": loan.terms.currency,
     }
 
 

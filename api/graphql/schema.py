@@ -9,9 +9,9 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from api.graphql import accounting, journal, listing, parts, reports
+from api.graphql import accounting, groups, journal, listing, parts, reports
 from api.graphql import portfolio as book
-from api.graphql.arguments import on_or
+from api.graphql.arguments import known, on_or
 from api.graphql.connections import Connection, sliced
 from api.graphql.errors import Refused
 from api.graphql.limits import Limits
@@ -31,6 +31,10 @@ AsOf = Annotated[
 KnownAt = Annotated[
     datetime | None,
     strawberry.argument(description="Only what had been recorded by then (UTC without a zone)."),
+]
+AtPosition = Annotated[
+    BigInt | None,
+    strawberry.argument(description="Only what the log held up to this position."),
 ]
 
 AtLeast = Annotated[
@@ -66,12 +70,13 @@ class Query:
         loan_no: str | None = None,
         as_of: AsOf = None,
         known_at: KnownAt = None,
+        at_position: AtPosition = None,
         at_least: AtLeast = None,
     ) -> Loan | None:
         if (id is None) is (loan_no is None):
             raise Refused("bad-argument", "name the loan by id or by loanNo")
         loan_id = loan_named(id) if id is not None else None
-        return await find(snapshot_of(info), loan_id, loan_no, as_of, known_at)
+        return await find(snapshot_of(info), loan_id, loan_no, as_of, known(known_at, at_position))
 
     @strawberry.field(description="Loans by filter, order and page.")
     async def loans(
@@ -91,6 +96,26 @@ class Query:
         asked = sliced(snapshot.settings, keyset, first, after, last, before)
         return await listing.loans(snapshot, given, asked, as_of)
 
+    @strawberry.field(description="One group, by its number.")
+    async def group(
+        self, info: Info[Any, Any], group_no: str, at_least: AtLeast = None
+    ) -> groups.LoanGroup | None:
+        return await groups.find(snapshot_of(info), group_no)
+
+    @strawberry.field(description="Groups whose members answer for one another, by number.")
+    async def groups(
+        self,
+        info: Info[Any, Any],
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        at_least: AtLeast = None,
+    ) -> Connection[groups.LoanGroup]:
+        snapshot = snapshot_of(info)
+        asked = sliced(snapshot.settings, groups.BY_NUMBER, first, after, last, before)
+        return await groups.listed(snapshot, asked)
+
     @strawberry.field(description="The object of a global id; null if there is none.")
     async def node(
         self,
@@ -101,7 +126,7 @@ class Query:
         snapshot = snapshot_of(info)
         kind, loan_id, number = named(id)
         if kind == "Loan":
-            return await find(snapshot, loan_id, None, None, None)
+            return await find(snapshot, loan_id, None)
         if kind == "Payment":
             columns, source = PAYMENTS
             sql = f"SELECT {columns} FROM {source} WHERE of.loan_id = ANY(%s) AND of.payment = %s"

@@ -10,7 +10,7 @@ from moneyed import Money
 from domain import commands
 from domain.events import AnyLoanEvent
 from domain.loan import Loan
-from domain.terms import PaymentKind
+from domain.terms import ChargesDue, PaymentKind
 from domain.views import payoff
 from ledger.commands.orders import Orders, of, said
 from ledger.errors import PayoffDiffers
@@ -165,18 +165,25 @@ class PaymentOrders(Orders):
         effective_on: date,
         cause: Cause,
         due_on: date | None = None,
+        falls_due: ChargesDue | None = None,
     ) -> Receipt:
         """Charge a fee, due with its instalment or on a day ahead; its tax follows the terms."""
         self.check_date(effective_on)
         return self.execute(
             loan_id,
             lambda loan: commands.charge_fee(
-                loan, kind=kind, amount=of(loan, amount), effective_on=effective_on, due_on=due_on
+                loan,
+                kind=kind,
+                amount=of(loan, amount),
+                effective_on=effective_on,
+                due_on=due_on,
+                falls_due=falls_due,
             ),
             said(
                 "charge-fee",
                 {"kind": kind, "amount": amount, "effective_on": effective_on},
                 due_on=due_on,
+                falls_due=falls_due,
             ),
             cause,
             effective_on,

@@ -174,7 +174,7 @@ def _asks_for(loan: Loan, waiting: Suspended) -> str | None:
     seen = as_of(loan, day)
     asked = {
         "instalment": instalment(seen, day),
-        "overdue amount": sum(line.left for line in seen.lines[: seen.current]),
+        "overdue amount": sum(line.left for line in seen.fallen_due),
         "whole debt": seen.balances().total,
     }
     return next((name for name, amount in asked.items() if amount == waiting.amount), None)

@@ -252,7 +252,7 @@ class Behaviour:
         """The fee is given up after all, if it is still owed."""
         if (loan := self._active(on)) is None:
             return
-        line = loan.lines[loan.fees[fee].instalment - 1]
+        line = loan.line(loan.fees[fee].instalment)
         if line.owed.fee > line.paid.fee:
             self.life.order(
                 on, "waive-fee",

@@ -129,7 +129,7 @@ class Life:
         """A loan paid for some while elsewhere, a few of them not to the last."""
         since, chance = self.span.since, self.chance
         terms = agreement(self.product, chance, since)
-        days = (due_dates(terms, since)[-1] - since).days
+        days = (due_dates(terms, _lent(since))[-1] - since).days
         disbursed_on = _lent(since - timedelta(days=int(days * chance.uniform(0.02, 0.7))))
         rows = schedule(terms, terms.principal, disbursed_on)
         fallen = sum(row.due_on <= since for row in rows)

@@ -56,7 +56,7 @@ def _arrears_before(loan: Loan, seen: Loan, gone: date, on: date) -> Arrears:
     return Arrears(
         past_due=arrears.past_due,
         interest=arrears.interest,
-        missed=sum(1 for line in before.lines if line.settled_on is None and line.due_on < on)
+        missed=sum(1 for line in before.rows if line.settled_on is None and line.due_on < on)
         if days
         else 0,
         days=days,
@@ -71,9 +71,9 @@ def _arrears(loan: Loan, on: date) -> Arrears:
     first = missed[0].due_on if missed else None
     days = loan.days_past_due(on)
     if not days:
-        waits = loan.status is Status.ACTIVE and any(_unpaid(line, on) for line in loan.lines)
+        waits = loan.status is Status.ACTIVE and any(_unpaid(line, on) for line in loan.rows)
         return Arrears(first_default_on=first, paused=waits)
-    late = [line for line in loan.lines if _unpaid(line, on)]
+    late = [line for line in loan.rows if _unpaid(line, on)]
     since = late[0].due_on
     for line in reversed(missed):  # arrears that overlap those after them are one spell
         if line.due_on < since and line.settled_on is not None and line.settled_on >= since:
@@ -108,7 +108,7 @@ def _missed(loan: Loan, on: date) -> Iterator[Line]:
     Of a loan taken over, those that owed nothing on that day were another lender's to report.
     """
     taken = next((f.effective_on for f in loan.facts if isinstance(f, e.LoanTakenOn)), None)
-    for line in loan.lines:
+    for line in loan.rows:
         until = line.settled_on or on
         if not line.due or line.due_on >= until:
             continue

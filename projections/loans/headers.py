@@ -19,7 +19,7 @@ from projections.staging import copy_columns, copy_lines, lines_of, staging_tabl
 LOAN = (
     "loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer", "currency",
     "status", "stage", "terms", "approved", "annual_rate", "instalments", "frequency", "method",
-    "opened_on", "disbursed", "principal", "overdue",
+    "opened_on", "disbursed", "principal", "overdue", "group_no",
 )  # fmt: skip
 REOPENED = "reopened"
 """Staged status of a loan that owes again: active, if it was closed."""
@@ -90,7 +90,7 @@ def _opened(batch: Batch) -> Iterator[tuple[Any, ...]]:
             opened.branch, opened.officer, terms.currency, "opened", FIRST_STAGE,
             msgspec.json.encode(terms).decode(), terms.principal, terms.annual_rate,
             terms.instalments, terms.frequency.value, terms.method.value, opened.effective_on,
-            0, 0, 0,
+            0, 0, 0, opened.group,
         )  # fmt: skip
 
 
@@ -214,6 +214,8 @@ _STATUS = """(CASE WHEN seen.status IS NULL THEN kept.status
                    WHEN seen.status <> 'reopened' THEN seen.status
                    WHEN kept.status = 'closed' THEN 'active' ELSE kept.status END)"""
 
+_OF_SCHEDULE = f"line.instalment <= {e.CHARGES}"
+
 _FOLD = f"""
     UPDATE loans AS kept SET
         status = {_STATUS},
@@ -259,8 +261,9 @@ _FOLD = f"""
                        - line.forgiven_interest_tax) FILTER (WHERE line.due) AS overdue,
                    min(line.due_on) FILTER (WHERE line.settled_on IS NULL) AS unpaid_due_on,
                    min(line.due_on) FILTER (WHERE NOT line.due) AS next_due_on,
-                   min(line.due_on) AS first_due_on, max(line.due_on) AS maturity_on,
-                   count(*)::integer AS instalments
+                   min(line.due_on) FILTER (WHERE {_OF_SCHEDULE}) AS first_due_on,
+                   max(line.due_on) FILTER (WHERE {_OF_SCHEDULE}) AS maturity_on,
+                   count(*) FILTER (WHERE {_OF_SCHEDULE})::integer AS instalments
             FROM schedule AS line WHERE line.loan_id = staged.loan_id
         ) AS lines
     ) AS seen

@@ -102,18 +102,20 @@ def _plans(batch: Batch, found: Changes) -> Iterator[tuple[Any, ...]]:
             )  # fmt: skip
 
 
-_CUT = """
+_CUT = f"""
     DELETE FROM schedule AS kept USING staged_cuts AS cut
     WHERE kept.loan_id = cut.loan_id AND kept.instalment > cut.instalments
+      AND kept.instalment <= {e.CHARGES}
 """
 
-_NOT_DUE = """
+_NOT_DUE = f"""
     UPDATE schedule AS kept SET
         due = false,
         interest = kept.planned_interest + kept.brought_interest,
         interest_tax = kept.planned_tax + kept.brought_tax
     FROM staged_cuts AS cut
     WHERE kept.loan_id = cut.loan_id AND kept.due AND kept.instalment > cut.due
+      AND kept.instalment <= {e.CHARGES}
 """
 
 _DUE = """

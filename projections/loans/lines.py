@@ -126,7 +126,8 @@ class Changes:
         self.cuts[loan] = (instalments, _fewer(fewest, due))
 
     def _beyond(self, loan: int, instalment: int) -> list[int]:
-        return [number for number in self._known.get(loan, ()) if number > instalment]
+        known = self._known.get(loan, ())
+        return [number for number in known if instalment < number <= e.CHARGES]
 
     def add(self, loan: int, instalment: int, amounts: dict[str, int]) -> None:
         added = self.line(loan, instalment).added

@@ -13,7 +13,7 @@ from domain.events import Instalment
 from domain.falls_due import falls_due
 from domain.loan import Line, Loan, Status
 from domain.quiet import Quiet, quiet
-from domain.refit import row_at
+from domain.refit import row_of
 from ledger.log import load_many
 from projections.movements import COMPONENTS
 from projections.verify.finding import Finding
@@ -196,12 +196,13 @@ def _header(loan_id: UUID, loan: Loan, row: Any) -> Iterator[Finding]:
 
 
 def _schedule(loan_id: UUID, loan: Loan, rows: list[Any]) -> Iterator[Finding]:
-    if len(rows) != len(loan.lines):
-        message = f"{len(rows)} instalments, replayed {len(loan.lines)}"
+    lines = [*loan.lines, *sorted(loan.apart, key=lambda line: line.number)]
+    if len(rows) != len(lines):
+        message = f"{len(rows)} instalments, replayed {len(lines)}"
         yield Finding("schedule", message, loan_id)
         return
-    for n, (line, row) in enumerate(zip(loan.lines, rows, strict=True)):
-        for finding in _instalment(loan_id, loan, line, row_at(loan, n), row):
+    for line, row in zip(lines, rows, strict=True):
+        for finding in _instalment(loan_id, loan, line, row_of(loan, line), row):
             message = f"instalment {line.number}: {finding.message}"
             yield Finding(finding.check, message, loan_id)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 DATES = ("2026-01-20", "2026-02-15", "2026-03-31", "2027-06-30")
 DIRECTIVES = ("", "", "", " @skip(if: false)", " @include(if: $yes)", " @skip(if: $yes)")
 WHOLE = {"portfolio", "aging"}
-COMPUTED = {"asOf", "knownAt"}
+COMPUTED = {"asOf", "knownAt", "atPosition"}
 """Arguments for another moment than now, which no plan is made for but of the whole book."""
 
 

@@ -11,8 +11,8 @@ from ledger.database import connect, conninfo
 from projections.portfolio import summary
 from tests.api.harness import served
 
-LOAN = """query($no: String!, $on: Date, $known: DateTime) {
-    loan(loanNo: $no, asOf: $on, knownAt: $known) { %s } }"""
+LOAN = """query($no: String!, $on: Date, $known: DateTime, $at: BigInt) {
+    loan(loanNo: $no, asOf: $on, knownAt: $known, atPosition: $at) { %s } }"""
 
 
 @pytest.fixture(scope="module")
@@ -262,20 +262,21 @@ def test_a_loan_as_of_a_day_shows_only_what_was_effective(client, paid):
     assert seen(client, paid, fields, on="2026-01-14") is None
 
 
-def test_a_loan_as_known_at_a_time_shows_only_what_had_been_recorded(client):
+@pytest.mark.parametrize("by", ["recordedAt", "position"])
+def test_a_loan_as_known_at_a_moment_shows_only_what_had_been_recorded(client, by):
     number = client.running()
     client.pay(number, "1000.00", "2026-02-15")
     client.settled()
-    moment = seen(client, number, "events(last: 1) { nodes { recordedAt } }")["events"]["nodes"][0][
-        "recordedAt"
-    ]
+    last = seen(client, number, "events(last: 1) { nodes { recordedAt position } }")["events"]
+    moment = {"known" if by == "recordedAt" else "at": last["nodes"][0][by]}
     time.sleep(0.01)
     client.post(f"/v1/loans/{number}/payments/1/reversal", {"reversed_on": "2026-02-20"})
     client.settled()
     fields = """payments { nodes { reversedOn cleared { total { amount } } } }
-                transactions { totalCount }
-                events { totalCount } daysPastDue(asOf: "2026-02-16") bucket"""
-    known = seen(client, number, fields, known=moment)
+                transactions { totalCount } journalEntries { totalCount }
+                events { totalCount } daysPastDue(asOf: "2026-02-16") bucket
+                payoff(on: "2026-03-01") { total { amount } }"""
+    known = seen(client, number, fields, **moment)
     now = seen(client, number, fields)
     assert known["payments"]["nodes"] == [
         {"reversedOn": None, "cleared": {"total": {"amount": "1000.00"}}}
@@ -287,7 +288,19 @@ def test_a_loan_as_known_at_a_time_shows_only_what_had_been_recorded(client):
     assert known["transactions"]["totalCount"] == 2
     assert now["transactions"]["totalCount"] > 2
     assert known["bucket"] is not None
+    assert known["journalEntries"]["totalCount"] < now["journalEntries"]["totalCount"]
+    assert known["payoff"] != now["payoff"]
+
+
+def test_a_loan_before_anything_was_recorded_is_null_and_one_of_the_future_is_refused(client):
+    number = client.running()
+    client.settled()
+    fields = "loanNo balances { owed { total { amount } } }"
     assert seen(client, number, fields, known="2020-01-01T00:00:00Z") is None
+    assert seen(client, number, fields, at=0) is None
+    for position in (-1, 2**62):
+        told = client.try_ask(LOAN % fields, no=number, at=position)
+        assert told["errors"][0]["extensions"]["code"] == "unknown-position"
 
 
 def test_a_written_off_loan_in_its_past_was_active(client):

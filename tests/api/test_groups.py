@@ -97,6 +97,35 @@ def test_a_payment_is_split_and_the_absent_covered(client):
          "absent": ["G-2-dora"], "posted": True}
     ]  # fmt: skip
     client.settled()
+    check_reads(client, number)
+
+
+def check_reads(client, number):
+    """GraphQL tells the same: who is in the group, whose money a payment was, what is owed back."""
+    document = """query ($no: String!) { group(groupNo: $no) {
+        kind shortfall openedOn
+        members { place loanNo loan { groupNo covers { left { amount } }
+                                      payments { nodes { number paidBy amount { amount } } } } }
+        covers { loanNo forLoan amount { amount } returned { amount } left { amount } }
+        payments { number amount { amount } kept { amount } posted } } }"""
+    told = client.ask(document, no=number)["group"]
+    assert (told["kind"], told["shortfall"]) == ("SOLIDARITY", "IN_PROPORTION")
+    assert [one["loanNo"] for one in told["members"]] == [f"{number}-{name}" for name in MEMBERS]
+    ana, *_, dora = (one["loan"] for one in told["members"])
+    assert [(one["paidBy"], one["amount"]["amount"]) for one in dora["payments"]["nodes"]] == [
+        (f"{number}-cai", "20.00"), (f"{number}-bea", "30.00"), (f"{number}-ana", "50.00"),
+    ]  # fmt: skip
+    assert ana["payments"]["nodes"][0]["paidBy"] == ""
+    assert ana["covers"] == [{"left": {"amount": "30.00"}}]
+    assert [(one["loanNo"], one["returned"]["amount"], one["left"]["amount"])
+            for one in told["covers"]] == [
+        (f"{number}-ana", "20.00", "30.00"), (f"{number}-bea", "0.00", "30.00"),
+        (f"{number}-cai", "0.00", "20.00"),
+    ]  # fmt: skip
+    assert told["payments"][0]["posted"] is True
+    assert client.ask('{ group(groupNo: "none") { groupNo } }')["group"] is None
+    page = client.ask("{ groups(first: 1) { totalCount nodes { groupNo } } }")["groups"]
+    assert len(page["nodes"]) == 1 <= page["totalCount"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from api.graphql.endpoint import Question, answered
 from api.graphql.nodes import global_id
+from api.graphql.planned import lending_groups
 from api.graphql.planned.answer import Planner, answer
 from api.graphql.planned.kinds import (
+    COVER,
     ENTRY,
     EVENT,
     INSTALMENT,
@@ -36,14 +38,20 @@ from cli.story_store import compare
 from ledger.application import Ledger
 from ledger.clock import FixedClock
 from ledger.database import connect, conninfo
+from ledger.group_opening import open_group
+from ledger.groups import group_payment, return_cover
 from tests.api.documents import Maker
+from tests.ledger.builders import CAUSE, mxn
+from tests.ledger.groups import FIRST, SECOND, a_group, new_group
 
 TODAY = date(2027, 3, 1)
 KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": PROMISE,
          "Transaction": TRANSACTION, "LoanEvent": EVENT, "JournalEntry": ENTRY,
          "JournalLine": LINE, "RecordedBalances": RECORDED, "Bucket": BUCKET,
          "AgingGroup": GROUP, "Portfolio": PORTFOLIO, "TrialBalance": TRIAL_BALANCE,
-         "TrialBalanceLine": BALANCE}  # fmt: skip
+         "TrialBalanceLine": BALANCE, "Cover": COVER, "LoanGroup": lending_groups.GROUP,
+         "GroupMember": lending_groups.MEMBER,
+         "GroupPayment": lending_groups.PAYMENT}  # fmt: skip
 RESOLVED = {("Loan", "balances"), ("Loan", "payoff"), ("Loan", "parties")}
 """What the domain tells, or must be decrypted, and no plan can."""
 
@@ -91,6 +99,11 @@ def both(database):
     """Every story of ours in one database."""
     outcomes = [outcome(path) for path in sorted(Path("scenarios").glob("*.yaml"))]
     with Ledger(database, clock=FixedClock(date(2040, 1, 1))) as ledger:
+        a_group(ledger, "G-1")
+        group_payment(ledger, "G-1", amount=mxn("1100.00"), on=FIRST, cause=CAUSE,
+                      absent=["G-1-dora"])  # fmt: skip
+        return_cover(ledger, "G-1", "G-1-ana", cover=1, on=SECOND, cause=CAUSE, amount=mxn("20.00"))
+        open_group(ledger, new_group("G-2"), CAUSE)
         compare(ledger, outcomes)
     with asyncio.Runner() as runner:
         asker = Both(database, runner.run)
@@ -113,6 +126,7 @@ def known(both):
     numbers = [f'"{row[0]}"' for row in rows]
     return {
         "loanNo": numbers,
+        "groupNo": ['"G-1"', '"G-2"', '"none"'],
         "branch": ['["", "centro"]'],
         "product": [f'["{row[3]}"]' for row in rows],
         "currency": ['["MXN"]'],

@@ -18,6 +18,7 @@ from domain.terms import (
     AllocationRule,
     Annuity,
     ChargebackRule,
+    ChargesDue,
     Component,
     DayCount,
     FittedTo,
@@ -264,7 +265,10 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
             number = size % (len(loan.payments) + 1)
             book.do(commands.reverse_payment, payment=number, reversed_on=day)
         case "fee":
-            book.do(commands.charge_fee, kind="visit", amount=size * 10, effective_on=day)
+            due_on = None if size % 3 else day + timedelta(days=size % 40)
+            falls_due = None if size % 3 else ChargesDue.ON_THEIR_DATE
+            book.do(commands.charge_fee, kind="visit", amount=size * 10, effective_on=day,
+                    due_on=due_on, falls_due=falls_due)  # fmt: skip
         case "waive":
             book.do(commands.waive_fee, fee=len(loan.fees), effective_on=day)
         case "waive_charges":

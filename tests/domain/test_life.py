@@ -22,6 +22,7 @@ from domain.loan import Amounts, Status
 from domain.restructuring import NewTerms
 from domain.terms import (
     AllocationRule,
+    ChargebackRule,
     Component,
     Floating,
     Frequency,
@@ -500,6 +501,22 @@ def test_a_chargeback_asks_again_for_the_money_from_its_day_on():
         commands.charge_back(book.loan, payment=1, amount=2_000_01, effective_on=DUE[1])
     with pytest.raises(AlreadyReversed):
         commands.reverse_payment(book.loan, payment=1, reversed_on=DUE[1])
+
+
+@pytest.mark.parametrize("rule", list(ChargebackRule))
+def test_what_was_kept_of_a_payment_is_taken_back_once(rule):
+    """Of 12,500.00 500.00 were kept and 100.00 given back: 300.00 and 12,100.00 make it whole."""
+    book = lent(annual_rate=0, chargeback=rule)
+    book.do(commands.receive_payment, amount=12_500_00, effective_on=START)
+    book.do(commands.refund_overpayment, amount=100_00, effective_on=START)
+    book.do(commands.charge_back, payment=1, amount=300_00, effective_on=DUE[0])
+
+    with pytest.raises(InvalidAmount):
+        commands.charge_back(book.loan, payment=1, amount=12_100_01, effective_on=DUE[0])
+    book.do(commands.charge_back, payment=1, amount=7_100_00, effective_on=DUE[0])
+    book.do(commands.charge_back, payment=1, effective_on=DUE[0])
+
+    assert (book.loan.principal, book.loan.overpaid) == (12_000_00, 0)
 
 
 def test_what_a_chargeback_leaves_owed_is_told_again_with_what_was_kept_by_its_day():

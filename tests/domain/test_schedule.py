@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from domain.business_days import BusinessDayRule
 from domain.calendar import PERIODS_PER_YEAR, due_dates
@@ -153,6 +154,29 @@ def test_semi_monthly_falls_on_the_15th_and_the_last_day(disbursed_on, expected)
     agreed = terms(frequency=Frequency.SEMI_MONTHLY, instalments=4)
 
     assert [day.isoformat() for day in due_dates(agreed, disbursed_on)] == expected
+
+
+@pytest.mark.parametrize(
+    ("frequency", "disbursed_on", "expected"),
+    [
+        (Frequency.SEMI_MONTHLY, date(2024, 11, 29), ["2024-12-13", "2024-12-31", "2025-01-15"]),
+        (Frequency.DAILY, date(2026, 1, 16), ["2026-01-19", "2026-01-20", "2026-01-21"]),
+    ],
+)
+def test_a_first_date_that_nobody_chose_does_not_move_to_the_disbursement(
+    frequency, disbursed_on, expected
+):
+    agreed = terms(
+        frequency=frequency, instalments=3, calendar="weekends",
+        business_day_rule=BusinessDayRule.PRECEDING,
+    )  # fmt: skip
+
+    assert [day.isoformat() for day in due_dates(agreed, disbursed_on)] == expected
+
+    chosen = structs.replace(agreed, first_due_on=disbursed_on + timedelta(days=1))
+    with pytest.raises(InvalidTerms) as refused:
+        due_dates(chosen, disbursed_on)
+    assert refused.value.field == "first_due"
 
 
 def test_semi_monthly_refuses_a_first_due_date_between_its_days():

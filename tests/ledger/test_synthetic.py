@@ -1,6 +1,7 @@
 """A synthetic portfolio is the same for the same seed, whole, and such as the products allow."""
 
-from datetime import date
+import random
+from datetime import date, timedelta
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from ledger.forms import FormError
 from ledger.log import facts
 from ledger.products import catalogue
 from ledger.synthetic import fill
+from ledger.synthetic.lives import Life, Span
 from ledger.synthetic.offers import OFFERS, deck
 
 UNTIL = date(2026, 6, 30)
@@ -63,6 +65,16 @@ def test_words_that_make_no_portfolio_are_refused_by_name(database, given, field
 
     assert refused.value.field == field
     assert recorded(database) == []
+
+
+@pytest.mark.parametrize("name", OFFERS)
+def test_a_life_begins_on_any_day_of_the_year(name):
+    """In November 2024 the month's last banking day is the 29th: due then, of a loan of then."""
+    for nth in range(366):
+        since = date(2024, 2, 1) + timedelta(days=nth)
+        span = Span(since, since + timedelta(days=9), daily=False, running=1.0)
+        life = Life(name, random.Random(nth), span, lambda *_: 80_000)
+        assert life.loan.terms.instalments >= 1
 
 
 def test_no_day_after_the_business_date_is_told(database):

@@ -17,7 +17,7 @@ from tests.domain.histories import START, Book, play, terms
 
 TABLES = (
     "loans", "schedule", "portions", "portfolio_totals", "balances", "transactions", "payments",
-    "promises", "journal_entries", "journal_loans", "journal_totals", "accounting_groups",
+    "covers", "promises", "journal_entries", "journal_loans", "journal_totals", "accounting_groups",
     "accounting_loans", "accounting_stages", "accounting_moves", "accounting_facts", "positions",
 )  # fmt: skip
 

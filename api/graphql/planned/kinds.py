@@ -143,8 +143,16 @@ PAYMENT: Kind = {
     **column(instant, "recorded_at"),
     **wholes("position"),
     **components("cleared"),
-    **texts("source", "channel", "reference"),
+    **texts("source", "channel", "reference", "paid_by"),
     **plain("reversed_on", maybe=True),
+}
+
+COVER: Kind = {
+    "number": lambda row, _: number(row["cover"]),
+    **texts("loan_no", "for_loan"),
+    **plain("given_on"),
+    **amounts("amount", "returned"),
+    "left": lambda row, asked: amount(f"{row['amount']} - {row['returned']}", row, asked),
 }
 
 TRANSACTION: Kind = {
@@ -244,6 +252,15 @@ def promises(row: Row, asked: Asked) -> Written:
     return many(given, source, given["promise"], told(PROMISE, given, asked))
 
 
+def covers(row: Row, asked: Asked) -> Written:
+    given = row.child(asked.reading)
+    source = (
+        f"(SELECT of.*, {row['loan_no']} FROM read.covers AS of"
+        f" WHERE of.loan_id = {row['loan_id']}) AS {given.alias}"
+    )
+    return many(given, source, given["cover"], told(COVER, given, asked))
+
+
 def part_of(asked: Asked, keyset: Keyset) -> Slice:
     """The slice of an order that a field's arguments ask for; its bounds may be late."""
     given = asked.arguments
@@ -304,7 +321,7 @@ def late(name: str) -> Field:
 LOAN: Kind = {
     **named("Loan", "loan_id"),
     **plain("loan_id", "opened_on"),
-    **texts("loan_no", "borrower", "product", "branch", "officer", "currency"),
+    **texts("loan_no", "borrower", "product", "branch", "officer", "group_no", "currency"),
     **column(words, "guarantors"),
     **wholes("instalments", "stage", "restructures"),
     **amounts("approved", "disbursed"),
@@ -322,6 +339,7 @@ LOAN: Kind = {
     "recordedBalances": recorded,
     "schedule": schedule,
     "promises": promises,
+    "covers": covers,
     "payments": of_loan(PAYMENT, ("of.*", "read.payments AS of"), LATEST_PAYMENTS),
     "transactions": of_loan(TRANSACTION, ("of.*", "read.transactions AS of"), LATEST_MOVEMENTS),
     "events": events,

@@ -13,7 +13,7 @@ from graphql import (
     visit,
 )
 
-BOUND = frozenset({"id", "loanNo", "after", "before", "atLeast"})
+BOUND = frozenset({"id", "loanNo", "groupNo", "after", "before", "atLeast"})
 """Arguments whose value changes nothing of a statement but what it binds."""
 
 KINDS: dict[str, tuple[type, Any]] = {"String": (str, ""), "ID": (str, ""), "BigInt": (int, 0)}

@@ -11,6 +11,7 @@ from api.graphql.arguments import word
 from api.graphql.connections import Keyset
 from api.graphql.listing import Where
 from api.graphql.nodes import loan_named
+from api.graphql.planned import lending_groups
 from api.graphql.planned.asked import Asked, Late, Reading, Unplanned
 from api.graphql.planned.kinds import ENTRY, LOAN, PROMISE, part_of
 from api.graphql.planned.named import node
@@ -71,7 +72,7 @@ POSITION = "SELECT coalesce(min(position), 0) FROM read.positions"
 
 def loan(asked: Asked) -> Written:
     given = {name for name, value in asked.arguments.items() if value is not None}
-    if given & {"as_of", "known_at"} or len(given & {"id", "loan_no"}) != 1:
+    if given & {"as_of", "known_at", "at_position"} or len(given & {"id", "loan_no"}) != 1:
         raise Unplanned
     if "id" in given:  # one that names no loan is bound as null, which is equal to nothing
         column, value = "loan_id", asked.value("id", "id", loan_named)
@@ -140,6 +141,8 @@ ROOTS: dict[str, Callable[[Asked], Written]] = {
     "loan": loan,
     "loans": listed,
     "promises": listed,
+    "group": lending_groups.group,
+    "groups": lending_groups.listed,
     "node": node,
     "portfolio": portfolio,
     "aging": aging,
