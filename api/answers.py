@@ -117,6 +117,7 @@ class Job(BaseModel):
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    progress: Any = Field(None, description="of long work: how many are done, of how many")
 
 
 def plain(receipt: Receipt) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from api import (
     accounting_files,
     agreement,
     borrowers,
+    bureau,
+    deliveries,
     graphiql,
     groups,
     health,
@@ -39,8 +41,8 @@ from ledger.settings import settings as current_settings
 
 UPLOADS = ("/v1/payment-files", "/v1/remittances", "/v1/index-values", "/v1/bank-statements")
 PARTS = (
-    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements, reports,
-    indices, work, accounting_files, endpoint, export,
+    health, loans, payments, agreement, refinancing, groups, borrowers, rails, statements,
+    deliveries, reports, indices, work, accounting_files, bureau, endpoint, export,
 )  # fmt: skip
 DESCRIPTION = """Orders go in by REST, each with an `Idempotency-Key`; questions go to `/graphql`.
 Amounts are decimal text with a currency. Refusals are `application/problem+json` with a stable

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import Body, Code, Day, Effective, Figure, Words
+from domain.borrower.address import AddressKind
 from domain.borrower.events import Ground, Role
-from domain.borrower.person import AddressKind, CivilStatus, Residence, Sex
+from domain.borrower.person import CivilStatus, Kind, Residence, Sex
 
 Country = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$", description="ISO 3166", examples=["MX"])]
 
@@ -48,8 +49,35 @@ class EconomicsBody(Body):
     currency: Code | None = None
 
 
+class PartnerBody(Body):
+    """Who owns a part of a company, or signs for it."""
+
+    legal_name: Words = Field("", description="of a company; a person has names instead")
+    first_name: Words = ""
+    second_name: Words = ""
+    paternal: Words = ""
+    maternal: Words = ""
+    rfc: Words = ""
+    curp: Words = ""
+    share: Annotated[int, Field(ge=0, le=100, description="whole percent")] = 0
+    address: AddressBody | None = None
+    phone: Words = ""
+
+
+class CompanyBody(Body):
+    """What a company has that a natural person does not."""
+
+    legal_name: Words
+    incorporated_on: Day | None = None
+    representative: PartnerBody | None = None
+    shareholders: list[PartnerBody] = Field(default=[], max_length=100)
+
+
 class PersonBody(Body):
-    """A person. Of a change only what changes is sent; null is what is not known any more."""
+    """A natural person or a company.
+
+    Of a change only what changes is sent; null is what is not known any more.
+    """
 
     first_name: Words | None = None
     second_name: Words | None = None
@@ -68,6 +96,10 @@ class PersonBody(Body):
     employment: EmploymentBody | None = None
     economics: EconomicsBody | None = None
     died_on: Day | None = None
+    kind: Kind | None = None
+    company: CompanyBody | None = None
+    activities: list[Words] | None = Field(default=None, max_length=3)
+    ssn: Words | None = None
 
     def form(self) -> dict[str, Any]:
         """What was sent, as `ledger.borrowers.forms` reads it."""

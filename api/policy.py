@@ -39,9 +39,11 @@ class Action(StrEnum):
     READ_TRACES = "read-traces"
     SETTLE_SUSPENSE = "settle-suspense"
     ISSUE_REFERENCE = "issue-reference"
+    SEND_DOCUMENT = "send-document"
     READ_EXPORTS = "read-exports"
     EXPORT_ACCOUNTING = "export-accounting"
     ISSUE_CFDI = "issue-cfdi"
+    SEND_BUREAU_FILE = "send-bureau-file"
     MANAGE_KEYS = "manage-keys"
 
 

@@ -21,6 +21,7 @@ from ledger.database import Pool, conninfo, read_conninfo
 from ledger.servers import redis_url
 from ledger.settings import Settings
 from projections import engine
+from projections.statements.render import Press
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Running:
     catch_up: CatchUp
     budget: Budget | None
     shared: Shared | None
+    press: Press
 
     def archive(self) -> Archive:
         """Where borrowers' data is read. Errors: those of the vault."""
@@ -57,6 +59,7 @@ async def started(
     log = plan_pool(primary, settings, options.graphql_statement_seconds)
     for one in (reads, plans, log):
         await one.open()
+    press = Press.of(settings)
     store, budget, shared = None, None, None
     if options.graphql_budget or options.graphql_shared:
         store = RedisStore(redis_url(settings))
@@ -70,9 +73,11 @@ async def started(
         catch_up.start()
     try:
         yield Running(
-            settings, options, ledger, requests, reads, plans, log, catch_up, budget, shared
-        )
+            settings, options, ledger, requests, reads, plans, log, catch_up, budget, shared,
+            press,
+        )  # fmt: skip
     finally:
+        press.close()
         if store is not None:
             await store.close()
         catch_up.stop()

@@ -8,19 +8,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from api.auth import requires
-from api.policy import Action
+from api.orders import CHANNEL
+from api.policy import Action, allows
 from api.problems import DOCUMENTED, Problem
 from api.running import Running, running
 from ledger.api_keys import Key
-from projections.statements import issue
+from ledger.borrowers.reading import Reader
+from ledger.borrowers.recipients import Recipients
+from projections.statements import single
+from projections.statements.addressee import Addressees, Nobody
 from projections.statements.period import StatementError, TemplateError, month
 from projections.statements.records import UnknownLoan
-from projections.statements.sheet import Form, Letter, Sheet
+from projections.statements.sheet import Form, Letter, Sheet, file_name
 
 router = APIRouter(prefix="/v1/loans", tags=["statements"], responses=DOCUMENTED)
 
 Here = Annotated[Running, Depends(running)]
-Reader = Annotated[Key, Depends(requires(Action.READ))]
+Entitled = Annotated[Key, Depends(requires(Action.READ))]
 LoanNo = Annotated[str, Path(max_length=100, description="The loan's number.")]
 MEDIA = {"pdf": "application/pdf", "html": "text/html; charset=utf-8", "json": "application/json"}
 FILE: dict[int | str, dict[str, Any]] = {
@@ -41,13 +45,15 @@ def statement(
     loan_no: LoanNo,
     period: Annotated[str, Path(max_length=20, examples=["2026-03"])],
     here: Here,
-    _: Reader,
+    reader: Entitled,
     form: Written = Form.PDF,
 ) -> Response:
-    """As it was issued, or as it would be issued now; nothing is recorded."""
+    """As it was issued, or as it would be issued now. It is addressed by name for who may read
+    personal data, and that reading is noted; for others by the borrower's number.
+    """
     today = here.ledger.clock.business_date()
-    with _problems():
-        told = issue.one(here.settings, loan_no, month(period), today)
+    with problems():
+        told = single.one(here.settings, loan_no, month(period), today, _names(here, reader))
         return _answer(here, told.sheet, form)
 
 
@@ -61,20 +67,28 @@ def letter(
     loan_no: LoanNo,
     kind: Letter,
     here: Here,
-    _: Reader,
+    reader: Entitled,
     on: Annotated[date | None, Query(description="For which day; the business date.")] = None,
     payment: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     form: Written = Form.PDF,
 ) -> Response:
     today = here.ledger.clock.business_date()
-    with _problems():
-        sheet = issue.letter(here.settings, loan_no, kind, today, on=on, payment=payment)
+    with problems():
+        sheet = single.letter(
+            here.settings, loan_no, kind, today, on=on, payment=payment, names=_names(here, reader)
+        )
         return _answer(here, sheet, form)
 
 
+def _names(here: Running, reader: Key) -> Addressees:
+    if not allows(reader.roles, Action.READ_PERSONAL):
+        return Nobody()
+    return Recipients(here.ledger.store, here.settings, Reader(reader.name, CHANNEL))
+
+
 def _answer(here: Running, sheet: Sheet, form: Form) -> Response:
-    laid = issue.laid_out(here.settings, sheet, form)
-    name = f"{issue.file_name(sheet)}.{form.value}".encode("ascii", "replace").decode()
+    laid = here.press.one(sheet, form)
+    name = f"{file_name(sheet)}.{form.value}".encode("ascii", "replace").decode()
     return Response(
         laid,
         media_type=MEDIA[form.value],
@@ -83,7 +97,8 @@ def _answer(here: Running, sheet: Sheet, form: Form) -> Response:
 
 
 @contextmanager
-def _problems() -> Iterator[None]:
+def problems() -> Iterator[None]:
+    """What is wrong with a document that was asked for, as problem+json."""
     try:
         yield
     except UnknownLoan as error:

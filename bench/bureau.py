@@ -12,16 +12,19 @@ from msgspec import structs
 
 from bench.project import FIRST_DAY, book, store
 from bench.report import BenchResult, result, scratch
+from domain.borrower.address import Address
+from domain.borrower.person import Employment, Sex
 from domain.terms import Frequency, Method
 from ledger import database, state
 from projections import engine
-from projections.bureau.consumer import Address, Consumer, Employment, Joined, Sex
+from projections.bureau.consumer import Consumer, Joined
+from projections.bureau.desk import Job
 from projections.bureau.formats.registry import format_of
 from projections.bureau.lender import Lender, Member, ProductCodes, Reporter
 from projections.bureau.reported import Report, Totals
 from projections.bureau.tradeline import Tradeline
 from projections.bureau.validators.registry import CHECKS
-from projections.bureau.write import Job, write
+from projections.bureau.write import write
 
 CUT_OFF = date(2026, 4, 30)
 LENDER = Lender(
@@ -38,15 +41,15 @@ def person(number: int, *, texan: bool = False) -> Consumer:
     """Somebody, another one for each number."""
     born_on = date(1960, 1, 1) + timedelta(days=number % 15_000)
     address = Address(
-        street=f"Av. Insurgentes Sur No. {number}", colonia=f"Colonia {number % 997}",
+        street=f"Av. Insurgentes Sur No. {number}", neighbourhood=f"Colonia {number % 997}",
         municipality="Benito Juárez", city="Ciudad de México", state="TX" if texan else "CMX",
         postal_code="79901" if texan else "03100", country="US" if texan else "MX",
     )  # fmt: skip
     return Consumer(
         reference=f"B-{number}", paternal=f"García{'ABCDEFGHIJ'[number % 10]}",
-        maternal=f"Muñoz{'ABCDEFGHIJ'[number // 10 % 10]}", first="María", second="José",
+        maternal=f"Muñoz{'ABCDEFGHIJ'[number // 10 % 10]}", first_name="María", second_name="José",
         born_on=born_on, rfc=f"GAMM{born_on:%y%m%d}AB{number % 10}", sex=Sex.FEMALE,
-        nationality="MX", address=address, phones=(f"55{number:08}",),
+        nationality="MX", addresses=(address,), phones=(f"55{number:08}",),
         employment=Employment(employer="Trabajador independiente"),
     )  # fmt: skip
 
@@ -82,8 +85,7 @@ def written(name: str, path: Path, count: int) -> Totals:
         for number, line in enumerate(tradelines(count)):
             made = form.record(Report(line=line, person=person(number, texan=name == "metro2")))
             assert not isinstance(made, list), made
-            out.write(made.text)
-            totals.add(made)
+            out.write(totals.add(made))
         out.write(form.end(totals))
     return totals
 

@@ -1,9 +1,8 @@
 """`cartera bureau`: files for credit bureaus, written, checked, marked as sent, and answered."""
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +11,6 @@ import typer
 from cli.console import Exit, answer, fail, progress, say, show, table
 from cli.read_side import catch_up
 from cli.ready import ready
-from ledger.settings import Settings
-from projections.bureau.consumer import Consumers
 
 bureau = typer.Typer(help="Files for credit bureaus.", no_args_is_help=True)
 
@@ -42,6 +39,9 @@ def write(
     correction: Annotated[
         bool, typer.Option("--correction", help="Only what was sent otherwise, or rejected.")
     ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="That fold a large book (default: one a processor).")
+    ] = None,
     actor: Actor = "operator",
     as_json: AsJson = False,
 ) -> None:
@@ -51,13 +51,15 @@ def write(
     """
     from ledger.clock import SystemClock
     from ledger.database import pool
+    from projections.bureau.desk import Hands, Job
     from projections.bureau.errors import BureauError
     from projections.bureau.lender import read_lender
-    from projections.bureau.write import Job
     from projections.bureau.write import write as run
+    from workers.bureau_people import people_of
 
     chosen = ready()
     catch_up(chosen, quiet=as_json)
+    processes = processes or len(os.sched_getaffinity(0))
     try:
         job = Job(
             form=form, cut_off=cut_off.date(), today=SystemClock(chosen.zone).business_date(),
@@ -66,10 +68,13 @@ def write(
         )  # fmt: skip
         with (
             pool(chosen, max_size=2) as connections,
-            _people(chosen, consumers) as people,
+            people_of(chosen, consumers) as people,
             progress("loans", quiet=as_json) as told,
         ):
-            written = run(connections, job, people, to, told)
+            hands = Hands(
+                settings=chosen, people=partial(people_of, chosen, consumers), processes=processes
+            )
+            written = run(connections, job, people, to, told, hands if processes > 1 else None)
     except BureauError as error:
         fail(f"{error.field}: {error}")
     if as_json:
@@ -81,26 +86,6 @@ def write(
             say(f"{written.unsendable:,} tradelines cannot be sent: {written.unsendable_list}")
     if written.unsendable:
         raise typer.Exit(Exit.FINDINGS)
-
-
-@contextmanager
-def _people(chosen: Settings, consumers: Path | None) -> Iterator[Consumers]:
-    """Those of a file, or of the register; of these each reading is noted."""
-    from projections.bureau.consumer import ConsumerFile
-
-    if consumers is not None:
-        yield ConsumerFile(consumers)
-        return
-    from cli.bureau_people import Registered
-    from ledger.borrowers.reading import Archive, Reader
-    from ledger.borrowers.vault import Vault
-    from ledger.store import Store
-
-    vault, store = Vault.of(chosen), Store(chosen)
-    try:
-        yield Registered(Archive(store, vault), Reader(getpass.getuser(), "cli"))
-    finally:
-        store.close()
 
 
 @bureau.command("formats")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,7 +155,7 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Told]:
 
 def _named(error: FormError | LoanError | LedgerError) -> str:
     """Field and rule."""
-    return f"{error.field}: {str(error).removeprefix(f'{error.field} ')}"
+    return f"{error.field}: {re.sub(f'^{re.escape(error.field)}:? ', '', str(error))}"
 
 
 def _settings(error: ValidationError) -> Iterator[str]:

@@ -15,6 +15,7 @@ from cli import (
     borrowers,
     bureau,
     days,
+    deliveries,
     demo,
     documents,
     exports,
@@ -48,7 +49,7 @@ app = typer.Typer(
 for part in (
     servers, books, borrowers, days, status, loans, stories, products, schedule, indices,
     refinancing, groups, rails, documents, exports, bureau, demo, generate, bench, statements,
-    reports, accounting, accounting_month, accounting_files,
+    deliveries, reports, accounting, accounting_month, accounting_files,
 ):  # fmt: skip
     part.register(app)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.console import answer, fail, say, show, table
+from cli.console import answer, fail, progress, say, show, table
 from cli.loans import loan_named
 from cli.read_side import catch_up
 from cli.ready import ready
@@ -66,6 +66,25 @@ def give(
         answer(found)
     else:
         say(f"{found.reference}  {found.kind} of loan {loan}")
+
+
+@references.command("give-all")
+def give_all(
+    algorithm: Annotated[
+        str, typer.Option(help="clabe, bbva-37, luhn, mod-97-10, or of a plug-in.")
+    ] = "clabe",
+    as_json: AsJson = False,
+) -> None:
+    """Give out a reference for every running loan that has none of that kind yet."""
+    from ledger.application import Ledger
+    from ledger.rails.references import issue_all
+
+    with Ledger(ready()) as ledger, progress("references", quiet=as_json) as told:
+        made = issue_all(ledger, algorithm, told)
+    if as_json:
+        answer({"algorithm": algorithm, "given": made})
+    else:
+        say(f"{made:,} given out", lead=algorithm)
 
 
 @references.command("list")

@@ -1,8 +1,6 @@
 """How the book does: months' ends frozen, and the reports made from them."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from cli.console import Exit, answer, fail, say, show, table
+from cli.console import Exit, answer, say, show, table
 from cli.read_side import catch_up
 from cli.ready import ready
+from cli.refusals import refusals
 from ledger.clock import SystemClock
 from ledger.database import connect
 from projections.reports.report import ReportName
@@ -52,7 +51,7 @@ def freeze(
 
     chosen = ready()
     today = SystemClock(chosen.zone).business_date()
-    with _refusals():
+    with refusals():
         asked = period(month)
         catch_up(chosen, quiet=True)
         with connect(chosen, autocommit=True, application_name="cartera-reports") as connection:
@@ -101,7 +100,7 @@ def report(
     from projections.reports.month_end import book, up_to
     from projections.statements.period import month as period
 
-    with _refusals():
+    with refusals():
         last: date = period(month).ends_on
         with connect(ready(), autocommit=True) as connection:
             wanted = up_to(connection, last, months_of(name.value, months))
@@ -119,14 +118,3 @@ def report(
     for row in made.shown():
         shown.add_row(*("" if row[one] is None else str(row[one]) for one in names))
     show(shown)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    from projections.reports.month_end import MonthEndError
-    from projections.statements.period import StatementError
-
-    try:
-        yield
-    except (MonthEndError, StatementError) as error:
-        fail(f"{error.field}: {error}")

@@ -36,10 +36,13 @@ IMPORT_PAYROLL = "import-payroll"
 IMPORT_STATEMENT = "import-statement"
 EXPORT_ACCOUNTING = "export-accounting"
 ISSUE_CFDI = "issue-cfdi"
+DELIVER = "deliver-documents"
+WRITE_BUREAU_FILE = "write-bureau-file"
 KINDS = {CLOSE_DAY: "close_day", CATCH_UP: "catch_up_projections",
          IMPORT_PAYMENTS: "import_payments", IMPORT_PAYROLL: "import_payroll",
          IMPORT_STATEMENT: "import_statement", EXPORT_ACCOUNTING: "export_accounting",
-         ISSUE_CFDI: "issue_cfdi"}  # fmt: skip
+         ISSUE_CFDI: "issue_cfdi", DELIVER: "deliver_documents",
+         WRITE_BUREAU_FILE: "write_bureau_file"}  # fmt: skip
 """Each kind has a queue of its name and an actor."""
 
 ATTEMPTS = 5
@@ -63,6 +66,7 @@ class Job(msgspec.Struct, frozen=True):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    progress: Any = None
 
 
 FIELDS = ", ".join(Job.__struct_fields__)
@@ -161,6 +165,12 @@ def run(connection: Connection[TupleRow], job_id: UUID, work: Callable[[Job], An
             raise
         _end(connection, job_id, "done", result=result)
         return find(connection, job_id)
+
+
+def note_progress(connection: Connection[TupleRow], job_id: UUID, done: int, whole: int) -> None:
+    """How far the job has come, for who waits; on a connection of its own."""
+    told = msgspec.json.encode({"done": done, "whole": whole}).decode()
+    connection.execute("UPDATE ledger.jobs SET progress = %s WHERE id = %s", [told, job_id])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,14 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+class SmtpSecurity(StrEnum):
+    """How a mail server is spoken to."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
 
 
 class Settings(BaseSettings):
@@ -138,6 +147,9 @@ class Settings(BaseSettings):
         description="Send money for no known account back, instead of keeping it in suspense.",
     )
 
+    bureau_lender_file: Path | None = Field(
+        default=None, description="How the lender reports to credit bureaus, a YAML file."
+    )
     lender_file: Path | None = Field(
         default=None, description="Who sends documents to borrowers, a YAML file; else an example."
     )
@@ -146,6 +158,38 @@ class Settings(BaseSettings):
     )
     template_seconds: float = Field(
         default=10.0, gt=0, description="How long laying out one document may take."
+    )
+
+    smtp_host: str | None = Field(
+        default=None,
+        description="Mail server that takes documents to borrowers; else none is sent.",
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    smtp_security: SmtpSecurity = Field(
+        default=SmtpSecurity.STARTTLS, description="starttls, tls (from the first byte), or none."
+    )
+    smtp_user: str = Field(default="", description="As whom to log in there; empty: not at all.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Of that user.")
+    smtp_from: str = Field(
+        default="", description='Who sends, such as "Mi Financiera <estados@example.mx>".'
+    )
+    smtp_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="How long the mail server may take for one answer."
+    )
+    provider_url: str | None = Field(
+        default=None, description="Where SMS and WhatsApp are posted to (extra `delivery`)."
+    )
+    provider_token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token of that provider."
+    )
+    provider_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="How long the provider may take."
+    )
+    delivery_attempts: int = Field(
+        default=8, ge=1, description="How often one message may be put off before it is given up."
+    )
+    delivery_retry_seconds: float = Field(
+        default=60.0, gt=0, description="Wait before the second try; it doubles up to an hour."
     )
 
     http_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
@@ -219,6 +263,7 @@ class Settings(BaseSettings):
             "CARTERA_MIGRATIONS_DIR": str(self.migrations_dir.absolute()),
             "CARTERA_CALENDARS_DIR": _absolute(self.calendars_dir),
             "CARTERA_LENDER_FILE": _absolute(self.lender_file),
+            "CARTERA_BUREAU_LENDER_FILE": _absolute(self.bureau_lender_file),
             "CARTERA_TEMPLATES_DIR": _absolute(self.templates_dir),
             "CARTERA_ACCOUNTING_RULES": _absolute(self.accounting_rules),
             "CARTERA_ACCOUNTING_CHART": _absolute(self.accounting_chart),

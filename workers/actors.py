@@ -6,6 +6,7 @@ its key, projections keep their position.
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -17,6 +18,7 @@ from ledger.application import Ledger
 from ledger.close_of_day import BATCH, close_through
 from ledger.database import connect
 from ledger.jobs import Job
+from ledger.money import FormError
 from ledger.orders import Cause
 from ledger.payment_file import import_payments
 from ledger.payroll import import_payroll
@@ -25,7 +27,12 @@ from projections.accounting.cfdi.desk import open_desk
 from projections.accounting.cfdi.issue import issue
 from projections.accounting.exports.period import Period
 from projections.accounting.exports.source import make_batch
+from projections.bureau.desk import Job as Wanted
+from projections.bureau.errors import BureauError
+from projections.bureau.filed import lender_of, write_kept
 from projections.engine import catch_up
+from workers.bureau_people import registered
+from workers.post import send_due
 
 Work: TypeAlias = Callable[[Ledger, Job], Any]
 
@@ -74,6 +81,27 @@ def issue_cfdi(ledger: Ledger, job: Job) -> Any:
         return issue(connection, open_desk(ledger.settings))
 
 
+def write_bureau_file(ledger: Ledger, job: Job) -> Any:
+    """Write a credit bureau's file as a draft; its progress counts loans."""
+    catch_up_projections(ledger, job)
+    told, actor, settings = job.arguments, _cause(job, "bureau-file").actor, ledger.settings
+    with (
+        connect(settings, autocommit=True, application_name="cartera-job") as beside,
+        registered(settings, actor, "worker") as people,
+    ):
+        try:
+            lender, content = lender_of(settings)
+            order = Wanted(
+                form=told["format"], cut_off=date.fromisoformat(told["cut_off"]),
+                today=ledger.clock.business_date(), lender=lender, lender_bytes=content,
+                actor=actor, correction=told["correction"],
+            )  # fmt: skip
+            made = write_kept(settings, order, people, partial(jobs.note_progress, beside, job.id))
+        except BureauError as error:  # trying again would be refused again
+            raise FormError(error.field, str(error)) from error
+    return {name: getattr(made, name) for name in ("file", "records", "unsendable", "sha256")}
+
+
 def import_remittance(ledger: Ledger, job: Job) -> Any:
     """Take an employer's remittance in."""
     said = job.arguments
@@ -88,14 +116,21 @@ def import_remittance(ledger: Ledger, job: Job) -> Any:
     )
 
 
+def deliver_documents(ledger: Ledger, job: Job) -> Any:
+    """Send the documents that are due to their borrowers."""
+    return send_due(ledger)._asdict()
+
+
 WORK: dict[str, Work] = {
     jobs.CLOSE_DAY: close_day,
     jobs.CATCH_UP: catch_up_projections,
     jobs.IMPORT_PAYMENTS: import_payment_file,
     jobs.EXPORT_ACCOUNTING: export_accounting,
     jobs.ISSUE_CFDI: issue_cfdi,
+    jobs.WRITE_BUREAU_FILE: write_bureau_file,
     jobs.IMPORT_PAYROLL: import_remittance,
     jobs.IMPORT_STATEMENT: take_statement,
+    jobs.DELIVER: deliver_documents,
 }
 
 

@@ -12,6 +12,7 @@ from ledger import jobs
 from ledger.application import Ledger
 from ledger.broker import listening
 from ledger.database import connect
+from ledger.delivery.orders import wake
 from ledger.servers import ServerError
 from ledger.settings import Settings
 from ledger.settings import settings as current_settings
@@ -48,9 +49,13 @@ def work(
 
 
 def sweep(settings: Settings, after_seconds: float) -> int:
-    """Send word again of jobs that nobody runs; answers how many."""
+    """Send word again of jobs that nobody runs, and of documents whose time has come.
+
+    Answers how many jobs.
+    """
     try:
         with connect(settings, autocommit=True, application_name="cartera-sweep") as connection:
+            wake(connection, settings)
             found = jobs.forgotten(connection, after_seconds)
     except (psycopg.OperationalError, ServerError) as error:
         logger.warning("sweep_skipped", error=type(error).__name__)

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from strawberry import Info
 from strawberry.scalars import JSON
 
-from api.graphql import journal, parts, people
+from api.graphql import bureau, journal, parts, people
 from api.graphql.arguments import ALL, Known, on_or, word
 from api.graphql.connections import Connection, Slice, connection, sliced
 from api.graphql.fresh import END, there
@@ -161,6 +161,10 @@ class Loan(Node):
         snapshot = snapshot_of(info)
         told = Opened(self.loan_no, self.opened_on, self.borrower, tuple(self.guarantors))
         return await people.parties(snapshot, told, self.at or snapshot.today)
+
+    @strawberry.field(description="What credit bureaus were told of the loan, the latest first.")
+    async def bureau_reports(self, info: Info[Any, Any]) -> list[bureau.BureauReport]:
+        return await bureau.reports(snapshot_of(info), self.loan_id)
 
     @strawberry.field(
         description="What is owed at the end of a day: recorded figures plus what accrues up to it."

@@ -15,13 +15,15 @@ from api.graphql.errors import Refused
 from api.graphql.scalars import Money, money_or_none
 from api.graphql.snapshot import Snapshot, snapshot_of
 from api.policy import Action, allows
+from domain.borrower import address as a
+from domain.borrower import company as c
 from domain.borrower import person as p
 from domain.borrower.borrower import Borrower
 from ledger.borrowers.parties import JOINED, KNOWN, Opened, Party, arranged
 from ledger.borrowers.reading import Archive, Reader
 
 for kind, name in ((p.Sex, "Sex"), (p.CivilStatus, "CivilStatus"), (p.Residence, "Residence"),
-                   (p.AddressKind, "AddressKind")):  # fmt: skip
+                   (a.AddressKind, "AddressKind"), (p.Kind, "PersonKind")):  # fmt: skip
     strawberry.enum(kind, name=name)
 
 
@@ -41,7 +43,7 @@ class Asking:
 
 @strawberry.type(description="Where someone is found.")
 class Address:
-    kind: p.AddressKind
+    kind: a.AddressKind
     street: str = strawberry.field(description="With its number.")
     neighbourhood: str = strawberry.field(description="Colonia.")
     municipality: str
@@ -69,6 +71,28 @@ class Economics:
     monthly_expenses: Money | None
 
 
+@strawberry.type(description="Who owns a part of a company, or signs for it.")
+class Partner:
+    legal_name: str
+    first_name: str
+    second_name: str
+    paternal: str
+    maternal: str
+    rfc: str
+    curp: str
+    share: int = strawberry.field(description="What is owned, in whole percent.")
+    address: Address | None
+    phone: str
+
+
+@strawberry.type(description="What a company has that a natural person does not.")
+class Company:
+    legal_name: str
+    incorporated_on: date | None
+    representative: Partner | None
+    shareholders: list[Partner]
+
+
 @strawberry.type(description="A person's data. Every reading of it is noted.")
 class Person:
     full_name: str
@@ -89,6 +113,12 @@ class Person:
     employment: Employment | None
     economics: Economics | None
     died_on: date | None
+    kind: p.Kind
+    company: Company | None = strawberry.field(description="Null of a natural person.")
+    activities: list[str] = strawberry.field(
+        description="Economic activities by the central bank's codes."
+    )
+    ssn: str
 
 
 @strawberry.type(description="One who answers for a loan.")
@@ -147,17 +177,36 @@ async def _people(snapshot: Snapshot, numbers: list[str]) -> Sequence[Borrower |
 def _person(found: p.Person) -> Person:
     same = ("full_name", "first_name", "second_name", "paternal", "maternal", "additional",
             "born_on", "rfc", "curp", "sex", "civil_status", "nationality", "email",
-            "died_on")  # fmt: skip
+            "died_on", "kind", "ssn")  # fmt: skip
     return Person(
-        addresses=[
-            Address(**{name: getattr(one, name) for name in p.Address.__struct_fields__})
-            for one in found.addresses
-        ],
+        addresses=[_address(one) for one in found.addresses],
+        company=_company(found.company),
+        activities=list(found.activities),
         phones=list(found.phones),
         employment=_employment(found.employment),
         economics=_economics(found.economics),
         **{name: getattr(found, name) for name in same},
     )
+
+
+def _address(found: a.Address) -> Address:
+    return Address(**{name: getattr(found, name) for name in a.Address.__struct_fields__})
+
+
+def _company(found: c.Company | None) -> Company | None:
+    if found is None:
+        return None
+    return Company(
+        legal_name=found.legal_name,
+        incorporated_on=found.incorporated_on,
+        representative=_partner(found.representative) if found.representative else None,
+        shareholders=[_partner(one) for one in found.shareholders],
+    )
+
+
+def _partner(found: c.Partner) -> Partner:
+    same = {name: getattr(found, name) for name in c.Partner.__struct_fields__ if name != "address"}
+    return Partner(address=_address(found.address) if found.address else None, **same)
 
 
 def _employment(found: p.Employment | None) -> Employment | None:

@@ -12,12 +12,21 @@ from stdnum.mx import curp as curps
 from stdnum.mx import rfc as rfcs
 
 from domain.borrower import errors as e
-from domain.borrower.person import Address, Employment, Person, Sex
+from domain.borrower.address import Address
+from domain.borrower.company import Company, Partner
+from domain.borrower.person import FULL_RFC, Employment, Kind, Person, Sex
 from domain.borrower.states import BY_CODE, state_of
 
 GENERIC_RFCS = frozenset({"XAXX010101000", "XEXX010101000"})
 RFC_CHECK_DIGIT = "rfc breaks the rule of its check digit"
 EARLIEST_BIRTH = date(1900, 1, 1)
+EARLIEST_COMPANY = date(1800, 1, 1)
+OF_NATURAL_PERSONS = (
+    "first_name", "second_name", "paternal", "maternal", "additional", "born_on", "curp", "sex",
+    "civil_status", "employment", "economics", "died_on", "ssn",
+)  # fmt: skip
+_ACTIVITY = re.compile(r"\d{1,11}", re.ASCII)
+_SSN = re.compile(r"\d{9}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+", re.ASCII)
 _PHONE = re.compile(r"\d{10}|\+\d{7,15}", re.ASCII)
 
@@ -27,7 +36,11 @@ def check(person: Person, today: date, *, rfc_check_digit: bool = False) -> None
 
     Errors: the ``BorrowerError`` family.
     """
-    _check_names(person)
+    _check_kind(person)
+    if person.company is None:
+        _check_names(person.first_name, person.paternal, person.maternal)
+    else:
+        _check_company(person.company, today)
     _check_life(person, today)
     _check_rfc(person)
     if rfc_check_digit and doubts(person):
@@ -48,16 +61,64 @@ def doubts(person: Person) -> tuple[str, ...]:
 
     About 1.5 % of the RFCs in use break the rule of the check digit (`stdnum.mx.rfc`).
     """
-    if len(person.rfc) == 13 and not rfcs.is_valid(person.rfc, validate_check_digits=True):
+    if len(person.rfc) == FULL_RFC[person.kind] and not rfcs.is_valid(
+        person.rfc, validate_check_digits=True
+    ):
         return (RFC_CHECK_DIGIT,)
     return ()
 
 
-def _check_names(person: Person) -> None:
-    if not person.first_name:
-        raise e.NameMissing("first_name")
-    if not (person.paternal or person.maternal):
-        raise e.NameMissing("paternal")
+def _check_kind(person: Person) -> None:
+    """A company has its own fields and none of a natural person's, and the other way round."""
+    if (person.kind is Kind.COMPANY) is not (person.company is not None):
+        raise (
+            e.NotOfThisKind("company", person.kind)
+            if person.company
+            else e.NameMissing("company.legal_name")
+        )
+    if person.company is not None:
+        for name in OF_NATURAL_PERSONS:
+            if getattr(person, name):
+                raise e.NotOfThisKind(name, "company")
+    for nth, activity in enumerate(person.activities):
+        if not _ACTIVITY.fullmatch(activity):
+            raise e.InvalidCode(f"activities[{nth}]", "is a code of up to eleven digits")
+    if person.ssn and not _SSN.fullmatch(person.ssn):
+        raise e.InvalidCode("ssn", "has nine digits")
+
+
+def _check_names(first_name: str, paternal: str, maternal: str, at: str = "") -> None:
+    if not first_name:
+        raise e.NameMissing(f"{at}first_name")
+    if not (paternal or maternal):
+        raise e.NameMissing(f"{at}paternal")
+
+
+def _check_company(company: Company, today: date) -> None:
+    if not company.legal_name:
+        raise e.NameMissing("company.legal_name")
+    if company.incorporated_on is not None:
+        _check_day("company.incorporated_on", company.incorporated_on, EARLIEST_COMPANY, today)
+    if company.representative is not None:
+        if company.representative.legal_name:
+            raise e.NotOfThisKind("company.representative.legal_name", "representative")
+        _check_partner(company.representative, "company.representative", today)
+    for nth, one in enumerate(company.shareholders):
+        _check_partner(one, f"company.shareholders[{nth}]", today)
+    if (shares := sum(one.share for one in company.shareholders)) > 100:
+        raise e.SharesExceedAll(shares)
+
+
+def _check_partner(one: Partner, at: str, today: date) -> None:
+    if not one.legal_name:
+        _check_names(one.first_name, one.paternal, one.maternal, f"{at}.")
+    _check_rfc_form(one.rfc, 12 if one.legal_name else 13, f"{at}.rfc")
+    if one.curp and not curps.is_valid(one.curp):
+        raise e.InvalidCurp(f"{at}.curp breaks the rules of its form, date or check digit")
+    if one.address is not None:
+        check_address(one.address, f"{at}.address", today)
+    if one.phone:
+        _check_phone(one.phone, f"{at}.phone")
 
 
 def _check_life(person: Person, today: date) -> None:
@@ -78,19 +139,38 @@ def _check_rfc(person: Person) -> None:
     rfc = person.rfc
     if not rfc:
         return
+    _check_rfc_form(rfc, FULL_RFC[person.kind], "rfc")
+    told = rfc[3:9] if person.company is not None else rfc[4:10]
+    if person.company is not None:
+        began = person.company.incorporated_on
+        if began is not None and told != began.strftime("%y%m%d"):
+            raise e.RfcDiffers(told, began, "company.incorporated_on")
+    elif person.born_on is not None and told != person.born_on.strftime("%y%m%d"):
+        raise e.RfcDiffers(told, person.born_on)
+
+
+def _check_rfc_form(rfc: str, whole: int, field: str) -> None:
+    """Errors: ``GenericRfc``, ``InvalidRfc``."""
+    if not rfc:
+        return
     if rfc in GENERIC_RFCS:
         raise e.GenericRfc
-    if len(rfc) not in (10, 13):
-        told = "rfc of a person has 13 characters, or 10 without its last three"
-        raise e.InvalidRfc(f"{told}, not {len(rfc)}")
+    if len(rfc) != whole and not (whole == 13 and len(rfc) == 10):
+        told = (
+            "company has 12 characters"
+            if whole == 12
+            else ("person has 13 characters, or 10 without its last three")
+        )
+        raise e.InvalidRfc(f"{field} of a {told}, not {len(rfc)}")
     try:
         rfcs.validate(rfc)
     except InvalidComponent:
-        raise e.InvalidRfc("rfc holds no day of the calendar, or a word it must not hold") from None
+        raise e.InvalidRfc(
+            f"{field} holds no day of the calendar, or a word it must not hold"
+        ) from None
     except ValidationError:
-        raise e.InvalidRfc("rfc is not four letters, six digits and three more") from None
-    if person.born_on is not None and rfc[4:10] != person.born_on.strftime("%y%m%d"):
-        raise e.RfcDiffers(rfc[4:10], person.born_on)
+        letters = "three" if whole == 12 else "four"
+        raise e.InvalidRfc(f"{field} is not {letters} letters, six digits and three more") from None
 
 
 def _check_curp(person: Person) -> None:

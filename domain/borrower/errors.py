@@ -6,6 +6,9 @@ LoanError                       as by a loan: a command was refused; nothing cha
         InvalidRfc              the RFC's form, or its check digit where that is asked for
         GenericRfc              the RFC that stands for anyone
         RfcDiffers              the RFC's birth date is another
+        NotOfThisKind           what only a company, or only a natural person, has
+        InvalidCode             an economic activity or a social security number of another form
+        SharesExceedAll         shareholders who own more than all of a company
         InvalidCurp             the CURP's form or its check digit
         CurpDiffers             the CURP's birth date or sex is another
         UnknownState            no state has that code or name
@@ -30,12 +33,19 @@ class BorrowerError(LoanError):
     field = "borrower"
 
 
+NAMES = {
+    "first_name": "a person has a first name",
+    "paternal": "a person has a paternal or a maternal surname",
+    "legal_name": "a company has its legal name",
+}
+
+
 class NameMissing(BorrowerError):
     """A person without a first name, or without any surname."""
 
     def __init__(self, field: str) -> None:
-        told = "a first name" if field == "first_name" else "a paternal or a maternal surname"
-        super().__init__(f"{field}: a person has {told}", field)
+        told = NAMES[field.rpartition(".")[2]]
+        super().__init__(f"{field} is missing: {told}", field)
 
 
 class InvalidRfc(BorrowerError):
@@ -54,12 +64,35 @@ class GenericRfc(BorrowerError):
 
 
 class RfcDiffers(BorrowerError):
-    """The RFC's birth date is another."""
+    """The RFC's date of birth, or of incorporation, is another."""
 
     field = "rfc"
 
-    def __init__(self, told: str, born_on: date) -> None:
-        super().__init__(f"rfc says the birth date {told} (yymmdd), born_on says {born_on}")
+    def __init__(self, told: str, on: date, what: str = "born_on") -> None:
+        super().__init__(f"rfc says the date {told} (yymmdd), {what} says {on}")
+
+
+class NotOfThisKind(BorrowerError):
+    """What only a company, or only a natural person, has."""
+
+    def __init__(self, field: str, kind: str) -> None:
+        super().__init__(f"{field}: a {kind} has none", field)
+
+
+class InvalidCode(BorrowerError):
+    """An economic activity or a social security number of another form."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field} {rule}", field)
+
+
+class SharesExceedAll(BorrowerError):
+    """Shareholders who own more than all of a company."""
+
+    field = "company.shareholders"
+
+    def __init__(self, shares: int) -> None:
+        super().__init__(f"company.shareholders own {shares} % together: 100 at most")
 
 
 class InvalidCurp(BorrowerError):

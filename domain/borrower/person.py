@@ -1,7 +1,7 @@
 """A person as bureaus want him known: names in five parts, identity, addresses, work.
 
-Amounts are minor units. A state is the ISO code of `domain/borrower/states.py`, a country or a
-nationality ISO 3166 alpha-2.
+A person is whom the law takes for one: a natural person, or a company. Amounts are minor units, a
+nationality is ISO 3166 alpha-2.
 """
 
 from datetime import date
@@ -9,8 +9,20 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-FULL_RFC = 13
+from domain.borrower.address import Address
+from domain.borrower.company import Company
+
+FULL_RFC = {"person": 13, "business_person": 13, "company": 12}
+"""Characters of an RFC that is known whole, by the kind of person."""
 IDENTITIES = ("rfc", "curp")
+
+
+class Kind(StrEnum):
+    """What someone is to the law; who trades under his own name goes to bureaus with companies."""
+
+    PERSON = "person"
+    BUSINESS_PERSON = "business_person"
+    COMPANY = "company"
 
 
 class Sex(StrEnum):
@@ -40,29 +52,6 @@ class Residence(StrEnum):
     OTHER = "other"
 
 
-class AddressKind(StrEnum):
-    """What happens at an address."""
-
-    HOME = "home"
-    WORK = "work"
-    FISCAL = "fiscal"
-    OTHER = "other"
-
-
-class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where someone is found. ``street`` has the number; ``neighbourhood`` is the colonia."""
-
-    street: str
-    postal_code: str
-    state: str = ""
-    neighbourhood: str = ""
-    municipality: str = ""
-    city: str = ""
-    country: str = "MX"
-    kind: AddressKind = AddressKind.HOME
-    since_on: date | None = None
-
-
 class Employment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What someone lives of. ``monthly_income`` is before tax."""
 
@@ -85,12 +74,14 @@ class Economics(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Person(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A natural person. Empty text or None is what nobody has told yet.
+    """A natural person or a company. Empty text or None is what nobody has told yet.
 
-    ``rfc`` has 13 characters, or 10 where its last three are not known.
+    ``rfc`` has 13 characters, or 10 where its last three are not known; a company's has 12.
+    ``activities`` are economic activities by the central bank's codes, ``ssn`` is the number of
+    nine digits of who is known in the United States. A company has ``company`` and no names.
     """
 
-    first_name: str
+    first_name: str = ""
     paternal: str = ""
     maternal: str = ""
     additional: str = ""
@@ -107,10 +98,16 @@ class Person(Struct, frozen=True, kw_only=True, omit_defaults=True):
     employment: Employment | None = None
     economics: Economics | None = None
     died_on: date | None = None
+    kind: Kind = Kind.PERSON
+    company: Company | None = None
+    activities: tuple[str, ...] = ()
+    ssn: str = ""
 
     @property
     def full_name(self) -> str:
         """As it is spoken."""
+        if self.company is not None:
+            return self.company.legal_name
         parts = (self.first_name, self.second_name, self.paternal, self.maternal, self.additional)
         return " ".join(part for part in parts if part)
 
@@ -119,7 +116,7 @@ class Person(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What nobody else has: the CURP, and an RFC with its last three, which are there to tell
         people apart whose first ten are the same.
         """
-        found = {"rfc": self.rfc if len(self.rfc) == FULL_RFC else "", "curp": self.curp}
+        found = {"rfc": self.rfc if len(self.rfc) == FULL_RFC[self.kind] else "", "curp": self.curp}
         return {kind: value for kind, value in found.items() if value}
 
 

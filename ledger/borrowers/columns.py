@@ -36,6 +36,20 @@ PERSON_COLUMNS: dict[str, tuple[str, ...]] = {
     "hired_on": ("fecha de contratación", "fecha de ingreso"),
     "monthly_income": ("ingreso mensual", "sueldo", "salario"),
     "died_on": ("fecha de defunción",),
+    "kind": ("tipo de persona", "personalidad"),
+    "legal_name": ("razón social", "denominación social", "denominación o razón social"),
+    "incorporated_on": ("fecha de constitución",),
+    "activity": ("actividad económica", "clave de actividad"),
+    "representative_first_name": ("nombre del representante",),
+    "representative_paternal": ("apellido paterno del representante",),
+    "representative_maternal": ("apellido materno del representante",),
+    "representative_rfc": ("rfc del representante",),
+    "ssn": (),
+}
+_KINDS = {
+    **dict.fromkeys(("PF", "FÍSICA", "FISICA", "PERSONA FÍSICA", "PERSONA FISICA"), "person"),
+    **dict.fromkeys(("PFAE", "PERSONA FÍSICA CON ACTIVIDAD EMPRESARIAL"), "business_person"),
+    **dict.fromkeys(("PM", "MORAL", "PERSONA MORAL"), "company"),
 }
 _SEXES = {
     **dict.fromkeys(("H", "HOMBRE", "MASCULINO", "MALE"), "M"),
@@ -43,7 +57,13 @@ _SEXES = {
 }
 _CURP_SEXES = {"H": "M", "M": "F"}
 _ADDRESS = ("street", "neighbourhood", "municipality", "city", "state", "postal_code", "country")
+_COMPANY = ("legal_name", "incorporated_on")
+_REPRESENTATIVE = "representative_"
 _WORK = ("employer", "occupation", "hired_on", "monthly_income")
+_PARTS = (
+    *_ADDRESS, *_WORK, *_COMPANY, "phone", "second_phone", "residence", "dependants", "activity"
+)  # fmt: skip
+"""What stands in a part of the form."""
 
 
 def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
@@ -57,8 +77,14 @@ def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
     form: dict[str, Any] = {
         name: cell
         for name, cell in given.items()
-        if name not in (*_ADDRESS, *_WORK, "phone", "second_phone", "residence", "dependants")
+        if name not in _PARTS and not name.startswith(_REPRESENTATIVE)
     }
+    if "kind" in form:
+        form["kind"] = _KINDS.get(form["kind"].upper(), form["kind"].lower())
+    if company := _company(given):
+        form["company"] = company
+    if "activity" in given:
+        form["activities"] = [given["activity"]]
     if "sex" in form:
         form["sex"] = _sex(form["sex"], form.get("curp", ""))
     if phones := [given[name] for name in ("phone", "second_phone") if name in given]:
@@ -72,8 +98,16 @@ def person_on(cells: Mapping[str, str], currency: str = "MXN") -> Person | None:
     try:
         return person_from(form, currency=currency)
     except FormError as error:
-        column = error.field.rpartition(".")[2].replace("phones[0]", "phone")
-        raise FormError(column.replace("phones[1]", "second_phone"), error.rule) from None
+        raise FormError(column_of(error.field), error.rule) from None
+
+
+def column_of(field: str) -> str:
+    """The column that a field of the form stands in."""
+    named = {"phones[0]": "phone", "phones[1]": "second_phone", "activities[0].code": "activity"}
+    last = field.rpartition(".")[2]
+    if field.startswith("company.representative."):
+        last = f"{_REPRESENTATIVE}{last}"
+    return named.get(field, last)
 
 
 class People:
@@ -112,6 +146,16 @@ def _sex(cell: str, curp: str) -> str:
     if told is None:
         raise FormError("sex", "M may mean male or mujer: write hombre or mujer")
     return told
+
+
+def _company(given: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: given[name] for name in _COMPANY if name in given}
+    signs = {
+        name.removeprefix(_REPRESENTATIVE): cell
+        for name, cell in given.items()
+        if name.startswith(_REPRESENTATIVE)
+    }
+    return {**found, "representative": signs} if signs else found
 
 
 def _economics(given: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from domain.borrower.errors import NothingChanged
 from domain.borrower.person import Person
 from domain.errors import LoanError
 from ledger.application import Ledger
-from ledger.borrowers.columns import PERSON_COLUMNS, People, person_on
+from ledger.borrowers.columns import PERSON_COLUMNS, People, column_of, person_on
 from ledger.borrowers.errors import DuplicateBorrower
 from ledger.borrowers.forms import person_form
 from ledger.borrowers.registry import BorrowerReceipt, Registry
@@ -32,7 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "borrower_no": ("borrower", "borrower ref", "client", "acreditado", "cliente", "clave cliente"),
     **PERSON_COLUMNS,
 }
-REQUIRED = ("borrower_no", "first_name")
+REQUIRED = ("borrower_no",)
 CHANNEL = "borrower-file"
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -128,7 +128,7 @@ def _land(
         return settled(registry, told.number, told.person, on, cause)
     except (FormError, LoanError, LedgerError) as error:
         rule = error.rule if isinstance(error, FormError) else str(error)
-        return Reject(told.line.number, error.field, rule, told.line.original)
+        return Reject(told.line.number, column_of(error.field), rule, told.line.original)
 
 
 def settled(

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from domain.borrower.address import Address, AddressKind
+from domain.borrower.company import Company, Partner
 from domain.borrower.person import (
-    Address,
-    AddressKind,
     CivilStatus,
     Economics,
     Employment,
+    Kind,
     Person,
     Residence,
     Sex,
@@ -26,6 +27,9 @@ from ledger.money import FormError, text
 
 LONGEST_NAME = 60
 LONGEST_LINE = 100
+LONGEST_LEGAL_NAME = 150
+MOST_ACTIVITIES = 3
+MOST_SHAREHOLDERS = 100
 MOST_ADDRESSES = 10
 MOST_PHONES = 10
 MOST_DEPENDANTS = 50
@@ -38,8 +42,13 @@ def person_from(form: Any, at: str = "", currency: str = "MXN") -> Person:
     Errors: ``FormError`` naming the field by its path; `domain.borrower.checks` does the rest.
     """
     fields = Fields(form, at)
+    company = _company(fields.part("company"))
+    kind = fields.choice("kind", Kind, Kind.COMPANY if company else Kind.PERSON)
+    named = "" if kind is Kind.COMPANY else REQUIRED
     person = Person(
-        first_name=line(fields, "first_name", longest=LONGEST_NAME),
+        kind=kind,
+        company=company,
+        first_name=line(fields, "first_name", named, LONGEST_NAME),
         **{name: line(fields, name, "", LONGEST_NAME) for name in NAMES},
         born_on=fields.day("born_on", None),
         rfc=code(fields, "rfc"),
@@ -62,9 +71,53 @@ def person_from(form: Any, at: str = "", currency: str = "MXN") -> Person:
         employment=_employment(fields.part("employment"), currency),
         economics=_economics(fields.part("economics"), currency),
         died_on=fields.day("died_on", None),
+        activities=tuple(
+            line(Fields({"code": given}, name), "code", longest=11)
+            for nth, given in enumerate(most(fields, "activities", MOST_ACTIVITIES))
+            for name in [fields.name(f"activities[{nth}]")]
+        ),
+        ssn=code(fields, "ssn"),
     )  # fmt: skip
     fields.done()
     return person
+
+
+def _company(fields: Fields | None) -> Company | None:
+    if fields is None:
+        return None
+    representative = fields.part("representative")
+    company = Company(
+        legal_name=line(fields, "legal_name", longest=LONGEST_LEGAL_NAME),
+        incorporated_on=fields.day("incorporated_on", None),
+        representative=_partner(representative) if representative else None,
+        shareholders=tuple(
+            _partner(Fields(row, fields.name(f"shareholders[{nth}]")))
+            for nth, row in enumerate(most(fields, "shareholders", MOST_SHAREHOLDERS))
+        ),
+    )
+    fields.done()
+    return company
+
+
+def _partner(fields: Fields) -> Partner:
+    address, given = fields.part("address"), line(fields, "phone", "")
+    share = fields.whole("share", 0)
+    if not 0 <= share <= 100:
+        raise FormError(fields.name("share"), "must be 0 to 100 (percent)")
+    partner = Partner(
+        legal_name=line(fields, "legal_name", "", LONGEST_LEGAL_NAME),
+        **{
+            name: line(fields, name, "", LONGEST_NAME)
+            for name in ("first_name", "second_name", "paternal", "maternal")
+        },
+        rfc=code(fields, "rfc"),
+        curp=code(fields, "curp"),
+        share=share,
+        address=address_from(address) if address else None,
+        phone=phone(given, fields.name("phone")) if given else "",
+    )
+    fields.done()
+    return partner
 
 
 def address_from(fields: Fields) -> Address:

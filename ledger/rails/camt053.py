@@ -19,7 +19,8 @@ NOT_PROVIDED = "NOTPROVIDED"
 def entries(path: Path) -> Iterator[Entry | Reject | None]:
     """The booked credits of every report in the file; None for what is none.
 
-    An entry with several transactions is each of them. No entity is resolved and nothing fetched.
+    An entry with several transactions is each of them, where they add up to it; else it is one
+    movement without a reference, for a person to look at. No entity is resolved, nothing fetched.
     Errors: ``FormError`` where the file is no such XML, ``OSError``.
     """
     number, account, reports = 0, "", 0
@@ -49,17 +50,28 @@ def entries(path: Path) -> Iterator[Entry | Reject | None]:
 
 def _of_entry(entry: etree._Element, account: str, before: int) -> Iterator[Entry | Reject | None]:
     credit = _text(entry, "CdtDbtInd") == "CRDT"
-    reversal = _text(entry, "RvslInd") == "true"
+    reversal = _text(entry, "RvslInd") in ("true", "1")  # both are xs:boolean
     status = _text(entry, "Sts/Cd") or _text(entry, "Sts")
     if not credit or reversal or status not in ("BOOK", ""):
         yield None
         return
     parts = _all(entry, "NtryDtls/TxDtls")
-    if len(parts) > 1 and all(_amount(part) is not None for part in parts):
+    if len(parts) > 1 and _add_up(entry, parts):
         for nth, part in enumerate(parts, start=1):
             yield _entry(entry, part, account, before + nth, f":{nth}")
         return
     yield _entry(entry, parts[0] if len(parts) == 1 else None, account, before + 1, "")
+
+
+def _add_up(entry: etree._Element, parts: list[etree._Element]) -> bool:
+    """Whether the transactions are all money in, and together what was booked: charges that a bank
+    kept, or amounts in the payers' own currency, are not what came in.
+    """
+    whole, told = _amount(entry), [_amount(part) for part in parts]
+    if whole is None or any(_text(part, "CdtDbtInd") == "DBIT" for part in parts):
+        return False
+    known = [one for one in told if one is not None and one[1] in ("", whole[1])]
+    return len(known) == len(parts) and sum(Decimal(one) for one, _ in known) == Decimal(whole[0])
 
 
 def _entry(

@@ -4,6 +4,7 @@ An algorithm that is not ours comes in as an entry point of the group `cartera.r
 function from the base (and keywords) to the whole reference.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -130,6 +131,30 @@ def issue(
             return _kept(connection, loan_id, algorithm, make(given, **more))
 
     return ledger.store.run(keep)
+
+
+def issue_all(
+    ledger: Ledger, algorithm: str = CLABE, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """A reference for each running loan that was given none of that kind; answers how many.
+
+    Killed, the next run does what is left.
+    Errors: as ``issue_clabe`` and ``issue``; of bbva-10 there is none for all.
+    """
+    missing = (
+        "SELECT loan_id FROM ledger.loan_state AS loan WHERE status IN ('opened', 'active')"
+        " AND NOT EXISTS (SELECT FROM ledger.payment_references AS given"
+        " WHERE given.loan_id = loan.loan_id AND given.kind = %s) ORDER BY loan_no"
+    )
+    rows = ledger.store.run(lambda c: c.execute(missing, [algorithm]).fetchall())
+    for done, (loan_id,) in enumerate(rows, start=1):
+        if algorithm == CLABE:
+            issue_clabe(ledger, loan_id)
+        else:
+            issue(ledger, loan_id, algorithm)
+        if progress:
+            progress(done, len(rows))
+    return len(rows)
 
 
 def issued(store: Store, loan_id: UUID) -> list[Issued]:

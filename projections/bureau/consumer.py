@@ -1,4 +1,4 @@
-"""Who a tradeline is about: what a bureau asks of a person or a company."""
+"""Who a tradeline is about: a person as the register describes one, by the number loans have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -7,77 +7,50 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
 
-from domain.borrower.person import CivilStatus, Residence
+from domain.borrower.address import Address, AddressKind
+from domain.borrower.person import Person, Residence
 from projections.bureau.errors import BadConsumers
 
-
-class Kind(StrEnum):
-    """What a borrower is to a bureau; a person with business activity goes with companies."""
-
-    PERSON = "person"
-    BUSINESS_PERSON = "business_person"
-    COMPANY = "company"
+HOMES = (AddressKind.HOME, AddressKind.FISCAL, AddressKind.OTHER, AddressKind.WORK)
+"""Which address a bureau is told, the first that there is."""
 
 
-class Sex(StrEnum):
-    FEMALE = "female"
-    MALE = "male"
-
-
-class Address(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """``street`` with its number; ``state`` as in tables/states.yaml; ``country`` ISO 3166."""
-
-    street: str
-    colonia: str = ""
-    municipality: str = ""
-    city: str = ""
-    state: str = ""
-    postal_code: str = ""
-    country: str = "MX"
-    since: date | None = None
-
-
-class Employment(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """``salary`` is a month's, in minor units of the loan's currency."""
-
-    employer: str
-    address: Address | None = None
-    phone: str = ""
-    position: str = ""
-    hired_on: date | None = None
-    salary: int = 0
-
-
-class Consumer(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Consumer(Person, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A borrower, co-borrower or guarantor as the lender knows them; nothing is made up here.
 
-    ``reference`` is what loans call them. ``ssn`` is that of the United States, for Metro 2.
+    ``reference`` is what loans call them.
     """
 
     reference: str
-    kind: Kind = Kind.PERSON
-    paternal: str = ""
-    maternal: str = ""
-    additional: str = ""
-    first: str = ""
-    second: str = ""
-    company: str = ""
-    born_on: date | None = None
-    rfc: str = ""
-    curp: str = ""
-    ssn: str = ""
-    sex: Sex | None = None
-    civil_status: CivilStatus | None = None
-    nationality: str = ""
-    residence: Residence | None = None
-    dependants: int | None = None
-    address: Address | None = None
-    phones: tuple[str, ...] = ()
-    email: str = ""
-    employment: Employment | None = None
-    died_on: date | None = None
+
+    @classmethod
+    def of(cls, reference: str, person: Person) -> "Consumer":
+        """The person that loans know by that number."""
+        fields = person.__struct_fields__
+        return cls(reference=reference, **{name: getattr(person, name) for name in fields})
+
+    @property
+    def address(self) -> Address | None:
+        """The one that a bureau is told."""
+        if len(self.addresses) == 1:
+            return self.addresses[0]
+        return next((one for kind in HOMES for one in self.addresses if one.kind is kind), None)
+
+    @property
+    def residence(self) -> Residence | None:
+        """Whose the home is."""
+        return self.economics.residence if self.economics else None
+
+    @property
+    def dependants(self) -> int | None:
+        """Who lives of the income, where it is known."""
+        return self.economics.dependants if self.economics else None
+
+    @property
+    def legal_name(self) -> str:
+        """A company's."""
+        return self.company.legal_name if self.company else ""
 
 
 class Role(StrEnum):

@@ -19,11 +19,18 @@ BureauError                 the family; ``field`` is the input at fault
 from collections.abc import Iterable
 from datetime import date
 
+from domain.errors import code_of
+
 
 class BureauError(ValueError):
     """Nothing was written."""
 
     field = "bureau"
+
+    @property
+    def code(self) -> str:
+        """A stable name for clients: the class in kebab-case."""
+        return code_of(self)
 
 
 class BadLenderFile(BureauError):

@@ -1,6 +1,6 @@
 """Which loans a bureau is told of on a cut-off date, folded from the log in the order of a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -52,27 +52,39 @@ def one_moment(reader: Connection[Any]) -> Iterator[int]:
         reader.set_isolation_level(None)
 
 
-def tradelines(
+def loans(
     reader: Connection[Any], form: Format, cut_off: date, since: date | None
-) -> Iterator[list[tuple[UUID, Tradeline]]]:
+) -> Iterator[list[tuple[UUID, date | None]]]:
     """Pages of loans that owe on the day, or closed since the last file, in the order of the file.
 
-    A loan closed before is told of once more if the bureau still has it as open. ``since`` is the
-    last file's cut-off date; without one the month's beginning is meant.
+    Each with the day that it closed. A loan closed before is told of once more if the bureau still
+    has it as open. ``since`` is the last file's cut-off date; without one the month's beginning is
+    meant.
     """
     since = since or cut_off.replace(day=1) - timedelta(days=1)
-    with reader.cursor(name="bureau") as loans:
+    with reader.cursor(name="bureau") as found:
         order = sql.SQL("borrower," if form.order == "borrower" else "")
         given = {"on": cut_off, "since": since, "bureau": form.bureau}
-        loans.execute(sql.SQL(_LOANS).format(order=order), given)
-        while page := loans.fetchmany(PAGE):
-            known = log.load_many(reader, [loan_id for loan_id, _ in page])
-            found = []
-            for loan_id, closed_on in page:
-                line = tradeline(known[loan_id], cut_off, closed_on)
-                if line is not None:
-                    found.append((loan_id, line))
-            yield found
+        found.execute(sql.SQL(_LOANS).format(order=order), given)
+        while page := found.fetchmany(PAGE):
+            yield [(loan_id, closed_on) for loan_id, closed_on in page]
+
+
+def most(reader: Connection[Any], cut_off: date) -> int:
+    """How many loans there may be at most."""
+    [[count]] = reader.execute(
+        "SELECT count(*) FROM read.loans WHERE booked_on <= %s", [cut_off]
+    ).fetchall()
+    return int(count)
+
+
+def folded(
+    reader: Connection[Any], page: Sequence[tuple[UUID, date | None]], cut_off: date
+) -> list[tuple[UUID, Tradeline]]:
+    """The tradelines of a page; a loan that nothing was paid out of has none."""
+    known = log.load_many(reader, [loan_id for loan_id, _ in page])
+    lines = ((one, tradeline(known[one], cut_off, closed_on)) for one, closed_on in page)
+    return [(loan_id, line) for loan_id, line in lines if line is not None]
 
 
 _LOANS = """

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from psycopg import Connection, Cursor
-from psycopg.types.json import Jsonb
 
 from projections.bureau.errors import AlreadySent, NothingSent, UnknownFile
 from projections.bureau.reported import Before, Problem, Record, Report, Totals, next_before
@@ -34,6 +33,11 @@ class Kept(Struct, frozen=True):
     sent: bool
 
 
+def lock(cursor: Cursor[Any], bureau: str) -> None:
+    """Until the transaction ends nobody else writes of that bureau, nor says that he sent."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bureau ' || %s))", [bureau])
+
+
 def begin(
     cursor: Cursor[Any], bureau: str, form: str, cut_off: date, kind: Sort, position: int,
     lender: bytes, actor: str,
@@ -42,7 +46,7 @@ def begin(
 
     Errors: ``AlreadySent``, ``NothingSent``.
     """
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bureau ' || %s))", [bureau])
+    lock(cursor, bureau)
     sent = sent_file(cursor, bureau, cut_off)
     if kind == "full" and sent is not None:
         raise AlreadySent(bureau, cut_off, sent)
@@ -108,32 +112,35 @@ def facts(
 
 COLUMNS = ("loan_id, file, person, role, loan_no, currency, balance, past_due, owed, days_past_due,"
            " closed, told, facts")  # fmt: skip
+LEFT_OUT = "loan_id, file, person, role, loan_no, currency, owed, field, rule"
 
 
-def keep(cursor: Cursor[Any], file: int, rows: Sequence[tuple[UUID, Report, Record]]) -> None:
-    """Records of a draft."""
-    with cursor.copy(f"COPY bureau.records ({COLUMNS}) FROM STDIN") as copy:
-        for loan_id, report, record in rows:
-            line = report.line
-            copy.write_row(
-                (loan_id, file, report.person.reference, report.role.value, line.loan_no,
-                 line.currency, record.balance, record.past_due, line.balance,
-                 line.days_past_due, line.status == "closed",
-                 _json(next_before(report, record)), _json(line))
-            )  # fmt: skip
+def row(file: int, loan_id: UUID, report: Report, record: Record) -> tuple[Any, ...]:
+    """A record of a draft, by ``COLUMNS``."""
+    line = report.line
+    return (
+        loan_id, file, report.person.reference, report.role.value, line.loan_no, line.currency,
+        record.balance, record.past_due, line.balance, line.days_past_due,
+        line.status == "closed", _json(next_before(report, record)), _json(line),
+    )  # fmt: skip
 
 
-def keep_unsendable(
-    cursor: Cursor[Any], file: int, rows: Sequence[tuple[UUID, Tradeline, str, Problem]]
-) -> None:
-    """What a draft leaves out, and why."""
-    columns = "loan_id, file, person, role, loan_no, currency, owed, field, rule"
-    with cursor.copy(f"COPY bureau.unsendable ({columns}) FROM STDIN") as copy:
-        for loan_id, line, role, problem in rows:
-            copy.write_row(
-                (loan_id, file, problem.person, role, line.loan_no, line.currency, line.balance,
-                 problem.field, problem.rule)
-            )  # fmt: skip
+def unsendable_row(
+    file: int, loan_id: UUID, line: Tradeline, role: str, problem: Problem
+) -> tuple[Any, ...]:
+    """What a draft leaves out and why, by ``LEFT_OUT``."""
+    return (
+        loan_id, file, problem.person, role, line.loan_no, line.currency, line.balance,
+        problem.field, problem.rule,
+    )  # fmt: skip
+
+
+def keep(cursor: Cursor[Any], records: bytes, left_out: bytes) -> None:
+    """Rows of a draft, in CSV."""
+    for table, columns, rows in (("records", COLUMNS, records), ("unsendable", LEFT_OUT, left_out)):
+        if rows:
+            with cursor.copy(f"COPY bureau.{table} ({columns}) FROM STDIN (FORMAT csv)") as copy:
+                copy.write(rows)
 
 
 def finish(cursor: Cursor[Any], file: int, totals: Totals, sha256: bytes) -> None:
@@ -152,7 +159,7 @@ def mark_sent(connection: Connection[Any], sha256: bytes, actor: str) -> Kept:
     """
     with connection.transaction(), connection.cursor() as cursor:
         found = one(cursor, sha256=sha256)
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('bureau ' || %s))", [found.bureau])
+        lock(cursor, found.bureau)
         if found.sent:
             raise AlreadySent(found.bureau, found.cut_off, found.file)
         before = sent_file(cursor, found.bureau, found.cut_off)
@@ -189,5 +196,5 @@ def files(connection: Connection[Any]) -> list[Kept]:
     return [Kept(*row) for row in rows]
 
 
-def _json(what: Struct) -> Jsonb:
-    return Jsonb(msgspec.to_builtins(what))
+def _json(what: Struct) -> str:
+    return msgspec.json.encode(what).decode()

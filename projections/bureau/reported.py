@@ -1,11 +1,12 @@
 """What goes to a bureau of one loan and one person, before and after a format has its say."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from projections.bureau.consumer import Consumer, Role
 from projections.bureau.lender import Mark
@@ -61,7 +62,9 @@ class Problem(Struct, frozen=True):
 class Record(Struct, frozen=True, kw_only=True):
     """A tradeline as a file says it. ``balance`` and ``past_due`` as written, in whole units.
 
-    ``sign`` is its rating in a history of one sign a month; ``rating`` the file's own.
+    ``sign`` is its rating in a history of one sign a month; ``rating`` the file's own. ``head``
+    stands once before the records of ``whose`` it is, where a format groups them. ``counts`` add to
+    the counters of a trailer.
     """
 
     text: str
@@ -70,21 +73,33 @@ class Record(Struct, frozen=True, kw_only=True):
     rating: str
     sign: str
     first_default_on: date | None = None
+    head: str = ""
+    whose: str = ""
+    counts: dict[str, int] | None = None
 
 
 class Totals(Struct, kw_only=True):
-    """Control figures of a file, in whole units of its currency."""
+    """Control figures of a file, in whole units of its currency. ``persons`` have a head."""
 
     records: int = 0
     persons: int = 0
     balance: int = 0
     past_due: int = 0
+    last: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: Record) -> None:
-        """Count one more."""
+    def add(self, record: Record) -> str:
+        """Count one more; the text that it adds to the file."""
         self.records += 1
         self.balance += record.balance
         self.past_due += record.past_due
+        if record.counts:
+            self.counts.update(record.counts)
+        if record.whose == self.last:
+            return record.text
+        self.last = record.whose
+        self.persons += 1
+        return record.head + record.text
 
 
 class Format(Protocol):

@@ -2,31 +2,29 @@
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
-from uuid import UUID
 
 from msgspec import Struct
 from psycopg import Cursor
 
 from ledger.database import Pool
 from projections.bureau import gather, kept
-from projections.bureau.consumer import Consumers, Role
+from projections.bureau.consumer import Consumers
+from projections.bureau.desk import Desk, Hands, Job, Page, pages_by
 from projections.bureau.errors import BadCutOff, NothingToReport
 from projections.bureau.formats.registry import format_of
-from projections.bureau.kept import Key, Sort
-from projections.bureau.lender import Lender
-from projections.bureau.rejects import waiting
-from projections.bureau.reported import Format, Problem, Record, Report, Totals
-from projections.bureau.tradeline import Tradeline
+from projections.bureau.kept import Sort
+from projections.bureau.reported import Format, Totals
 
-DAY = timedelta(days=1)
+ALONE = 5_000
+"""Loans of a book that starting other processes would not pay for."""
 Progress = Callable[[int, int], None]
-Found = tuple[UUID, Tradeline, Role, Report | list[Problem]]
+Told = Callable[[int], object]
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -45,22 +43,15 @@ class Written(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class Job(Struct, frozen=True, kw_only=True):
-    """What file is wanted. ``lender_bytes`` is the lender file as it was read."""
-
-    form: str
-    cut_off: date
-    today: date
-    lender: Lender
-    lender_bytes: bytes
-    actor: str
-    correction: bool = False
-
-
 def write(
-    pool: Pool, job: Job, consumers: Consumers, path: Path, progress: Progress | None = None
+    pool: Pool,
+    job: Job,
+    consumers: Consumers,
+    path: Path,
+    progress: Progress | None = None,
+    hands: Hands | None = None,
 ) -> Written:
-    """Write the file; the same books and settings give the same bytes.
+    """Write the file; the same books and settings give the same bytes, by how many ``hands`` ever.
 
     What cannot be sent is listed in ``path`` + ``.unsendable.csv``.
     Errors: the ``BureauError`` family; then there is no file and no draft.
@@ -75,6 +66,7 @@ def write(
             with reader.transaction():
                 gather.check_closed(reader, job.cut_off)
             with writer.transaction(), writer.cursor() as cursor:
+                kept.lock(cursor, form.bureau)  # before the moment: what was sent is seen in it
                 position = stack.enter_context(gather.one_moment(reader))
                 gather.check_current(reader, job.cut_off)
                 since = kept.last_sent(cursor, form.bureau, job.cut_off)
@@ -82,10 +74,17 @@ def write(
                     cursor, form.bureau, job.form, job.cut_off, kind, position,
                     sha256(job.lender_bytes).digest(), job.actor,
                 )  # fmt: skip
-                pages = gather.tradelines(reader, form, job.cut_off, since)
-                draft = _Draft(cursor, file, job, form, consumers)
+                whole = gather.most(reader, job.cut_off)
+                loans = gather.loans(reader, form, job.cut_off, since)
+                if hands is None or whole < ALONE:
+                    pages: Iterable[Page] = map(Desk(reader, file, job, consumers).page, loans)
+                else:
+                    pages = pages_by(hands, reader, file, job, loans)
+                draft = _Draft(cursor, file, job, form)
                 with part.open("w", encoding=form.encoding, newline="") as out:
-                    totals = draft.written(pages, out, progress)
+                    totals = draft.written(
+                        pages, out, lambda done: progress and progress(done, whole)
+                    )
                 digest = _finished(form, part, totals)
                 kept.finish(cursor, file, totals, digest)
                 draft.list_problems(listed)
@@ -103,104 +102,28 @@ def write(
 
 
 class _Draft:
-    """Takes pages of tradelines to records, and keeps them page by page: memory stays flat."""
+    """Writes and keeps page by page: memory stays flat."""
 
-    def __init__(
-        self, cursor: Cursor[Any], file: int, job: Job, form: Format, consumers: Consumers
-    ) -> None:
+    def __init__(self, cursor: Cursor[Any], file: int, job: Job, form: Format) -> None:
         self.cursor, self.file, self.job, self.form = cursor, file, job, form
-        self.consumers = consumers
         self.unsendable = 0
-        self.rejected = waiting(cursor, form.bureau) if job.correction else frozenset()
 
-    def written(
-        self, pages: Iterable[list[tuple[UUID, Tradeline]]], out: TextIO, progress: Progress | None
-    ) -> Totals:
+    def written(self, pages: Iterable[Page], out: TextIO, progress: Told) -> Totals:
         """Every page; the totals of what is in the file. Errors: ``NothingToReport``."""
         totals = Totals()
         out.write(self.form.begin(self.job.cut_off, correction=self.job.correction))
         done = 0
         for page in pages:
-            self._page(page, out, totals)
-            done += len(page)
-            if progress is not None:
-                progress(done, done)
+            out.writelines(totals.add(record) for record in page.records)
+            kept.keep(self.cursor, page.kept, page.left_out)
+            self.unsendable += page.unsendable
+            done += page.loans
+            progress(done)
         if not totals.records:
             left = f": {self.unsendable} cannot be sent" if self.unsendable else ""
             raise NothingToReport(f"{self.job.cut_off} has no record to report{left}")
         out.write(self.form.end(totals))
         return totals
-
-    def _page(self, page: list[tuple[UUID, Tradeline]], out: TextIO, totals: Totals) -> None:
-        rows: list[tuple[UUID, Report, Record]] = []
-        left_out: list[tuple[UUID, Tradeline, str, Problem]] = []
-        for loan_id, line, role, found in self._reports(page):
-            made = found if isinstance(found, list) else self.form.record(found)
-            if isinstance(made, list) or isinstance(found, list):
-                assert isinstance(made, list), made
-                left_out += [(loan_id, line, role.value, problem) for problem in made]
-                self.unsendable += 1
-                continue
-            out.write(made.text)
-            totals.add(made)
-            rows.append((loan_id, found, made))
-        kept.keep(self.cursor, self.file, rows)
-        kept.keep_unsendable(self.cursor, self.file, left_out)
-
-    def _reports(self, page: list[tuple[UUID, Tradeline]]) -> Iterator[Found]:
-        lender, job = self.job.lender, self.job
-        parties = self._parties(page)
-        people = self.consumers.known(sorted({who for _, _, held in parties for who, _ in held}))
-        ids = [loan_id for loan_id, _ in page]
-        told = kept.told(self.cursor, self.form.bureau, ids, job.cut_off)
-        earlier = told
-        if job.correction:
-            earlier = kept.told(self.cursor, self.form.bureau, ids, job.cut_off - DAY)
-        sent = self._sent(ids)
-        for loan_id, line, held in parties:
-            for reference, role in held:
-                person, key = people.get(reference), (loan_id, reference)
-                if person is None:
-                    rule = "is not known" if reference else "is missing"
-                    yield loan_id, line, role, [Problem(line.loan_no, reference, role.value, rule)]
-                    continue
-                if role is not Role.BORROWER and not self.form.reports_others:
-                    continue  # told of within the borrower's record
-                if job.correction and not self._changed(key, line, sent):
-                    continue
-                report = Report(
-                    line=line, person=person, role=role, mark=lender.marks.get(line.loan_no),
-                    beside=tuple((people[who], as_) for who, as_ in held[1:] if who in people),
-                    before=earlier.get(key),
-                    told_default_on=told[key].first_default_on if key in told else None,
-                )  # fmt: skip
-                yield loan_id, line, role, report
-
-    def _parties(
-        self, page: list[tuple[UUID, Tradeline]]
-    ) -> list[tuple[UUID, Tradeline, list[tuple[str, Role]]]]:
-        """Who answers for each loan, its borrower first: by its opening, and who joined it.
-
-        Somebody in two roles is told of in the first.
-        """
-        joined = self.consumers.joined([line.loan_no for _, line in page], self.job.cut_off)
-        found = []
-        for loan_id, line in page:
-            held = {line.borrower: Role.BORROWER}
-            others = [(one, Role.GUARANTOR) for one in line.guarantors]
-            for reference, role in (*others, *joined.get(line.loan_no, ())):
-                held.setdefault(reference, role)
-            found.append((loan_id, line, list(held.items())))
-        return found
-
-    def _sent(self, ids: list[UUID]) -> dict[Key, Tradeline]:
-        if not self.job.correction:
-            return {}
-        return kept.facts(self.cursor, self.form.bureau, ids, self.job.cut_off)
-
-    def _changed(self, key: Key, line: Tradeline, sent: dict[Key, Tradeline]) -> bool:
-        """A correction has what was sent otherwise, not at all, or was rejected."""
-        return key in self.rejected or sent.get(key) != line
 
     def list_problems(self, path: Path) -> None:
         """One line a fault, for whoever mends the loans' data; nothing where there is none."""

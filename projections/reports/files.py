@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from projections.drawing import draw
 from projections.reports.month_end import ReportError
 from projections.reports.report import Field, Kind, Report
-from projections.statements.render import draw
 
 MADE = datetime(2000, 1, 1, tzinfo=UTC)
 """No file tells when it was written: the same report gives the same bytes."""

@@ -230,7 +230,7 @@ _FREEZE = """
                    CASE WHEN kind = 'disbursement' THEN principal_change ELSE 0 END AS disbursed
             FROM read.transactions WHERE effective_on > %(on)s
         ) AS moved GROUP BY loan_id
-    ), staged AS (
+    ), staged AS (  -- by the index of changes of stage: the log is not read
         SELECT DISTINCT ON (loan_id) loan_id, (state ->> 'before')::smallint AS before
         FROM ledger.events WHERE type = 'stage-changed' AND effective_on > %(on)s
         ORDER BY loan_id, effective_on, version

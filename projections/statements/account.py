@@ -189,8 +189,10 @@ def statement(
             and not before.holds(one.movement.on, one.position)
         ]
     rows = [
-        *_rows(late, _less(begun, opening), period.before, period.before, late=True),
-        *_rows(own, _less(closing, begun), period.begins_on, period.ends_on, late=False),
+        *_rows(late, _less(begun, opening), period.before, period.before, NOTHING, late=True),
+        *_rows(
+            own, _less(closing, begun), period.begins_on, period.ends_on, closing.owed, late=False
+        ),
     ]
     if not rows and not opening.balance and not closing.balance:
         raise NothingToState(loan.loan_no, period)
@@ -253,9 +255,12 @@ def _less(one: Standing, other: Standing) -> list[int]:
 
 
 def _rows(
-    moves: Sequence[_Move], change: Sequence[int], since: date, upto: date, *, late: bool
-) -> list[Row]:
-    """Movements one by one, and what ran besides them, by component, at the end of its days."""
+    moves: Sequence[_Move], change: Sequence[int], since: date, upto: date, owed: Amounts,
+    *, late: bool,
+) -> list[Row]:  # fmt: skip
+    """Movements one by one, and what ran besides them, by component, at the end of its days: where
+    nothing is ``owed`` any more, before the movements of the day on which it ended.
+    """
     rows = [row for move in moves for row in _shown(move, late=late)]
     left = list(change)
     for move in moves:
@@ -265,9 +270,11 @@ def _rows(
         if move.movement.kind == CORRECTION:
             for at, amount in enumerate(move.amounts):
                 left[at] += amount
+    last = [move.movement.on for move in moves if move.balance][-1:]
+    ended = last[0] if last and not late and not any(owed) else upto
     ran = [
         Row(
-            on=upto,
+            on=ended,
             since=since,
             concept=f"correction_{name}" if late else name,
             charge=max(amount, 0),
@@ -277,7 +284,8 @@ def _rows(
         for name, amount in reversed([*zip(COMPONENTS, left, strict=False), ("kept", -left[-1])])
         if amount
     ]
-    return [*rows, *ran]
+    told_before = [row for row in rows if row.on < ended]
+    return [*told_before, *ran, *rows[len(told_before) :]] if ended < upto else [*rows, *ran]
 
 
 def _shown(move: _Move, *, late: bool) -> Iterator[Row]:

@@ -1,8 +1,8 @@
 """The documents of a loan: each is the loan's own figures put into words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec.structs import astuple
 
@@ -29,9 +29,12 @@ from projections.statements.sheet import (
     letterhead,
 )
 
+Given: TypeAlias = Mapping[str, str]
+NONE_GIVEN: Given = {}
 COMING = 6
 """How many payments to come a statement lists."""
 TICKS = 4
+PESOS_AND_DOLLARS = frozenset(["MXN", "USD", "CAD", "ARS", "CLP", "COP", "DOP", "UYU"])
 
 
 class Desk(NamedTuple):
@@ -81,17 +84,20 @@ class _Amounts:
         return self(minor) if minor else ""
 
     def full(self, minor: int) -> str:
-        return f"${self(minor)} {self.currency}"
+        sign = "$" if self.currency in PESOS_AND_DOLLARS else ""
+        return f"{sign}{self(minor)} {self.currency}"
 
 
-def account_statement(at: Desk, told: Statement, history: Sequence[Recorded], to: Party) -> Sheet:
-    """The statement of account."""
+def account_statement(
+    at: Desk, told: Statement, history: Sequence[Recorded], to: Party, given: Given = NONE_GIVEN
+) -> Sheet:
+    """The statement of account. ``given`` are the references that mean the loan, by kind."""
     said, loan, period = at.words, told.loan, told.period
     amount = _Amounts(loan.terms.currency)
     return at.sheet(
         "statement", loan, to,
         name=f"{loan.loan_no}-{period.ends_on:%Y-%m}",
-        subtitle=said.span(period.begins_on, period.ends_on),
+        subtitle=f"{said.loan} {loan.loan_no} · {said.span(period.begins_on, period.ends_on)}",
         highlights=_highlights(said, told, amount),
         boxes=[
             _the_loan(said, loan, history, amount),
@@ -107,7 +113,7 @@ def account_statement(at: Desk, told: Statement, history: Sequence[Recorded], to
                 ],
             ),
             _of_the_period(said, told, amount),
-            _references(at, loan),
+            *_references(at, loan, given),
         ],
         chart=_chart(said, told, amount),
         tables=[
@@ -196,13 +202,15 @@ def _of_the_period(said: Words, told: Statement, amount: _Amounts) -> Box:
     return Box(said.interest_section, [(label, value) for label, value in rows if value])
 
 
-def _references(at: Desk, loan: Loan) -> Box:
-    known = {"loan_no": loan.loan_no, "borrower": loan.opened.borrower}
-    lender = at.lender
-    return Box(
-        at.words.references,
-        [(lender.text(one.label), fill(one.value, **known)) for one in lender.payment_references],
-    )
+def _references(at: Desk, loan: Loan, given: Given) -> list[Box]:
+    """How to pay; a line of which the loan has no reference is left out."""
+    known = {"loan_no": loan.loan_no, "borrower": loan.opened.borrower, **given}
+    rows = [
+        (at.lender.text(one.label), fill(one.value, **known))
+        for one in at.lender.payment_references
+        if one.kinds <= given.keys()
+    ]
+    return [Box(at.words.references, rows)] if rows else []
 
 
 def _movements(said: Words, rows: Sequence[Row], amount: _Amounts) -> Table:
@@ -281,11 +289,12 @@ def _schedule(said: Words, title: str, rows: Sequence[ScheduleRow], amount: _Amo
 
 def _chart(said: Words, told: Statement, amount: _Amounts) -> Chart | None:
     """What was agreed to be owed, and what is, from the first payout to the last due date."""
-    course, rows = told.course, told.schedule
-    if not course or not rows:
+    course, ends_on = told.course, told.period.ends_on
+    if not course:
         return None
-    first, last = course[0][0], max(rows[-1].due_on, told.period.ends_on)
-    highest = max(*(owed for _, owed in course), rows[0].balance + rows[0].principal)
+    agreed = _agreed(told, course[0][0])
+    first, last = course[0][0], max(ends_on, *(on for on, _ in agreed)) if agreed else ends_on
+    highest = max(owed for _, owed in (*course, *agreed))
     span = (last - first).days
     if span <= 0 or highest <= 0:
         return None
@@ -299,19 +308,30 @@ def _chart(said: Words, told: Statement, amount: _Amounts) -> Chart | None:
             found.append((x, y))
         return [(round(x, 4), round(y, 4)) for x, y in found]
 
-    begun = rows[0].balance + rows[0].principal
-    agreed = [(first, begun), *((row.due_on, row.balance) for row in rows)]
-    now = (told.period.ends_on, course[-1][1])
+    now = (ends_on, course[-1][1])
     years = (first + timedelta(days=span * n // TICKS) for n in range(TICKS + 1))
     return Chart(
         said.course,
         [
-            Line(said.planned, steps(agreed)),
+            *([Line(said.planned, steps(agreed))] if agreed else []),
             Line(said.actual, steps((*course, now)), strong=True),
         ],
         [Tick(n / TICKS, said.short(on)) for n, on in enumerate(years)],
         [Tick(n / 2, amount(highest * n // 2)) for n in range(3)],
     )
+
+
+def _agreed(told: Statement, first: date) -> list[tuple[date, int]]:
+    """What was agreed to be owed since ``first``: nothing of a line, which the borrower draws as he
+    likes, nor once a loan is off the books.
+    """
+    loan, rows = told.loan, told.schedule
+    if loan.terms.revolving is not None or loan.status is Status.WRITTEN_OFF or not rows:
+        return []
+    begun = rows[0].balance + rows[0].principal
+    points = [(row.due_on, row.balance) for row in rows]
+    before = [owed for on, owed in points if on <= first]  # of a loan that was taken over
+    return [(first, before[-1] if before else begun), *(one for one in points if one[0] > first)]
 
 
 def amortization_table(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
@@ -327,7 +347,7 @@ def amortization_table(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
     )  # fmt: skip
 
 
-def payoff_letter(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
+def payoff_letter(at: Desk, loan: Loan, on: date, to: Party, given: Given = NONE_GIVEN) -> Sheet:
     """What closes the loan on a day. Errors: those of `domain.views.payoff`."""
     said, amount = at.words, _Amounts(loan.terms.currency)
     owed = payoff(loan, on)
@@ -341,7 +361,10 @@ def payoff_letter(at: Desk, loan: Loan, on: date, to: Party) -> Sheet:
         name=f"{loan.loan_no}-payoff-{on}",
         highlights=[Highlight(said.total, amount.full(owed.total), said.long(on), strong=True)],
         text=[told],
-        boxes=[Box(fill(said.payoff_section, on=said.short(on)), rows), _references(at, loan)],
+        boxes=[
+            Box(fill(said.payoff_section, on=said.short(on)), rows),
+            *_references(at, loan, given),
+        ],
     )  # fmt: skip
 
 

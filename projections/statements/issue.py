@@ -1,37 +1,26 @@
 """A month's statements for the whole book, in a folder: resumable, on every core."""
 
-import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
-import msgspec
+from msgspec.structs import replace
 
-from domain.events import LoanClosed
-from domain.fold import replay
-from domain.loan import Loan
 from ledger import log
 from ledger.database import connect
+from ledger.log import Recorded
 from ledger.settings import Settings
 from projections.statements import records
-from projections.statements import sheet as sheets
 from projections.statements.account import Cut, Statement, statement
-from projections.statements.documents import (
-    Desk,
-    account_statement,
-    amortization_table,
-    desk,
-    no_debt_letter,
-    payoff_letter,
-    receipt,
-)
+from projections.statements.addressee import Addressees, Nobody, Register, by_number, party
+from projections.statements.documents import account_statement, desk
 from projections.statements.lender import lender
 from projections.statements.period import (
     NothingToState,
@@ -40,9 +29,9 @@ from projections.statements.period import (
     PeriodNotOver,
     TemplateTooSlow,
 )
-from projections.statements.records import Cuts, Issue
-from projections.statements.render import Form, Press, Setter, limited, template, version
-from projections.statements.sheet import Letter, Party, Sheet
+from projections.statements.records import Issue
+from projections.statements.render import Form, Setter, beside, limited, template, version
+from projections.statements.sheet import Sheet, digest, file_name
 
 AT_ONCE = 50
 
@@ -74,6 +63,7 @@ class Task(NamedTuple):
     into: Path
     formats: tuple[Form, ...]
     seconds: float
+    register: Register | None
 
 
 def issue(
@@ -85,11 +75,13 @@ def issue(
     formats: tuple[Form, ...] = ("pdf",),
     processes: int | None = None,
     progress: Progress | None = None,
+    register: Register | None = None,
 ) -> Report:
     """Write the statement of each loan on the books in ``period`` that has none yet.
 
     A file is ``LOAN-2026-03.pdf`` in ``into``. Loans of a run that was killed are done once, by
-    the next run. A loan whose days are not closed is left, with the reason.
+    the next run. A loan whose days are not closed is left, with the reason. ``register`` has the
+    borrowers' names; without it documents are addressed by number.
     Errors: ``PeriodNotOver``, ``TemplateError``, ``LenderError``.
     """
     if today <= period.ends_on:
@@ -99,7 +91,7 @@ def issue(
     with connect(settings, autocommit=True, application_name="cartera-statements") as connection:
         position = log.horizon(connection)
         loans = records.to_state(connection, period)
-    task = Task(settings, period, position, into, formats, settings.template_seconds)
+    task = Task(settings, period, position, into, formats, settings.template_seconds, register)
     made = quiet = done = 0
     left: list[Left] = []
     for some in _run(task, loans, processes or os.cpu_count() or 1):
@@ -131,137 +123,73 @@ _setter: Setter
 
 def _begin(task: Task) -> None:
     global _task, _setter  # one of each in a process of the run
-    _task, _setter = task, setter(task.settings)
+    _task = task
+    _setter = Setter(task.settings.templates_dir, beside(task.settings))
 
 
 def _issue(loans: Sequence[UUID]) -> Report:
-    issues: list[Issue] = []
-    left: list[Left] = []
-    quiet = 0
     at = desk(lender(_task.settings.lender_file))
+    told, left = _told(loans)
+    issues: list[Issue] = []
+    with _register() as addressees, connect(_task.settings, autocommit=True) as connection:
+        numbers = [one.statement.loan.opened.borrower for one in told]
+        known = addressees.known(numbers, f"statement {_task.period.ends_on:%Y-%m}") if told else {}
+        for one in told:
+            loan = one.statement.loan
+            sheet = account_statement(
+                at, one.statement, one.history, by_number(loan), one.paid_with
+            )
+            addressed = replace(sheet, to=party(loan, known, at.words))
+            issues.append(_written(one, sheet, addressed))
+        records.keep(connection, issues)
+    return Report(len(issues), len(loans) - len(told) - len(left), left)
+
+
+class _Told(NamedTuple):
+    """A statement that can be written, and what it is written from."""
+
+    loan_id: UUID
+    statement: Statement
+    history: Sequence[Recorded]
+    paid_with: Mapping[str, str]
+
+
+def _told(loans: Sequence[UUID]) -> tuple[list[_Told], list[Left]]:
+    """The statements of some loans; those with nothing to state are in neither list."""
+    told: list[_Told] = []
+    left: list[Left] = []
+    cut = Cut(_task.period.ends_on, _task.position)
     with connect(_task.settings, autocommit=True) as connection:
         cuts = records.cuts(connection, loans, _task.period)
-        for loan_id, history in ((one, log.facts(connection, one)) for one in loans):
-            cut = Cut(_task.period.ends_on, _task.position)
+        for loan_id in loans:
+            history, known = log.facts(connection, loan_id), cuts[loan_id]
             try:
-                told = statement(
-                    history, _task.period, cut, cuts[loan_id].before, cuts[loan_id].closed_through
-                )
+                made = statement(history, _task.period, cut, known.before, known.closed_through)
             except NothingToState:
-                quiet += 1
                 continue
             except PeriodNotClosed as open_days:
                 left.append(Left(loan_id, open_days.code, str(open_days)))
                 continue
-            sheet = account_statement(at, told, history, party(told.loan))
-            issues.append(_written(loan_id, told, sheet))
-        records.keep(connection, issues)
-    return Report(len(issues), quiet, left)
+            told.append(_Told(loan_id, made, history, known.paid_with))
+    return told, left
 
 
-def _written(loan_id: UUID, told: Statement, sheet: Sheet) -> Issue:
+def _register() -> AbstractContextManager[Addressees]:
+    return _task.register(_task.settings) if _task.register else nullcontext(Nobody())
+
+
+def _written(one: _Told, sheet: Sheet, addressed: Sheet) -> Issue:
+    """Writes the file with the name; what is remembered is the hash of the one without."""
     folder = _task.settings.templates_dir
     for form in _task.formats:
         with limited(_task.seconds):
-            laid = _setter.lay_out(sheet, form)
+            laid = _setter.lay_out(addressed, form)
         whole = _task.into / f"{file_name(sheet)}.{form}"
         part = whole.with_suffix(f".{form}.part")
         part.write_bytes(laid)
         part.rename(whole)
     ending = "typ" if "pdf" in _task.formats else "html"
-    digest = hashlib.sha256(msgspec.json.encode(sheet)).hexdigest()
-    return Issue(loan_id, told, version(template(sheet.kind, ending, folder)), digest)
-
-
-def file_name(sheet: Sheet) -> str:
-    """The sheet's name, without what a file's name may not have."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in sheet.name).lstrip(".")
-
-
-def setter(settings: Settings) -> Setter:
-    """What lays documents out with the lender's templates and logo."""
-    return Setter(settings.templates_dir, _beside(settings))
-
-
-def _beside(settings: Settings) -> Path | None:
-    """Where the lender's logo is."""
-    return settings.lender_file.parent if settings.lender_file else None
-
-
-def party(loan: Loan) -> Party:
-    """To whom: the reference, for the ledger of loans knows no names."""
-    return Party(loan.opened.borrower or loan.loan_no)
-
-
-class Told(NamedTuple):
-    """One statement as figures and as a document."""
-
-    statement: Statement
-    sheet: Sheet
-
-
-def one(settings: Settings, loan_no: str, period: Period, today: date) -> Told:
-    """One loan's statement as it was issued, or as it would be issued now.
-
-    Errors: ``UnknownLoan``, ``PeriodNotOver``, ``PeriodNotClosed``, ``NothingToState``.
-    """
-    if today <= period.ends_on:
-        raise PeriodNotOver(period.ends_on, today)
-    at: Desk = desk(lender(settings.lender_file))
-    with closing(connect(settings, autocommit=True)) as connection:
-        loan_id = records.loan_id(connection, loan_no)
-        known: Cuts = records.cuts(connection, [loan_id], period)[loan_id]
-        cut = known.issued or Cut(period.ends_on, log.horizon(connection))
-        history = log.facts(connection, loan_id)
-    told = statement(history, period, cut, known.before, known.closed_through)
-    return Told(told, account_statement(at, told, history, party(told.loan)))
-
-
-def letter(
-    settings: Settings,
-    loan_no: str,
-    kind: Letter,
-    today: date,
-    *,
-    on: date | None = None,
-    payment: int | None = None,
-) -> Sheet:
-    """Another document of a loan.
-
-    ``on`` is the day of a payoff or schedule (default: the business date), ``payment`` the number
-    of a receipt's (default: the latest that stands).
-    Errors: ``UnknownLoan``, ``UnknownPayment``, ``NothingOwedLetter``, and the domain's own.
-    """
-    at = desk(lender(settings.lender_file))
-    with closing(connect(settings, autocommit=True)) as connection:
-        history = log.facts(connection, records.loan_id(connection, loan_no))
-    loan = replay(recorded.event for recorded in history)
-    assert loan is not None, loan_no
-    to = party(loan)
-    match kind:
-        case Letter.SCHEDULE:
-            return amortization_table(at, loan, on or max(today, loan.through), to)
-        case Letter.PAYOFF:
-            return payoff_letter(at, loan, on or max(today, loan.through), to)
-        case Letter.RECEIPT:
-            standing = [n for n, paid in loan.payments.items() if paid.reversed_on is None]
-            return receipt(at, loan, payment or max(standing, default=0), to)
-        case Letter.NO_DEBT:
-            closed = [
-                recorded.event.effective_on
-                for recorded in history
-                if isinstance(recorded.event, LoanClosed)
-            ]
-            return no_debt_letter(at, loan, max(closed, default=today), to)
-
-
-def laid_out(settings: Settings, sheet: Sheet, form: sheets.Form) -> bytes:
-    """A sheet as a file, laid out in a process of its own.
-
-    Errors: ``TemplateError``, ``TemplateTooSlow``.
-    """
-    if form is sheets.Form.JSON:
-        return msgspec.json.encode(sheet)
-    seconds = settings.template_seconds
-    with Press(settings.templates_dir, _beside(settings), seconds=seconds) as press:
-        return press.one(sheet, "html" if form is sheets.Form.HTML else "pdf")
+    return Issue(
+        one.loan_id, one.statement, version(template(sheet.kind, ending, folder)),
+        digest(sheet), one.paid_with,
+    )  # fmt: skip

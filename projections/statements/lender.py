@@ -3,18 +3,24 @@
 import re
 from datetime import date
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 import yaml
 
+from domain.references import ALGORITHMS
 from projections.statements.period import LenderError
 
 HERE = Path(__file__).parent
 SHIPPED = HERE / "lender.yaml"
 LOGOS = {".png", ".jpg", ".jpeg", ".svg"}
 COLOUR = re.compile("#[0-9a-fA-F]{6}")
+NAME = re.compile(r"\{([^{}]*)\}")
+ALWAYS = frozenset({"loan_no", "borrower"})
+FORCED = frozenset({"bbva-10"})
+"""References that force an amount until a date: one given out some day says nothing of today."""
 
 Language: TypeAlias = Literal["es", "en"]
 Texts: TypeAlias = str | dict[Language, str]
@@ -28,10 +34,17 @@ class Colours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PaymentReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One way to pay: ``value`` may hold ``{loan_no}`` and ``{borrower}``."""
+    """One way to pay: ``value`` may hold ``{loan_no}``, ``{borrower}``, ``{clabe}``, or the name
+    of an algorithm of references: the latest one given out for the loan.
+    """
 
     label: Texts
     value: str
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The references that it holds."""
+        return frozenset(NAME.findall(self.value)) - ALWAYS
 
 
 class Lender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +83,7 @@ def fill(text: str, **given: object) -> str:
             raise LenderError(f"{{{found[1]}}} is none of {', '.join(sorted(given))} in {text!r}")
         return str(given[found[1]])
 
-    return re.sub(r"\{([^{}]*)\}", value, text)
+    return NAME.sub(value, text)
 
 
 @cache
@@ -85,9 +98,19 @@ def lender(path: Path | None = None) -> Lender:
     for name in ("primary", "accent"):
         if not COLOUR.fullmatch(getattr(found.colours, name)):
             raise LenderError(f"{where.name}: colours.{name} is no colour such as #12486b")
+    for one in found.payment_references:
+        for name in one.kinds - _references():
+            known = ", ".join(sorted(_references() | ALWAYS))
+            raise LenderError(f"{where.name}: payment_references: {{{name}}} is none of {known}")
     if found.logo and (found.logo != Path(found.logo).name or _bad_logo(where.parent, found.logo)):
         raise LenderError(f"{where.name}: logo names no PNG, JPEG or SVG beside the file")
     return found
+
+
+def _references() -> frozenset[str]:
+    """The kinds of references that a loan may have been given; those of plug-ins by their name."""
+    plugged = (one.name for one in entry_points(group="cartera.references"))
+    return frozenset({"clabe", *ALGORITHMS, *plugged}) - FORCED
 
 
 def _bad_logo(folder: Path, name: str) -> bool:

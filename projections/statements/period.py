@@ -15,6 +15,7 @@ class StatementError(ValueError):
 
     StatementError
         BadPeriod            not a month
+        BadDocument          no document has that name
         PeriodNotOver        the business date has not passed the last day of the period
         PeriodNotClosed      the loan's days are not closed up to the end of the period
         NothingToState       the loan had no debt in the period
@@ -40,6 +41,18 @@ class BadPeriod(StatementError):
 
     def __init__(self, given: str) -> None:
         super().__init__(f"{given!r} is no month such as 2026-03")
+
+
+class BadDocument(StatementError):
+    """No document has that name."""
+
+    field = "document"
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"{given[:60]!r} is no document such as 'statement 2026-03', 'receipt 3', 'schedule',"
+            " 'payoff on 2026-03-31', 'no_debt'"
+        )
 
 
 class PeriodNotOver(StatementError):

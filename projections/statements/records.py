@@ -1,11 +1,12 @@
 """What the database knows for a statement: a loan's history, and which statements went out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from projections.statements.account import Cut, Statement
 from projections.statements.period import Period, StatementError
@@ -21,12 +22,14 @@ class UnknownLoan(StatementError):
 class Cuts(NamedTuple):
     """Of a loan and period: where the statement issued ends, and the one before it.
 
-    ``closed_through`` is the last day of the loan that was closed.
+    ``closed_through`` is the last day of the loan that was closed. ``paid_with`` are the references
+    to pay with, by kind: those that the statement issued told, else the latest given out.
     """
 
     issued: Cut | None = None
     before: Cut | None = None
     closed_through: date | None = None
+    paid_with: Mapping[str, str] = {}
 
 
 def loan_id(connection: Connection[Any], loan_no: str) -> UUID:
@@ -42,8 +45,8 @@ def loan_id(connection: Connection[Any], loan_no: str) -> UUID:
 def cuts(connection: Connection[Any], loan_ids: Sequence[UUID], period: Period) -> dict[UUID, Cuts]:
     """The cuts of issued statements that matter for a period."""
     rows = connection.execute(
-        "SELECT DISTINCT ON (loan_id, ends_on = %(on)s) loan_id, ends_on, position"
-        " FROM ledger.statements WHERE loan_id = ANY(%(ids)s) AND ends_on <= %(on)s"
+        "SELECT DISTINCT ON (loan_id, ends_on = %(on)s) loan_id, ends_on, position,"
+        " paid_with FROM ledger.statements WHERE loan_id = ANY(%(ids)s) AND ends_on <= %(on)s"
         " ORDER BY loan_id, ends_on = %(on)s, ends_on DESC",
         {"on": period.ends_on, "ids": list(loan_ids)},
     )
@@ -51,13 +54,26 @@ def cuts(connection: Connection[Any], loan_ids: Sequence[UUID], period: Period) 
         "SELECT loan_id, closed_through FROM ledger.loan_state WHERE loan_id = ANY(%s)",
         [list(loan_ids)],
     )
-    found = {one: Cuts(closed_through=day) for one, day in closed}
-    for one, ends_on, position in rows:
+    given = references(connection, loan_ids)
+    found = {one: Cuts(closed_through=day, paid_with=given.get(one, {})) for one, day in closed}
+    for one, ends_on, position, paid_with in rows:
         cut = Cut(ends_on, position)
         if ends_on == period.ends_on:
-            found[one] = found[one]._replace(issued=cut)
+            found[one] = found[one]._replace(issued=cut, paid_with=paid_with)
         else:
             found[one] = found[one]._replace(before=cut)
+    return found
+
+
+def references(connection: Connection[Any], loan_ids: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
+    """By loan and kind the latest reference that was given out for it."""
+    found: dict[UUID, dict[str, str]] = {}
+    for one, kind, reference in connection.execute(
+        "SELECT loan_id, kind, reference FROM ledger.payment_references"
+        " WHERE loan_id = ANY(%s) ORDER BY issued_at, reference_key",
+        [list(loan_ids)],
+    ):
+        found.setdefault(one, {})[kind] = reference
     return found
 
 
@@ -75,12 +91,13 @@ def to_state(connection: Connection[Any], period: Period) -> list[UUID]:
 
 
 class Issue(NamedTuple):
-    """A statement as it went out; hashes of its template and its sheet."""
+    """A statement as it went out; hashes of its template and of its sheet without a name."""
 
     loan_id: UUID
     told: Statement
     template: str
     sheet: str
+    paid_with: Mapping[str, str]
 
 
 def keep(connection: Connection[Any], issues: Sequence[Issue]) -> None:
@@ -88,13 +105,14 @@ def keep(connection: Connection[Any], issues: Sequence[Issue]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ledger.statements"
-            " (loan_id, ends_on, begins_on, position, opening, closing, template, sheet)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (loan_id, ends_on) DO NOTHING",
+            " (loan_id, ends_on, begins_on, position, opening, closing, template, sheet,"
+            "  paid_with) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (loan_id, ends_on) DO NOTHING",
             [
                 (
                     one.loan_id, one.told.period.ends_on, one.told.period.begins_on,
                     one.told.cut.position, one.told.opening.balance, one.told.closing.balance,
-                    one.template, one.sheet,
+                    one.template, one.sheet, Jsonb(dict(one.paid_with)),
                 )
                 for one in issues
             ],

@@ -11,20 +11,23 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from threading import Lock
+from typing import Literal, Self, TypeAlias
 
 import jinja2
+import msgspec
 import typst
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ledger.settings import Settings
+from projections.drawing import FIXED, joined
 from projections.statements.period import TemplateError, TemplateTooSlow
+from projections.statements.sheet import Form as SheetForm
 from projections.statements.sheet import Sheet
 
 Form: TypeAlias = Literal["pdf", "png", "html"]
@@ -35,8 +38,6 @@ COMMON = "document"
 LOADS = re.compile(r"\b(import|include)\b")
 SECONDS = 10.0
 LONGEST = 200_000
-FIXED = datetime(2000, 1, 1, tzinfo=UTC)
-"""No document tells when it was laid out: the same sheet gives the same bytes."""
 
 
 def template(kind: str, ending: str, folder: Path | None = None) -> Path:
@@ -86,14 +87,14 @@ def _text(path: Path) -> str:
 class Setter:
     """Lays sheets out with typst, keeping fonts and parsed templates between them.
 
-    ``beside`` is the folder of the lender's file: its logo is there.
+    ``logos`` is the folder of the lender's file: its logo is there.
     """
 
-    def __init__(self, folder: Path | None = None, beside: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, logos: Path | None = None) -> None:
         self._folder = folder
-        self._beside = beside
+        self._logos = logos
         self._root = Path(tempfile.mkdtemp(prefix="cartera-templates-"))
-        self._ready: dict[Path, typst.Compiler] = {}
+        self._ready: dict[str, typst.Compiler] = {}
 
     def lay_out(self, sheet: Sheet, form: Form = "pdf") -> bytes:
         """The sheet as a file. Errors: ``TemplateError``."""
@@ -109,23 +110,23 @@ class Setter:
             )
         except typst.TypstError as error:
             raise TemplateError(f"{path.name}: {error.message}{_line(error)}") from None
-        return _joined(done)
+        return joined(done)
 
     def _compiler(self, path: Path, sheet: Sheet) -> typst.Compiler:
-        if path not in self._ready:
-            text = _text(path)
+        text = _text(path)
+        if text not in self._ready:  # a template that was edited is another one
             if LOADS.search(text):
                 raise TemplateError(f"{path.name}: a template imports and includes nothing")
-            self._ready[path] = self._made(path, text, sheet.logo)
-        return self._ready[path]
+            self._ready[text] = self._made(path, text, sheet.logo)
+        return self._ready[text]
 
     def _made(self, path: Path, text: str, logo: str) -> typst.Compiler:
         """A compiler that sees a folder with the template and the logo in it, nothing more."""
         name = f"{version(path)}.typ"
         (self._root / name).write_text(text, encoding="utf-8")
         (self._root / "lender").mkdir(exist_ok=True)
-        if logo and self._beside is not None:
-            shutil.copyfile(self._beside / logo, self._root / "lender" / logo)
+        if logo and self._logos is not None:
+            shutil.copyfile(self._logos / logo, self._root / "lender" / logo)
         return typst.Compiler(
             self._root / name, root=self._root, ignore_system_fonts=True,
             package_path=self._root, package_cache_path=self._root,
@@ -141,51 +142,68 @@ def _line(error: typst.TypstError) -> str:
     return f" (line {found[1]})" if found else ""
 
 
-def draw(name: str, data: dict[str, Any], form: Literal["svg", "png"]) -> bytes:
-    """A shipped drawing of that name."""
-    compiler = typst.Compiler(SHIPPED / f"{name}.typ", root=SHIPPED, ignore_system_fonts=True)
-    given = {"data": json.dumps(data, ensure_ascii=False)}
-    return _joined(compiler.compile(format=form, sys_inputs=given, timestamp=FIXED))
-
-
-def _joined(done: bytes | list[bytes] | None) -> bytes:
-    assert done is not None, "asked for bytes"
-    return b"".join(done) if isinstance(done, list) else done
+def beside(settings: Settings) -> Path | None:
+    """Where the lender's logo is."""
+    return settings.lender_file.parent if settings.lender_file else None
 
 
 class Press:
-    """Lays sheets out in a process of its own; one that takes too long is ended."""
+    """Lays sheets out in a process of its own, begun when it is first needed.
+
+    One that takes too long is ended with its process; the next sheet gets a new one.
+    """
 
     def __init__(
         self,
         folder: Path | None = None,
-        beside: Path | None = None,
+        logos: Path | None = None,
         seconds: float = SECONDS,
     ) -> None:
         self.seconds = seconds
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (folder, beside, seconds))
+        self._given = (folder, logos, seconds)
+        self._turn = Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """With the lender's templates and logo."""
+        return cls(settings.templates_dir, beside(settings), settings.template_seconds)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self.close()
 
-    def one(self, sheet: Sheet, form: Form = "pdf") -> bytes:
-        """One sheet. Errors: ``TemplateError``, ``TemplateTooSlow``."""
-        try:
-            return self._pool.submit(_lay_out, sheet, form).result()
-        except BrokenProcessPool:
-            raise TemplateTooSlow(sheet.kind, self.seconds) from None
+    def close(self) -> None:
+        """End its process."""
+        with self._turn:
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
+
+    def one(self, sheet: Sheet, form: SheetForm = SheetForm.PDF) -> bytes:
+        """One sheet at a time. Errors: ``TemplateError``, ``TemplateTooSlow``."""
+        if form is SheetForm.JSON:
+            return msgspec.json.encode(sheet)
+        laid: Form = "html" if form is SheetForm.HTML else "pdf"
+        with self._turn:  # so that a process that is ended was at this sheet and no other
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, self._given)
+            try:
+                return self._pool.submit(_lay_out, sheet, laid).result()
+            except BrokenExecutor:
+                self._pool = None
+                raise TemplateTooSlow(sheet.kind, self.seconds) from None
 
 
 _setter: Setter
 _seconds: float
 
 
-def _begin(folder: Path | None, beside: Path | None, seconds: float) -> None:
+def _begin(folder: Path | None, logos: Path | None, seconds: float) -> None:
     global _setter, _seconds  # one of each in a process of the press
-    _setter, _seconds = Setter(folder, beside), seconds
+    _setter, _seconds = Setter(folder, logos), seconds
 
 
 def _lay_out(sheet: Sheet, form: Form) -> bytes:

@@ -1,5 +1,6 @@
 """What a document shows, as plain texts ready to be laid out: templates do no arithmetic."""
 
+import hashlib
 from enum import StrEnum
 from typing import Any
 
@@ -123,3 +124,13 @@ def letterhead(lender: Lender) -> Party:
     """The lender's name and how to reach it."""
     lines = [lender.address, " · ".join(filter(None, (lender.phone, lender.email, lender.website)))]
     return Party(lender.name, [line for line in lines if line])
+
+
+def file_name(sheet: Sheet) -> str:
+    """The sheet's name, without what a file's name may not have."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in sheet.name).lstrip(".")
+
+
+def digest(sheet: Sheet) -> str:
+    """The hash that names what a sheet says."""
+    return hashlib.sha256(msgspec.json.encode(sheet)).hexdigest()

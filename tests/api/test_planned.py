@@ -52,7 +52,12 @@ KINDS = {"Loan": LOAN, "Instalment": INSTALMENT, "Payment": PAYMENT, "Promise": 
          "TrialBalanceLine": BALANCE, "Cover": COVER, "LoanGroup": lending_groups.GROUP,
          "GroupMember": lending_groups.MEMBER,
          "GroupPayment": lending_groups.PAYMENT}  # fmt: skip
-RESOLVED = {("Loan", "balances"), ("Loan", "payoff"), ("Loan", "parties")}
+RESOLVED = {
+    ("Loan", "balances"),
+    ("Loan", "payoff"),
+    ("Loan", "parties"),
+    ("Loan", "bureauReports"),
+}
 """What the domain tells, or must be decrypted, and no plan can."""
 
 

@@ -40,6 +40,9 @@ def test_a_clabe_is_given_and_taken_apart(cartera, bank):
         "clabe", "bbva-10",
     ]  # fmt: skip
     assert cartera("reference", "give", "L-1", "--algorithm", "x").code == 2
+    assert cartera("reference", "give-all", "--json").json["given"] == 0
+    assert cartera("reference", "give-all", "--algorithm", "luhn", "--json").json["given"] == 1
+    assert cartera("reference", "give-all", "--algorithm", "luhn", "--json").json["given"] == 0
 
 
 def test_a_statement_lands_by_layout_and_the_rest_is_settled_by_hand(cartera, bank):

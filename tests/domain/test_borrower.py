@@ -11,7 +11,8 @@ from domain.borrower import borrower as borrowers
 from domain.borrower import errors
 from domain.borrower import events as e
 from domain.borrower.checks import check, doubts
-from domain.borrower.person import Employment, Sex
+from domain.borrower.company import Company, Partner
+from domain.borrower.person import Employment, Kind, Person, Sex
 from domain.borrower.states import STATES, state_named, state_of
 from tests.ledger.people import BORN, HOME, a_person, curp, rfc
 
@@ -189,3 +190,71 @@ def test_bytes_of_the_first_revision_are_still_read():
     assert event.person.employment.monthly_income == 18_500_00
     assert event.person.addresses[0].country == "MX"
     assert e.encode(event) == stored
+
+
+OWNER = Partner(first_name="Luz", paternal="Paz", rfc=rfc(), share=60)
+FOUNDED = Company(legal_name="Telares del Sur, S.A. de C.V.", incorporated_on=date(2009, 3, 17))
+
+
+def a_company(company=FOUNDED, **changes):
+    given = {"kind": Kind.COMPANY, "company": company, "rfc": "TSU090317A12", "addresses": (HOME,)}
+    return Person(**(given | changes))
+
+
+def test_a_company_is_known_by_its_legal_name_and_its_rfc_of_twelve():
+    one = a_company(activities=("3130001",))
+    check(one, TODAY)
+    assert one.full_name == "Telares del Sur, S.A. de C.V."
+    assert one.identities == {"rfc": "TSU090317A12"}
+    owners = (OWNER, Partner(legal_name="Uno, S.A.", rfc="UNO010203A12", share=40))
+    check(a_company(replace(FOUNDED, representative=OWNER, shareholders=owners)), TODAY)
+
+
+def test_the_published_test_rfc_of_a_company_passes_its_check_digit():
+    """EKU9003173C9 is the test company of the tax authority (Escuela Kemper Urgate)."""
+    kemper = replace(FOUNDED, incorporated_on=date(1990, 3, 17))
+    check(a_company(kemper, rfc="EKU9003173C9"), TODAY, rfc_check_digit=True)
+
+
+@pytest.mark.parametrize(
+    ("company", "changes", "error", "field"),
+    [
+        (None, {}, errors.NameMissing, "company.legal_name"),
+        (FOUNDED, {"kind": Kind.PERSON}, errors.NotOfThisKind, "company"),
+        (FOUNDED, {"paternal": "Paz"}, errors.NotOfThisKind, "paternal"),
+        (FOUNDED, {"born_on": BORN}, errors.NotOfThisKind, "born_on"),
+        (FOUNDED, {"curp": curp()}, errors.NotOfThisKind, "curp"),
+        (FOUNDED, {"rfc": rfc()}, errors.InvalidRfc, "rfc"),
+        (FOUNDED, {"rfc": "TSU0903171"}, errors.InvalidRfc, "rfc"),
+        (FOUNDED, {"rfc": "TSU090318A12"}, errors.RfcDiffers, "rfc"),
+        (FOUNDED, {"rfc": "TSU091317A12"}, errors.InvalidRfc, "rfc"),
+        (FOUNDED, {"activities": ("12A",)}, errors.InvalidCode, "activities[0]"),
+        (FOUNDED, {"ssn": "123456789"}, errors.NotOfThisKind, "ssn"),
+        (replace(FOUNDED, incorporated_on=date(2026, 7, 1)), {"rfc": ""},
+         errors.ImplausibleDate, "company.incorporated_on"),
+        (replace(FOUNDED, representative=Partner(legal_name="Uno")), {},
+         errors.NotOfThisKind, "company.representative.legal_name"),
+        (replace(FOUNDED, shareholders=(OWNER, replace(OWNER, share=41))), {},
+         errors.SharesExceedAll, "company.shareholders"),
+        (replace(FOUNDED, shareholders=(replace(OWNER, paternal=""),)), {},
+         errors.NameMissing, "company.shareholders[0].paternal"),
+        (replace(FOUNDED, shareholders=(replace(OWNER, rfc="X"),)), {}, errors.InvalidRfc, "rfc"),
+        (replace(FOUNDED, shareholders=(replace(OWNER, curp="X"),)), {}, errors.InvalidCurp,
+         "curp"),
+        (replace(FOUNDED, shareholders=(replace(OWNER, phone="1"),)), {}, errors.InvalidContact,
+         "company.shareholders[0].phone"),
+        (replace(FOUNDED, shareholders=(
+            replace(OWNER, address=replace(HOME, postal_code="44100")),)), {},
+         errors.PostalCodeDiffers, "company.shareholders[0].address.postal_code"),
+    ],
+)  # fmt: skip
+def test_a_company_that_cannot_be_is_refused_by_its_field(company, changes, error, field):
+    with pytest.raises(error) as refused:
+        check(a_company(company, **changes), TODAY)
+    assert refused.value.field == field
+
+
+def test_a_persons_ssn_has_nine_digits():
+    check(a_person(ssn="123456789"), TODAY)
+    with pytest.raises(errors.InvalidCode):
+        check(a_person(ssn="123-45-6789"), TODAY)

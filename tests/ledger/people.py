@@ -5,7 +5,8 @@ from datetime import date
 from stdnum.mx import curp as curps
 from stdnum.mx import rfc as rfcs
 
-from domain.borrower.person import Address, CivilStatus, Economics, Employment, Person, Sex
+from domain.borrower.address import Address
+from domain.borrower.person import CivilStatus, Economics, Employment, Person, Sex
 
 BORN = date(1976, 5, 10)
 HOME = Address(

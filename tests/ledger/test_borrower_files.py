@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.borrower.person import Residence
+from domain.borrower.person import Kind, Residence
 from ledger import tape_format
 from ledger.borrowers.columns import PERSON_COLUMNS, person_on
 from ledger.borrowers.file import COLUMNS, import_borrowers
@@ -95,14 +95,14 @@ def test_a_later_file_changes_what_it_says_and_nothing_else(ledger, archive, tmp
         ("1976-05-10", "10/05/1976", "born_on"),
         ("1976-05-10", "1976-05-11", "rfc"),
         (curp(), curp()[:-1] + "X", "curp"),
-        ("CDMX", "Jalisco", "addresses[0].postal_code"),
-        ("CDMX", "Texas", "addresses[0].state"),
+        ("CDMX", "Jalisco", "postal_code"),
+        ("CDMX", "Texas", "state"),
         (";06700", ";", "postal_code"),
         ("18500.00", "18,500", "monthly_income"),
         (";2;", ";two;", "dependants"),
         ("B-1", "", "borrower_no"),
         (";Ana;", ";;", "first_name"),
-        ("55 1234 5678", "1234", "phones[0]"),
+        ("55 1234 5678", "1234", "phone"),
         ("owned", "castle", "residence"),
     ],
 )
@@ -188,3 +188,49 @@ def test_a_loan_is_known_by_what_it_says_of_the_loan_not_of_people(ledger, tmp_p
     import_loans(ledger, tape(tmp_path, f"L-1,{TERMS},B-1,Ana,Gómez,{curp()},06700,Sur 1"))
     report = import_loans(ledger, tape(tmp_path, f"L-1,{TERMS},B-1,,,,,"))
     assert (report.repeated, report.rejected) == (1, 0)
+
+
+COMPANIES = ("cliente;Razón social;RFC;Fecha de constitución;Tipo de persona;Actividad económica;"
+             "Nombre del representante;Apellido paterno del representante;C.P.;Calle y número;"
+             "Nombre;Apellido paterno")  # fmt: skip
+TELARES = "B-9;Telares del Sur SA;TSU090317A12;2009-03-17;moral;3130001;Luz;Paz;03940;Sur 1;;"
+TRADER = f"B-8;;{rfc()};;PFAE;;;;03940;Sur 2;Ana;Gómez"
+
+
+def test_companies_come_in_by_file_and_are_read_back(ledger, archive, tmp_path):
+    report = import_borrowers(ledger, written(tmp_path, TELARES, TRADER, header=COMPANIES))
+
+    assert counts(report) == {"registered": 2, "doubtful": 1}
+    person = archive.read("B-9", READER).person
+    assert (person.kind, person.full_name) == (Kind.COMPANY, "Telares del Sur SA")
+    assert person.company.representative.paternal == "Paz"
+    assert (person.company.incorporated_on, person.activities) == (date(2009, 3, 17), ("3130001",))
+    assert archive.read("B-8", READER).person.kind is Kind.BUSINESS_PERSON
+    assert archive.find("rfc", "TSU090317A12", READER) == "B-9"
+
+    again = import_borrowers(ledger, written(tmp_path, TELARES, header=COMPANIES))
+    assert counts(again) == {"unchanged": 1}
+    moved = TELARES.replace("Telares del Sur SA", "Telares del Norte SA")
+    assert counts(import_borrowers(ledger, written(tmp_path, moved, header=COMPANIES))) == {
+        "changed": 1, "doubtful": 1,
+    }  # fmt: skip
+    [_, change] = archive.history("B-9", READER)
+    assert change.before["company"]["legal_name"] == "Telares del Sur SA"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "column"),
+    [
+        ("2009-03-17", "2009-03-18", "rfc"),
+        ("Telares del Sur SA", "", "legal_name"),
+        ("3130001", "123456789012", "activity"),
+        ("moral", "robot", "kind"),
+        (";Paz;", ";;", "representative_paternal"),
+        (";;", ";;Ana", "paternal"),
+    ],
+)
+def test_a_bad_company_comes_back_with_its_column(ledger, tmp_path, was, now, column):
+    line = TELARES.replace(was, now, 1) if was != ";;" else TELARES + "Ana"
+    report = import_borrowers(ledger, written(tmp_path, line, header=COMPANIES))
+
+    assert [field for _, field in rejects(report)] == [column]

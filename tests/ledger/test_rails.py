@@ -345,6 +345,35 @@ def test_amounts_and_signs_are_those_that_another_reader_finds(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('<Ntry><Amt Ccy="MXN">1054.22</Amt>',
+         '<Ntry><RvslInd>1</RvslInd><Amt Ccy="MXN">1054.22</Amt>',
+         {"applied": 1, "suspended": 1, "outgoing": 3}),
+        ('<Amt Ccy="MXN">200.00</Amt>', '<Amt Ccy="MXN">210.00</Amt>',
+         {"applied": 1, "suspended": 1, "outgoing": 2}),
+        ('<TxDtls><Amt Ccy="MXN">200.00</Amt>',
+         '<TxDtls><CdtDbtInd>DBIT</CdtDbtInd><Amt Ccy="MXN">200.00</Amt>',
+         {"applied": 1, "suspended": 1, "outgoing": 2}),
+        ('<Amt Ccy="MXN">200.00</Amt>', '<Amt Ccy="USD">200.00</Amt>',
+         {"applied": 1, "suspended": 1, "outgoing": 2}),
+    ],
+    ids=["a reversal told as 1", "parts of another sum", "a part that goes out", "another money"],
+)  # fmt: skip
+def test_what_a_camt_entry_says_of_its_parts_is_not_taken_on_trust(
+    ledger, tmp_path, before, after, expected
+):
+    running(ledger, "L-1")
+    path = camt(tmp_path)
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+    assert counts(import_statement(ledger, path, "camt053")) == expected
+    assert sum(one.amount for one in waiting(ledger.store)) in (200_00, 300_00)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         "<a", "<Document/>", "",

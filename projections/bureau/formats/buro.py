@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.borrower.person import Kind
 from projections.bureau.catalogues import Catalogue, Observation, buro
-from projections.bureau.consumer import Kind
 from projections.bureau.errors import BadLenderFile
 from projections.bureau.formats.people import Person, Widths, person
 from projections.bureau.lender import Choices, Lender, Member

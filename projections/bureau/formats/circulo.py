@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import structs
 
+from domain.borrower.person import Kind
 from projections.bureau.catalogues import circulo
-from projections.bureau.consumer import Kind
 from projections.bureau.errors import BadLenderFile
 from projections.bureau.formats.people import Person, Widths, person
 from projections.bureau.lender import Lender
@@ -111,7 +111,7 @@ class Circulo:
             return faults.found
         who = person(report, self.codes, WIDTHS, faults, self.choices.enye)
         faults.needed("rfc", report.person.rfc)
-        names = faults.fitting("first", f"{who.first} {who.second}".strip(), WIDTHS.given)
+        names = faults.fitting("first_name", f"{who.first} {who.second}".strip(), WIDTHS.given)
         account, record = self._account(report, faults)
         employment = self._employment(report, who, faults)
         if faults.found:
@@ -121,11 +121,13 @@ class Circulo:
     def _employment(self, report: Report, who: Person, faults: Faults) -> list[str]:
         """Without an employer one of the bureau's words stands there, if the lender says which."""
         held = report.person.employment
-        salary = faults.whole("employment.salary", held.salary, 9) if held else 0
+        salary = (
+            faults.whole("employment.monthly_income", held.monthly_income or 0, 9) if held else 0
+        )
         currency = self.codes.currencies.get(report.line.currency, "")
         return [
             who.employer or self.choices.no_employer, *[""] * 9,
-            faults.fitting("employment.position", plain(held.position), 60) if held else "",
+            faults.fitting("employment.occupation", plain(held.occupation), 60) if held else "",
             year_first(held.hired_on) if held else "", currency if salary else "",
             str(salary) if salary else "", "", "", "MX" if who.employer else "",
         ]  # fmt: skip
@@ -219,7 +221,7 @@ def _name(report: Report, who: Person, names: str) -> list[str]:
 
 def _address(report: Report, who: Person) -> list[str]:
     place, given = who.place, report.person.address
-    since = given.since if given else None
+    since = given.since_on if given else None
     return [place.street[0], place.colonia, place.municipality, place.city, place.state,
             place.postal_code, year_first(since), who.phone, "", "", place.country]  # fmt: skip
 

@@ -7,30 +7,33 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.borrower.person import Kind
 from domain.terms import Frequency
-from projections.bureau.catalogues import buro, states
-from projections.bureau.consumer import Consumer, Kind
+from projections.bureau.catalogues import buro
 from projections.bureau.errors import BadLenderFile, TotalTooWide
+from projections.bureau.formats.company_people import (
+    Cell,
+    company_cells,
+    consumer,
+    guarantor_cells,
+    rfc_of,
+    shareholder_cells,
+)
 from projections.bureau.lender import Lender
 from projections.bureau.reported import Faults, Problem, Record, Report, Totals, outcome, sign_of
-from projections.bureau.text import day_first, phone, plain
+from projections.bureau.text import day_first
 from projections.bureau.tradeline import Tradeline
 
 SEPARATORS = {"newline": "\n", "crlf": "\r\n", "none": ""}
 NO_DATE = "0" * 8
-RFC = re.compile(r"[A-ZÑ&]{3,4}[0-9]{6}[A-Z0-9]{3}")
 NUMBER = re.compile(r"[A-Z0-9&-]([A-Z0-9 &-]*[A-Z0-9&-])?")
-GENERIC = frozenset({"XAXX010101000", "XEXX010101000"})
 PESOS = "001"
-TYPES = {Kind.COMPANY: "1", Kind.BUSINESS_PERSON: "2"}
 DAYS = {
     Frequency.DAILY: 1, Frequency.WEEKLY: 7, Frequency.FORTNIGHTLY: 14, Frequency.FOUR_WEEKLY: 28,
     Frequency.SEMI_MONTHLY: 15, Frequency.MONTHLY: 30, Frequency.BIMONTHLY: 60,
     Frequency.QUARTERLY: 90, Frequency.SEMIANNUAL: 180, Frequency.ANNUAL: 360,
 }  # fmt: skip
 """Payment frequency in days; a single payment has the days of its term."""
-Cell = tuple[str, int, str]
-"""Tag, width, value: digits are right-justified with zeros, text left-justified with blanks."""
 
 
 class Settled(Struct, frozen=True):
@@ -42,7 +45,7 @@ class Settled(Struct, frozen=True):
 
 
 class Companies:
-    """EM once a company, then CR, DE and AV a credit: tradelines come by borrower."""
+    """EM and AC once a company, then CR, DE and AV a credit: tradelines come by borrower."""
 
     bureau = "buro_companies"
     encoding = "latin-1"
@@ -56,7 +59,6 @@ class Companies:
         self.lender, self.member = lender, lender.buro_companies
         self.choices = self.member.choices
         self.separator = SEPARATORS[self.choices.separator]
-        self._company, self._companies = "", 0
         for name, width in (("key", 4), ("previous_key", 4), ("institution", 3)):
             value = getattr(self.member, name)
             if len(value) > width or (not value.isalnum() and value):
@@ -66,7 +68,6 @@ class Companies:
 
     def begin(self, cut_off: date, *, correction: bool) -> str:
         """HD."""
-        self._company, self._companies = "", 0
         return self._segment(
             100,
             [
@@ -77,22 +78,25 @@ class Companies:
         )  # fmt: skip
 
     def record(self, report: Report) -> Record | list[Problem]:
-        """CR, DE and AV, after EM where a company begins."""
+        """CR, DE and AV; EM and AC where a company begins."""
         faults = Faults(report)
         if report.person.kind is Kind.PERSON:
             faults("kind", "a person without business activity goes in the file of people")
             return faults.found
-        head = self._company_segment(report.person, faults)
+        who = report.person
+        head = self._segment(800, company_cells(who, faults)) + "".join(
+            self._segment(700, shareholder_cells(one, nth, faults))
+            for nth, one in enumerate(who.company.shareholders if who.company else ())
+        )
         credit, record = self._credit(report, faults)
-        guarantors = "".join(self._guarantor(one, faults) for one, _ in report.beside)
+        guarantors = "".join(
+            self._segment(700, guarantor_cells(one, faults)) for one, _ in report.beside
+        )
         if faults.found:
             return faults.found
-        if report.person.reference == self._company:
-            head = ""
-        else:
-            self._company, self._companies = report.person.reference, self._companies + 1
         return Record(
-            text=head + credit + guarantors, balance=record.balance, past_due=record.past_due,
+            text=credit + guarantors, head=head, whose=who.reference, balance=record.balance,
+            past_due=record.past_due,
             rating=record.rating, sign=record.sign, first_default_on=record.first_default_on,
         )  # fmt: skip
 
@@ -100,34 +104,10 @@ class Companies:
         """TS: companies, and the sum of DE."""
         if totals.balance >= 10**30:
             raise TotalTooWide("balances", totals.balance, 30)
-        count = f"{self._companies:07}"
+        count = f"{totals.persons:07}"
         return self._segment(
             100, [("TS", 2, "TS"), ("00", 7, count), ("01", 30, f"{totals.balance:030}"),
                   ("02", 53, "")],
-        )  # fmt: skip
-
-    def _company_segment(self, who: Consumer, faults: Faults) -> str:
-        return self._segment(
-            800,
-            [
-                ("EM", 2, "EM"), ("00", 13, _rfc(who, faults)), ("01", 18, who.curp.upper()),
-                ("02", 10, "0" * 10), *_names(who, faults, 3),
-                ("08", 2, plain(who.nationality)[:2] or "MX"), ("09", 2, ""),
-                *((tag, 11, "0" * 11) for tag in ("10", "11", "12")),
-                *_address(who, faults, 13), *_phone(who, 20), ("23", 1, TYPES[who.kind]),
-                ("24", 40, ""), ("25", 2, "MX"), ("26", 8, "0" * 8), ("27", 72, ""),
-            ],
-        )  # fmt: skip
-
-    def _guarantor(self, who: Consumer, faults: Faults) -> str:
-        return self._segment(
-            700,
-            [
-                ("AV", 2, "AV"), ("00", 13, _rfc(who, faults)), ("01", 18, who.curp.upper()),
-                ("02", 10, "0" * 10), *_names(who, faults, 3), *_address(who, faults, 8),
-                *_phone(who, 15), ("18", 1, TYPES.get(who.kind, "2")), ("19", 40, ""),
-                ("20", 2, "MX"), ("21", 29, ""),
-            ],
         )  # fmt: skip
 
     def _credit(self, report: Report, faults: Faults) -> tuple[str, Record]:
@@ -139,7 +119,10 @@ class Companies:
                               " lender file")  # fmt: skip
         if line.currency != "MXN":
             faults("currency", f"{line.currency} has no known number at Buró")
-        rfc, number = _rfc(report.person, faults), faults.account(line.loan_no, 1, 25, NUMBER)
+        rfc, number = (
+            rfc_of(consumer(report.person), faults),
+            faults.account(line.loan_no, 1, 25, NUMBER),
+        )
         over = _settled(line, faults)
         lost = line.status == "written_off" and self.choices.write_off_balance == "zero"
         balance = 0 if over.on or lost else faults.whole("balance", line.balance, 18)
@@ -185,57 +168,6 @@ class Companies:
         made = "".join(f"{tag}{value:<{width}}" for tag, width, value in cells)
         assert len(made) == length, f"{len(made)} characters of {length}: {made[:4]}"
         return made + self.separator
-
-
-def _rfc(who: Consumer, faults: Faults) -> str:
-    rfc = who.rfc.upper().replace("-", "").replace(" ", "")
-    long = 12 if who.kind is Kind.COMPANY else 13
-    if not RFC.fullmatch(rfc) or len(rfc) != long or rfc in GENERIC:
-        return faults("rfc", f"{who.rfc!r} of {who.reference} is no RFC of {long} signs")
-    return rfc
-
-
-def _names(who: Consumer, faults: Faults, first: int) -> list[Cell]:
-    company = plain(who.company)
-    if who.kind is Kind.COMPANY:
-        faults.needed("company", company)
-    else:
-        faults.needed("paternal", who.paternal)
-    fields = (("company", company, 75), ("first", plain(who.first), 75),
-              ("second", plain(who.second), 75), ("paternal", plain(who.paternal), 25),
-              ("maternal", plain(who.maternal), 25))  # fmt: skip
-    return [
-        (f"{tag:02}", width, faults.fitting(name, value, width))
-        for tag, (name, value, width) in enumerate(fields, start=first)
-    ]
-
-
-def _address(who: Consumer, faults: Faults, first: int) -> list[Cell]:
-    """Two lines, colonia, municipality, city, state, postal code."""
-    at = who.address
-    if at is None:
-        faults("address", f"of {who.reference} is missing")
-        values = [""] * 7
-    else:
-        street = faults.needed("address.street", plain(at.street))
-        known = states().get(at.state)
-        if known is None:
-            faults("address.state", f"{at.state!r} is no state of tables/states.yaml")
-        if not re.fullmatch(r"[0-9]{5}", at.postal_code):
-            faults("address.postal_code", f"{at.postal_code!r} is not five digits")
-        values = [faults.fitting("address.street", street, 80)[:40], street[40:80],
-                  *(plain(text) for text in (at.colonia, at.municipality, at.city)),
-                  known.buro if known else "", at.postal_code]  # fmt: skip
-    widths = (40, 40, 60, 40, 40, 4, 10)
-    return [
-        (f"{tag:02}", width, faults.fitting("address", value, width))
-        for tag, (width, value) in enumerate(zip(widths, values, strict=True), start=first)
-    ]
-
-
-def _phone(who: Consumer, first: int) -> list[Cell]:
-    number = next((found for found in map(phone, who.phones) if found), "")
-    return [(f"{first:02}", 11, number), (f"{first + 1:02}", 8, ""), (f"{first + 2:02}", 11, "")]
 
 
 def _whole(faults: Faults, field: str, minor: int) -> str:

@@ -9,8 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.borrower.person import Kind
 from projections.bureau.catalogues import table
-from projections.bureau.consumer import Kind
 from projections.bureau.errors import BadLenderFile, TotalTooWide
 from projections.bureau.formats.metro2_fields import Amounts, joined, number, text
 from projections.bureau.formats.metro2_people import (
@@ -89,13 +89,12 @@ class Metro2:
         self.lender, self.reporter, self.codes = lender, lender.metro2, codes()
         self.states = frozenset(self.codes.states)
         self.separator = SEPARATORS[self.reporter.choices.separator]
-        self.counts: Counter[str] = Counter()
         self.correction = False
         _check(self.reporter)
 
     def begin(self, cut_off: date, *, correction: bool) -> str:
-        """The header; counters start anew."""
-        self.counts, self.correction = Counter(), correction
+        """The header."""
+        self.correction = correction
         r, on = self.reporter, month_first(cut_off)
         return joined(
             (
@@ -122,16 +121,15 @@ class Metro2:
             return faults.found
         counts[self.codes.status(report.line)] += 1
         _count(people[0], "base", counts)
-        self.counts += counts
         written = number(LENGTH + len(appended), 4) + base + appended + self.separator
         return Record(
             text=written, balance=record.balance, past_due=record.past_due, rating=record.rating,
-            sign=record.sign, first_default_on=record.first_default_on,
+            sign=record.sign, first_default_on=record.first_default_on, counts=dict(counts),
         )  # fmt: skip
 
     def end(self, totals: Totals) -> str:
         """The trailer: base segments, then every counter."""
-        counted = [totals.records, *(self.counts[name] for name in COUNTED)]
+        counted = [totals.records, *(totals.counts[name] for name in COUNTED)]
         for name, figure in zip(("base", *COUNTED), counted, strict=True):
             if figure >= 10**9:
                 raise TotalTooWide(name, figure, 9)

@@ -41,8 +41,13 @@ def somebody(who: Consumer, states: frozenset[str], residences: dict[str, str],
         name=joined(
             (
                 text(faults.fitting("paternal", surname, 25), 25),
-                text(faults.needed("first", faults.fitting("first", plain(who.first), 20)), 20),
-                text(faults.fitting("second", plain(who.second), 20), 20),
+                text(
+                    faults.needed(
+                        "first_name", faults.fitting("first_name", plain(who.first_name), 20)
+                    ),
+                    20,
+                ),
+                text(faults.fitting("second_name", plain(who.second_name), 20), 20),
                 " ",
             ),
             66,
@@ -62,7 +67,7 @@ def _address(who: Consumer, states: frozenset[str], faults: Faults) -> str:
     if at is None:
         faults("address", "is missing")
         return " " * 95
-    street = plain(f"{at.street} {at.colonia}")
+    street = plain(f"{at.street} {at.neighbourhood}")
     lines = parts(faults.needed("address.street", street), STREET, STREETS)
     if lines is None:
         faults("address.street", f"{street!r} does not fit two lines of {STREET} characters")
@@ -98,5 +103,5 @@ def employment(who: Consumer, faults: Faults) -> str:
     if who.employment is None:
         return ""
     employer = plain(who.employment.employer)[:30].rstrip()
-    position = faults.fitting("employment.position", plain(who.employment.position), 18)
+    position = faults.fitting("employment.occupation", plain(who.employment.occupation), 18)
     return joined(("N1", text(employer, 30), " " * 95, text(position, 18), " "), 146)

@@ -5,15 +5,14 @@ from datetime import date
 
 from msgspec import Struct
 
+from domain.borrower.address import Address
 from projections.bureau.catalogues import Catalogue, states
-from projections.bureau.consumer import Address, Sex
 from projections.bureau.reported import Faults, Report
 from projections.bureau.text import parts, phone, plain
 
 RFC = re.compile(r"[A-ZÑ&]{4}(\d{6})([A-Z0-9]{3})?")
 CURP = re.compile(r"[A-Z]{4}(\d{6})[HMX][A-Z]{5}[A-Z0-9]\d")
 NUMBERED = re.compile(r"\d|\bSN\b")
-SEXES = {Sex.MALE: "M", Sex.FEMALE: "F"}
 NOT_GIVEN = "NO PROPORCIONADO"
 """What both bureaus take in place of a second surname that a person does not have."""
 
@@ -83,12 +82,12 @@ def person(report: Report, codes: Catalogue, widths: Widths, faults: Faults,
         paternal=paternal,
         maternal=maternal or NOT_GIVEN,
         additional=name("additional", who.additional, widths.surname),
-        first=faults.needed("first", name("first", who.first, widths.given)),
-        second=name("second", who.second, widths.given),
+        first=faults.needed("first_name", name("first_name", who.first_name, widths.given)),
+        second=name("second_name", who.second_name, widths.given),
         born_on=who.born_on,
         rfc=_rfc(who.rfc, who.born_on, faults),
         curp=_curp(who.curp, who.born_on, faults),
-        sex=SEXES[who.sex] if who.sex else "",
+        sex=who.sex.value if who.sex else "",
         civil_status=_coded("civil_status", who.civil_status, codes.civil_status, faults),
         residence=_coded("residence", who.residence, codes.residences, faults),
         nationality=faults.fitting("nationality", plain(who.nationality), 2),
@@ -144,10 +143,12 @@ def place(address: Address | None, bureau: str, widths: Widths, faults: Faults,
                                  f" {widths.street} characters")  # fmt: skip
     colonia, municipality, city = (
         faults.fitting(f"address.{field}", plain(getattr(address, field), enye), widths.place)
-        for field in ("colonia", "municipality", "city")
+        for field in ("neighbourhood", "municipality", "city")
     )
     if not colonia and not municipality:
-        faults("address.colonia", "is missing, and so is the municipality: one of them is needed")
+        faults(
+            "address.neighbourhood", "is missing, and so is the municipality: one of them is needed"
+        )
     if not municipality and not city:
         faults("address.municipality", "is missing, and so is the city: one of them is needed")
     known = states().get(address.state)

@@ -66,7 +66,7 @@ class _Credit:
 def check(path: Path) -> Iterator[Finding]:
     """Every fault of the file, in its order; a wrong length ends the reading."""
     number, total, companies = 0, 0, 0
-    last, rfc = "", ""
+    last, rfc, shares = "", "", 0
     credit: _Credit | None = None
     seen: set[int] = set()
     try:
@@ -82,6 +82,13 @@ def check(path: Path) -> Iterator[Finding]:
             if name == "EM":
                 companies, rfc = companies + 1, fields["00"].strip()
                 _company(fields, seen, told)
+            elif name == "AC":
+                shares = (shares if last == "AC" else 0) + _int(fields["08"])
+                _partner("AC", fields, told)
+                if shares > 100:
+                    told("AC 08", f"{shares} % is more than all of the company")
+            elif name == "AV":
+                _partner("AV", fields, told)
             elif name in ("CR", "DE") and fields["00"].strip() != rfc:
                 told(f"{name} 00", "is not the RFC of the company")
             if name == "CR":
@@ -149,6 +156,15 @@ def _company(fields: Fields, seen: set[int], told: Notes) -> None:
     if hash(rfc) in seen:
         told("EM 00", f"{rfc} stands twice")
     seen.add(hash(rfc))
+
+
+def _partner(segment: str, fields: Fields, told: Notes) -> None:
+    """A shareholder, or who answers for a credit: named, with an RFC."""
+    company = bool(fields["03"].strip())
+    if not company and not (fields["04"].strip() and fields["06"].strip()):
+        told(f"{segment} 03", "there is neither a company's name nor a person's")
+    if not RFC.fullmatch(fields["00"].strip()) or len(fields["00"].strip()) != 13 - company:
+        told(f"{segment} 00", f"{fields['00'].strip()!r} is no RFC of {13 - company}")
 
 
 def _credit(one: _Credit) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ import pytest
 
 from domain import commands
 from ledger import database as db
-from projections.bureau.write import Job
+from projections.bureau.desk import Job
 from tests.projections.bureau.portfolio import CUT_OFF, lender, loan, paying, portfolio
 from tests.projections.stories import Log, catch_up
 

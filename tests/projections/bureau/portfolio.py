@@ -6,17 +6,12 @@ from msgspec import structs
 
 from domain import commands
 from domain import events as e
+from domain.borrower.address import Address
+from domain.borrower.company import Company, Partner
+from domain.borrower.person import CivilStatus, Economics, Employment, Kind, Residence, Sex
 from domain.restructuring import NewTerms
 from domain.terms import Component, Frequency, Method, Revolving
-from projections.bureau.consumer import (
-    Address,
-    CivilStatus,
-    Consumer,
-    Employment,
-    Kind,
-    Residence,
-    Sex,
-)
+from projections.bureau.consumer import Consumer
 from projections.bureau.lender import (
     Choices,
     CompanyMember,
@@ -190,20 +185,20 @@ def person(number, **changes):
         "reference": f"B-{number}",
         "paternal": paternal,
         "maternal": maternal,
-        "first": first,
-        "second": second,
+        "first_name": first,
+        "second_name": second,
         "born_on": date(1980, 1 + number % 12, 5),
         "rfc": f"GAMM80{1 + number % 12:02}05AB{number % 10}",
         "curp": f"GAMM80{1 + number % 12:02}05MDFRXR0{number % 10}",
         "sex": Sex.FEMALE if number % 2 else Sex.MALE,
         "civil_status": list(CivilStatus)[number % 5],
         "nationality": "MX",
-        "residence": Residence.RENTED,
-        "address": Address(
-            street=f"Av. Insurgentes Sur #{100 + number}, Depto. 4-B", colonia="Del Valle",
+        "economics": Economics(residence=Residence.RENTED),
+        "addresses": (Address(
+            street=f"Av. Insurgentes Sur #{100 + number}, Depto. 4-B", neighbourhood="Del Valle",
             municipality="Benito Juárez", city="Ciudad de México", state="CMX",
             postal_code="03100",
-        ),
+        ),),
         "phones": (f"+52 55 1234 5{number:03}",),
         "employment": Employment(employer="TRABAJADOR INDEPENDIENTE"),
     }  # fmt: skip
@@ -216,12 +211,22 @@ def consumers():
     known["B-20"] = person(20, died_on=date(2026, 4, 2))
     known["B-21"] = person(21, rfc="XX-1")
     known["B-23"] = person(
-        23, address=Address(street="Calle Luna", colonia="Centro", municipality="Puebla",
-                            state="PUE", postal_code="72000"),
+        23, addresses=(Address(street="Calle Luna", neighbourhood="Centro", municipality="Puebla",
+                               state="PUE", postal_code="72000"),),
     )  # fmt: skip
     known["B-24"] = Consumer(
-        reference="B-24", kind=Kind.COMPANY, company="Comercializadora Peña y Hnos., S.A. de C.V.",
-        rfc="CPH100105AB1", address=known["B-1"].address, phones=("5512345678",),
+        reference="B-24", kind=Kind.COMPANY,
+        company=Company(
+            legal_name="Comercializadora Peña y Hnos., S.A. de C.V.",
+            shareholders=(
+                Partner(first_name="Íñigo", paternal="Peña", rfc="PEXI700101AB1", share=60,
+                        address=known["B-1"].addresses[0]),
+                Partner(legal_name="Inversiones del Norte, S.A.", rfc="INO050505AB2", share=40,
+                        address=known["B-1"].addresses[0]),
+            ),
+        ),
+        activities=("6810012",),
+        rfc="CPH100105AB1", addresses=known["B-1"].addresses, phones=("5512345678",),
     )  # fmt: skip
     known["B-25"] = person(25, kind=Kind.BUSINESS_PERSON)
     return known
@@ -265,7 +270,7 @@ def in_texas(known):
     away = Address(street="9 Main St", city="Las Cruces", state="NM", postal_code="88001",
                    country="US")  # fmt: skip
     return {
-        name: structs.replace(one, address=away if name == "B-90" else home, ssn="123-45-6789"
+        name: structs.replace(one, addresses=(away if name == "B-90" else home,), ssn="123456789"
                               if name == "B-1" else "")
         for name, one in known.items()
     }  # fmt: skip

@@ -7,17 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from domain.borrower.address import Address
+from domain.borrower.company import Company, Partner
+from domain.borrower.person import CivilStatus, Economics, Employment, Kind, Residence, Sex
 from domain.errors import InvalidTerms
-from projections.bureau.consumer import (
-    Address,
-    CivilStatus,
-    Consumer,
-    Employment,
-    Kind,
-    Residence,
-    Role,
-    Sex,
-)
+from projections.bureau.consumer import Consumer, Role
 from projections.bureau.formats.registry import FORMATS, format_of
 from projections.bureau.lender import ProductCodes
 from projections.bureau.reported import Before, Problem, Report, Totals
@@ -40,8 +34,7 @@ def told(form, reports):
         if isinstance(record, list):
             problems += record
             continue
-        text += record.text
-        totals.add(record)
+        text += totals.add(record)
     text += made.end(totals)
     if made.second_pass is not None:
         text = "".join(made.second_pass(line, totals) for line in text.splitlines(keepends=True))
@@ -60,16 +53,22 @@ def people(draw):
     born_on = draw(st.dates(date(1930, 1, 1), date(2007, 1, 1)))
     address = Address(
         street=draw(st.sampled_from(["Calle 5", "Luna SN", "Sol", "A " * 50 + "1"]) | ODD),
-        colonia=draw(NAME), municipality=draw(NAME), city=draw(NAME),
+        neighbourhood=draw(NAME), municipality=draw(NAME), city=draw(NAME),
         state=draw(st.sampled_from(["TX", "XX"] if texan else ["CMX", "NLE", ""])),
         postal_code=draw(st.sampled_from(["79901", "799011234", "03100", "3100"])),
         country=draw(st.sampled_from(["MX", "US"])),
     )  # fmt: skip
+    owners = (
+        Partner(legal_name=draw(NAME), rfc=draw(st.sampled_from(["", "INO050505AB2", "X"])),
+                paternal=draw(NAME), first_name=draw(NAME), address=address, share=99),
+    )  # fmt: skip
     return Consumer(
         reference="B-1",
         kind=draw(st.sampled_from(Kind)),
-        company=draw(NAME),
-        paternal=draw(NAME), maternal=draw(NAME), first=draw(NAME), second=draw(NAME),
+        company=draw(st.sampled_from([None, Company(legal_name="Peña, S.A."),
+                                      Company(legal_name="", shareholders=(Partner(share=100),)),
+                                      Company(legal_name="X", shareholders=owners)])),
+        paternal=draw(NAME), maternal=draw(NAME), first_name=draw(NAME), second_name=draw(NAME),
         born_on=draw(st.sampled_from([born_on, None])),
         rfc=draw(st.sampled_from([f"GAMM{born_on:%y%m%d}AB1", "GAM800101AB1", "", "X"])),
         curp=draw(st.sampled_from([f"GAMM{born_on:%y%m%d}MDFRXR02", "", "X"])),
@@ -77,8 +76,8 @@ def people(draw):
         sex=draw(st.sampled_from([None, *Sex])),
         civil_status=draw(st.sampled_from([None, *CivilStatus])),
         nationality=draw(st.sampled_from(["", "MX", "USA"])),
-        residence=draw(st.sampled_from([None, *Residence])),
-        address=draw(st.sampled_from([address, address, address, None])),
+        economics=draw(st.sampled_from([None, *(Economics(residence=one) for one in Residence)])),
+        addresses=draw(st.sampled_from([(address,), (address,), (address,), ()])),
         phones=draw(st.sampled_from([(), ("5512345678",), ("12",)])),
         email=draw(st.sampled_from(["", "a@b.mx", "ñ@b.mx", "x"])),
         employment=draw(st.sampled_from([None, Employment(employer="Tienda Güemes, S.A."),
@@ -135,7 +134,7 @@ def test_any_loan_is_listed_or_told_rightly(form, tmp_path, agreed, steps, days)
         return
     line = structs.replace(line, loan_no="L-0001", on=max(line.on, CUT_OFF))
     texan = Address(street="1 Main St", city="El Paso", state="TX", postal_code="79901")
-    who = person(1, address=texan) if form == "metro2" else person(1)
+    who = person(1, addresses=(texan,)) if form == "metro2" else person(1)
     if form == "buro-companies":
         who = structs.replace(who, kind=Kind.BUSINESS_PERSON)
 
@@ -146,8 +145,7 @@ def test_any_loan_is_listed_or_told_rightly(form, tmp_path, agreed, steps, days)
         assert [one.field for one in record] == ["late_since"]
         return
     assert not isinstance(record, list), record
-    totals.add(record)
-    text += record.text + made.end(totals)
+    text += totals.add(record) + made.end(totals)
     if made.second_pass is not None:
         text = "".join(made.second_pass(row, totals) for row in text.splitlines(keepends=True))
 

@@ -7,6 +7,7 @@ import pytest
 
 from domain import commands
 from domain.events import LoanDisbursed
+from domain.loan import Status
 from projections.statements.account import Cut, statement
 from projections.statements.documents import (
     account_statement,
@@ -28,6 +29,7 @@ from projections.statements.period import (
 from projections.statements.render import Press, Setter, html
 from projections.statements.sheet import Party
 from tests.domain.histories import disbursed, opened, terms
+from tests.domain.test_takeover import taken_on
 from tests.projections.statements.test_account import LAST, recorded
 
 TO = Party("María de los Ángeles Fernández-Villaseñor <Gutiérrez> & Ruiz " * 3, ["Av. #1 *x* $2"])
@@ -39,6 +41,12 @@ def story(agreed=None, upto=JUNE):
     for on, amount in ((date(2026, 2, 15), 1_104_00), (date(2026, 3, 15), 1_200_00)):
         book.do(commands.receive_payment, amount=amount, effective_on=on, channel="spei")
     book.do(commands.close_day, on=upto)
+    return book
+
+
+def written_off():
+    book = story(upto=date(2026, 6, 10))
+    book.do(commands.write_off, effective_on=date(2026, 6, 10), reason="committee")
     return book
 
 
@@ -96,6 +104,43 @@ def test_every_document_is_laid_out_the_same_each_time(agreed):
     setter.close()
 
 
+@pytest.mark.parametrize(
+    ("book", "lines"),
+    [
+        (lambda: disbursed(terms()), 2),
+        (lambda: taken_on(terms(), effective_on=date(2026, 4, 20), principal=700_000), 2),
+        (written_off, 1),
+    ],
+    ids=["usual", "taken over", "written off"],
+)
+def test_a_chart_stays_in_its_frame_and_shows_no_plan_that_is_off(book, lines):
+    played = book()
+    if played.loan.status is Status.ACTIVE:
+        played.do(commands.close_day, on=JUNE)
+
+    chart = of_june(played).chart
+
+    assert len(chart.lines) == lines
+    points = [point for line in chart.lines for point in line.points]
+    assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in points)
+
+
+def test_where_a_loan_ends_in_the_month_what_ran_stands_before_the_end():
+    sheet = of_june(written_off())
+
+    *ran, last = sheet.tables[0].rows
+    assert "Castigo" in last[1]
+    assert last[0] == ran[-1][0] == "10 jun 2026"
+    assert minor(last[-1]) == 0
+    assert all(minor(row[-1]) > 0 for row in ran)
+
+
+def test_only_pesos_and_dollars_have_their_sign():
+    udis = of_june(story(terms(currency="MXV")))
+    assert udis.highlights[0].value.endswith(" MXV")
+    assert "$" not in udis.highlights[0].value
+
+
 def test_a_no_debt_letter_is_for_a_loan_that_was_paid_off():
     at, book = desk(lender()), story()
     with pytest.raises(NothingOwedLetter):
@@ -138,7 +183,7 @@ def test_the_lender_s_own_language_logo_and_colours(tmp_path):
 
     assert sheet.title == "Account statement"
     assert sheet.primary == "#004400"
-    assert Setter(beside=tmp_path).lay_out(sheet).startswith(b"%PDF-")
+    assert Setter(logos=tmp_path).lay_out(sheet).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +194,7 @@ def test_the_lender_s_own_language_logo_and_colours(tmp_path):
         ('logo: ""', "logo: ../secret.png", "logo"),
         ("objection_days: 90", "objection_days: many", "objection_days"),
         ("name:", "nombre:", "nombre"),
+        ('"{clabe}"', '"{clave}"', "{clave} is none of .*clabe"),
     ],
 )
 def test_a_lender_s_file_that_cannot_be_used_names_the_field(tmp_path, before, after, told):

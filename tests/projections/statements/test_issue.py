@@ -5,17 +5,28 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
+from domain.borrower.events import Ground
+from ledger.borrowers.reading import Archive, Reader
+from ledger.borrowers.recipients import reading_as, recipients
+from ledger.borrowers.registry import Registry
+from ledger.borrowers.vault import Vault
 from ledger.database import connect
+from ledger.orders import Cause
+from ledger.rails.references import issue as give
+from ledger.rails.references import issue_clabe
 from ledger.synthetic import fill
 from projections.engine import catch_up
-from projections.statements.issue import issue, letter, one
+from projections.statements.issue import issue
 from projections.statements.period import PeriodNotOver, TemplateTooSlow, month
 from projections.statements.records import UnknownLoan
-from projections.statements.sheet import Letter
+from projections.statements.sheet import Letter, Party, digest
+from projections.statements.single import letter, one
 from tests.api.harness import served
 from tests.faults.kills import run
 from tests.ledger.builders import a_ledger, pay
+from tests.ledger.people import somebody
 
 UNTIL = date(2026, 5, 31)
 TODAY = date(2026, 6, 2)
@@ -151,3 +162,80 @@ def test_documents_over_rest(book):
             refused = client.get(path)
             assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
         assert client.get(statement, role=None).status_code == 401
+
+
+def registered(settings, number, **changes):
+    with a_ledger(settings) as ledger:
+        borrower = ledger.load(ledger.find(number)).opened.borrower
+        registry = Registry(ledger)
+        registry.register(borrower, somebody(7, **changes), on=UNTIL, cause=Cause("ana", "test"))
+        return borrower
+
+
+def hashes(settings):
+    with connect(settings) as connection:
+        return dict(connection.execute("SELECT loan_id, sheet FROM ledger.statements").fetchall())
+
+
+def test_a_document_has_name_and_address_and_each_reading_is_noted(book, tmp_path):
+    number = numbers(book)[0]
+    borrower = registered(book, number)
+
+    issue(book, MAY, tmp_path, today=TODAY, processes=1, formats=("html",),
+          register=reading_as("marta", "cli"))  # fmt: skip
+
+    page = (tmp_path / f"{number}-2026-05.html").read_text()
+    assert "Ana Lucía Gómez Núñez" in page
+    assert "Av. Insurgentes Sur 1602<br>Crédito Constructor, Benito Juárez<br>" in page
+    assert "03940, Ciudad de México" in page
+    with a_ledger(book) as ledger:
+        [read] = Archive(ledger.store, Vault.of(book)).readings(borrower)
+    assert (read.actor, read.channel, read.what) == ("marta", "cli", "statement 2026-05")
+
+
+def test_a_hash_knows_no_name_and_a_forgotten_borrower_s_document_is_addressed_by_number(
+    book, tmp_path
+):
+    number = numbers(book)[0]
+    borrower = registered(book, number)
+    issue(book, MAY, tmp_path, today=TODAY, processes=1, register=reading_as("marta", "cli"))
+    with recipients(book, Reader("marta", "cli")) as names:
+        named = one(book, number, MAY, TODAY, names).sheet
+        with a_ledger(book) as ledger:
+            Registry(ledger).forget(borrower, Ground.REQUEST, cause=Cause("ana", "test"))
+        forgotten = one(book, number, MAY, TODAY, names).sheet
+
+    assert named.to.name == "Ana Lucía Gómez Núñez"
+    assert forgotten.to == Party(borrower)
+    assert replace(named, to=Party(borrower)) == forgotten
+    assert digest(forgotten) in hashes(book).values()
+
+
+def test_who_may_not_read_personal_data_sees_a_number(book):
+    number = numbers(book)[0]
+    borrower = registered(book, number)
+    path = f"/v1/loans/{number}/statements/2026-05?format=json"
+
+    with served(book, TODAY) as client:
+        assert client.get(path, role="auditor").json()["to"] == {"name": borrower, "lines": []}
+        assert client.get(path, role="collector").json()["to"]["name"] == "Ana Lucía Gómez Núñez"
+
+
+def test_a_statement_tells_the_references_that_were_given_by_then(book, tmp_path):
+    chosen = book.model_copy(update={"clabe_prefix": "6461801118"})
+    number = numbers(book)[0]
+    with a_ledger(chosen) as ledger:
+        loan_id = ledger.find(number)
+        clabe = issue_clabe(ledger, loan_id).reference
+        issue(chosen, MAY, tmp_path, today=TODAY, processes=1)
+        shop = give(ledger, loan_id, "luhn").reference
+
+    def ways(sheet):
+        return dict(sheet.boxes[-1].rows)
+
+    assert ways(one(chosen, number, MAY, TODAY).sheet) == {
+        "CLABE para transferencias": clabe, "Referencia": number,
+    }  # fmt: skip
+    assert ways(letter(chosen, number, Letter.PAYOFF, TODAY)) == {
+        "CLABE para transferencias": clabe, "Referencia en tiendas": shop, "Referencia": number,
+    }  # fmt: skip
