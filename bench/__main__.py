@@ -11,7 +11,8 @@ from bench.report import shown
 
 NAMES = (
     "append", "load", "replay", "project", "rebuild", "payments", "backdate", "accrual",
-    "statements", "schedule", "reads", "close", "close-year", "bureau", "accounting",
+    "statements", "schedule", "reads", "close", "close-year", "footprint", "bureau",
+    "accounting",
 )  # fmt: skip
 
 

@@ -10,14 +10,15 @@ from typing import Any, LiteralString
 from psycopg import Connection
 from psycopg.sql import SQL
 
+from bench.processor import Worked, worked
 from bench.report import BenchResult, result, scratch
 from ledger import database
 from ledger.application import Ledger
 from ledger.clock import FixedClock
-from ledger.close_of_day import close_through
+from ledger.close_of_day import CloseReport, close_through
 from ledger.settings import Settings
 from ledger.synthetic import fill
-from projections.engine import catch_up
+from projections.engine import Report, catch_up
 from projections.following import following
 
 UNTIL = date(2026, 3, 11)
@@ -44,6 +45,10 @@ def run(quick: bool = False) -> BenchResult:
         "close alone, read models brought up beside": best["close"],
         "loans closed per second": best["loans"] / whole,
         "events": best["events"],
+        "instalments falling due": best["due"],
+        "processor seconds, Python and PostgreSQL": best["processors"],
+        "the same to those of the COPY": best["processors"] / best["copying processors"],
+        "the same of the day with most due dates": max(days, key=lambda day: day["due"])["to copy"],
         "peak memory, MB": peak,
     }
     active = made.statuses.get("active", 0)
@@ -63,23 +68,36 @@ def _day(settings: Settings, on: date) -> dict[str, float]:
         Ledger(settings, clock=FixedClock(on)) as ledger,
         database.pool(settings, min_size=2, max_size=2) as pool,
     ):
-        [[before]] = ledger.store.run(
-            lambda connection: connection.execute("SELECT ledger.horizon()").fetchall()
+        [[before, due]] = ledger.store.run(
+            lambda connection: connection.execute(BEFORE, [on]).fetchall()
         )
-        started = time.perf_counter()
-        with following(pool):
-            closing, report = timed(lambda: close_through(ledger, on))
-        read = catch_up(pool)
-        whole = time.perf_counter() - started
+
+        def close() -> tuple[float, CloseReport, Report]:
+            with following(pool):
+                closing, report = timed(lambda: close_through(ledger, on))
+            return closing, report, catch_up(pool)
+
+        whole, (closing, report, read) = worked(settings, close)
     assert not read.stopped, read
     assert not report.set_aside, report.set_aside[0]
+    copied = copied_again(settings, before)
     return {
         "close": closing,
-        "close and read models": whole,
-        "copy": copied_again(settings, before),
+        "close and read models": whole.passed,
+        "processors": whole.processors,
+        "copy": copied.passed,
+        "copying processors": copied.processors,
+        "to copy": whole.processors / copied.processors,
+        "due": due,
         "events": report.events,
         "loans": report.loans,
     }
+
+
+BEFORE = """
+    SELECT ledger.horizon(),
+           (SELECT count(*) FROM ledger.loan_state WHERE next_due_on = %s AND status = 'active')
+"""
 
 
 def bring_up(settings: Settings) -> int:
@@ -95,8 +113,8 @@ def vacuum(settings: Settings) -> None:
         owner.execute("CHECKPOINT")
 
 
-def copied_again(settings: Settings, after: int) -> float:
-    """Seconds to COPY the log's rows above a position into an empty table of the same kind."""
+def copied_again(settings: Settings, after: int) -> Worked:
+    """What it takes to COPY the log's rows above a position into an empty table like it."""
     columns = "loan_id, version, type, revision, more, effective_on, command_id, state"
     with database.connect(settings, owner=True, autocommit=True) as owner:
         [[newest]] = owner.execute(
@@ -105,9 +123,11 @@ def copied_again(settings: Settings, after: int) -> float:
         owner.execute("DROP TABLE IF EXISTS ledger.bench_events")
         owner.execute(_sql(f"CREATE TABLE ledger.bench_events (LIKE {newest} INCLUDING ALL)"))
         rows = _copy_out(owner, f"SELECT {columns} FROM ledger.events WHERE position > {after}")
-        seconds, _ = timed(lambda: _copy_in(owner, f"ledger.bench_events ({columns})", rows))
+        took, _ = worked(
+            settings, lambda: _copy_in(owner, f"ledger.bench_events ({columns})", rows)
+        )
         owner.execute("DROP TABLE ledger.bench_events")
-    return seconds
+    return took
 
 
 def _copy_out(owner: Connection[Any], query: str) -> list[bytes]:

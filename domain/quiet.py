@@ -33,7 +33,7 @@ ROUNDINGS = (Rounding.HALF_EVEN, Rounding.HALF_UP)
 LONGEST = 366
 """Days. What only ever runs is looked at again once a year, so that its sums stay in reach."""
 
-_MOST = 2**62
+MOST_EXACT = 2**62
 
 
 class Runs(IntEnum):
@@ -91,9 +91,12 @@ def quiet(loan: Loan) -> Quiet | None:
         return None
     running = _running(loan, line)
     late = tuple(_late(loan))
-    ends = [day.toordinal() for day in _ends(loan)] + list(_stage_ends(loan))
+    ends = list(other_ends(loan))
+    if (due_on := loan.next_due_on) is not None:
+        ends.append(due_on.toordinal() - 1)
     if running.runs or late:
-        ends.append(_year_end(loan, running.begins_on if running.runs else late[0].due_on))
+        since = running.begins_on if running.runs else late[0].due_on
+        ends.append(year_end(loan.through, since))
     until = min([*ends, date.max.toordinal()])
     found = structs.replace(running, until=date.fromordinal(max(until, 1)), late=late)
     return found if _in_reach(loan, found) else None
@@ -143,8 +146,13 @@ def _late(loan: Loan) -> Iterator[Late]:
             yield Late(line.number, line.due_on, base, line.late_numerator)
 
 
+def other_ends(loan: Loan) -> Iterator[int]:
+    """The last quiet day before each thing that is to come, besides the next due date."""
+    yield from (day.toordinal() for day in _ends(loan))
+    yield from _stage_ends(loan)
+
+
 def _ends(loan: Loan) -> Iterator[date]:
-    """The last quiet day before each thing that is to come."""
     through = loan.through
     for promise in loan.promises.values():
         if promise.state == "open":
@@ -153,8 +161,6 @@ def _ends(loan: Loan) -> Iterator[date]:
         return
     coming = [day for day in stops(loan) if day > through]
     coming += [step.from_on for step in loan.terms.rate_steps if step.from_on > through]
-    if (due_on := loan.next_due_on) is not None:
-        coming.append(due_on)
     if (floating := loan.terms.floating) is not None:
         coming += reset_days(loan, floating, date.max)
     for day in coming:
@@ -177,8 +183,9 @@ def _stage_ends(loan: Loan) -> Iterator[int]:
             yield due_on.toordinal() + uncounted + limit - 1
 
 
-def _year_end(loan: Loan, since: date) -> int:
-    years = (loan.through - since).days // LONGEST + 1
+def year_end(through: date, since: date) -> int:
+    """Until when what runs since then is counted without another look at it."""
+    years = (through - since).days // LONGEST + 1
     return since.toordinal() + years * LONGEST - 1
 
 
@@ -197,4 +204,4 @@ def _in_reach(loan: Loan, found: Quiet) -> bool:
     for line in found.late:
         units = elapsed(terms.day_count, line.due_on, since, until)
         sums.append(abs(line.numerator) + line.base * terms.late_rate * units)
-    return max(sums) <= _MOST
+    return max(sums) <= MOST_EXACT

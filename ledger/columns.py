@@ -77,8 +77,11 @@ class Columns(NamedTuple):
 
     def uncut(self) -> int:
         """How many rows can be taken so that every append among them is complete."""
-        if not self.more.any():
+        ends = np.flatnonzero(self.more == 0)
+        if len(ends) == len(self.events):
             return len(self.events)
+        if self._in_one_piece():
+            return int(ends[-1]) + 1 if len(ends) else 0
         whole = 0
         open_appends: set[tuple[bytes, bytes]] = set()
         rows = zip(self.loans.tolist(), self.commands.tolist(), self.more.tolist(), strict=True)
@@ -90,6 +93,15 @@ class Columns(NamedTuple):
             if not open_appends:
                 whole = at
         return whole
+
+    def _in_one_piece(self) -> bool:
+        """Whether the rows of each append follow each other, as where one writer was at work."""
+        going = np.flatnonzero(self.more[:-1])
+        return bool(
+            (self.more[going + 1] == self.more[going] - 1).all()
+            and (self.loans[going + 1] == self.loans[going]).all()
+            and (self.commands[going + 1] == self.commands[going]).all()
+        )
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -38,6 +38,12 @@ def days(numbers: NDArray[Any]) -> NDArray[np.datetime64]:
     return np.datetime64(FIRST_DAY, "D") + numbers.astype("m8[D]")
 
 
+def hexes(ids: NDArray[Any]) -> list[str]:
+    """Ids in digits."""
+    digits = ids.tobytes().hex()
+    return [digits[at : at + 32] for at in range(0, len(digits), 32)]
+
+
 def read(
     connection: Connection[Any], query: LiteralString, values: Mapping[str, Any], types: Types
 ) -> NDArray[np.void]:

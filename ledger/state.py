@@ -9,6 +9,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.falls_due import falls_due
 from domain.loan import Loan
 from domain.quiet import DAY_COUNTS, ROUNDINGS, quiet
 from ledger.log import load_many
@@ -56,6 +57,7 @@ class StateRow(msgspec.Struct, frozen=True):
     late_due_on: list[date] | None = None
     late_bases: list[int] | None = None
     late_numerators: list[int] | None = None
+    falls_due: list[int] | None = None
 
 
 COLUMNS = StateRow.__struct_fields__
@@ -96,7 +98,7 @@ def quiet_columns(loan: Loan) -> dict[str, Any]:
     """What the close counts the loan's quiet days from; nothing where it has to ask the loan."""
     if (kept := quiet(loan)) is None:
         return {}
-    terms, late = loan.terms, {}
+    terms, late, due = loan.terms, {}, falls_due(loan, kept)
     if kept.late:
         late = {
             "late_lines": [line.instalment for line in kept.late],
@@ -118,6 +120,7 @@ def quiet_columns(loan: Loan) -> dict[str, Any]:
         "tax_rate": terms.tax_rate,
         "late_rate": terms.late_rate,
         "late_grace_days": terms.late_grace_days,
+        "falls_due": due.figures if due else None,
         **late,
     }
 

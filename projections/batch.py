@@ -1,7 +1,7 @@
 """A stretch of the log in columns, decoded once and shared by every projection."""
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain import events as e
-from ledger.log import Columns, moment
+from ledger.log import Columns
 from projections.movements import MOVING, NOTHING, Movement, movements
 from projections.staging import day
 
@@ -94,10 +94,6 @@ class Batch:
     def loan_of(self, at: int) -> UUID:
         """The loan of one event."""
         return self.loan(self.place_of[at])
-
-    def recorded_at(self, at: int) -> datetime:
-        """The booking time of one event."""
-        return moment(int(self.instants[at]))
 
     def derive(self, work: "Callable[[Batch], T]") -> T:
         """What pure ``work`` makes of the batch, worked out once."""

@@ -1,7 +1,8 @@
 """Feeds the log to every projection: one pass, each event exactly once, a failing one set aside."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias
 
@@ -77,7 +78,11 @@ class Stretch(NamedTuple):
 
 
 class Engine:
-    """One writer's connection, its projections, and the schema they write to."""
+    """One writer's connection, its projections, and the schema they write to.
+
+    ``hands`` are engines for some of its projections each, on connections of their own, that share
+    the schema: they carry each step out at the same time.
+    """
 
     def __init__(
         self,
@@ -85,17 +90,25 @@ class Engine:
         reader: Connection[Any],
         projections: Kinds = PROJECTIONS,
         schema: str = "read",
+        *,
+        hands: Sequence["Engine"] = (),
+        shared: bool = False,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._schema = schema
+        self._hands = hands
+        self._shared = shared
         self._projections = {one.name: one for one in (kind() for kind in projections)}
 
     def run(self, upto: int | None, size: int, progress: Progress | None = None) -> Report:
         """Step until every running projection has read up to ``upto``."""
         places = self._places()
         reached = self._horizon() if upto is None else min(upto, self._horizon())
-        with _no_search_for_cycles():
+        for hand in self._hands:
+            hand._places()  # noqa: SLF001  one of us: its staging tables are of its connection
+        with _no_search_for_cycles(), ThreadPoolExecutor(max(1, len(self._hands))) as threads:
+            self._threads = threads
             events, steps, places = self._run(places, reached, size, progress)
         return self._report(events, steps, places)
 
@@ -122,8 +135,11 @@ class Engine:
 
         Answers whether any of them goes on: not if another engine was here meanwhile.
         """
+        if self._hands:
+            going = self._threads.map(lambda hand: hand.step(start, batch), self._hands)
+            return any(list(going))
         with self._transaction() as cursor:
-            positions.hold(cursor, self._schema)
+            positions.hold(cursor, self._schema, shared=self._shared)
             return self.apply(cursor, start, batch)
 
     def apply(self, cursor: Cursor[Any], start: int, batch: Stretch) -> bool:

@@ -72,9 +72,13 @@ def resume(connection: Connection[Any], name: str) -> None:
         raise UnknownProjection(name)
 
 
-def hold(cursor: Cursor[Any], schema: str) -> None:
-    """Wait for this engine's turn at ``schema``; it lasts until the transaction ends."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCKS[schema]])
+def hold(cursor: Cursor[Any], schema: str, *, shared: bool = False) -> None:
+    """Wait for this engine's turn at ``schema``; it lasts until the transaction ends.
+
+    ``shared``: others that share take their turn at the same time, for other projections.
+    """
+    way = "_shared" if shared else ""
+    cursor.execute(f"SELECT pg_advisory_xact_lock{way}(%s)", [LOCKS[schema]])
 
 
 def places(cursor: Cursor[Any], names: Iterable[str]) -> dict[str, Place]:

@@ -1,7 +1,7 @@
 """Makes every read model again from the log, beside the live ones, and swaps them in at once."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -11,6 +11,7 @@ from ledger import log
 from ledger.database import Pool
 from projections import positions
 from projections.engine import Engine, Progress, Report, Stopped, Stretch, use_schema
+from projections.loans import Loans
 from projections.registry import PROJECTIONS, Kinds
 
 LIVE: LiteralString = "read"
@@ -55,9 +56,9 @@ def rebuild(
     Errors: ``RebuildRunning``, ``RebuildFailed``, ``LockNotAvailable`` where readers never let go.
     """
     tables = [table for kind in projections for table in kind().tables]
-    with pool.connection() as writer, pool.connection() as reader, alone(writer):
+    with hands(pool) as (writer, reader, beside), alone(writer):
         lay_out(writer, tables)
-        engine = Engine(writer, reader, projections, SHADOW)
+        engine = in_shadow(writer, reader, beside, projections)
         with reader.transaction():
             size = batch_size or max(SMALL_BATCH, min(BATCH, log.horizon(reader) // STEPS))
         with indexes_later(writer):
@@ -73,6 +74,29 @@ def rebuild(
             else:
                 break
     return Report(report.events + len(tail.columns.events), report.steps + 1, tail.upto, ())
+
+
+@contextmanager
+def hands(pool: Pool) -> Iterator[tuple[Connection[Any], Connection[Any], Connection[Any] | None]]:
+    """A writer, a reader, and a second writer where the pool has as many."""
+    with ExitStack() as lent:
+        writer, reader = (lent.enter_context(pool.connection()) for _ in range(2))
+        beside = lent.enter_context(pool.connection()) if pool.max_size > 2 else None
+        yield writer, reader, beside
+
+
+def in_shadow(
+    writer: Connection[Any], reader: Connection[Any], beside: Connection[Any] | None, kinds: Kinds
+) -> Engine:
+    """An engine for the shadow tables; a second writer takes what does not belong to loans."""
+    parts = [tuple(kind for kind in kinds if (kind is Loans) is own) for own in (True, False)]
+    if beside is None or not all(parts):
+        return Engine(writer, reader, kinds, SHADOW)
+    both = [
+        Engine(connection, reader, part, SHADOW, shared=True)
+        for connection, part in zip((writer, beside), parts, strict=True)
+    ]
+    return Engine(writer, reader, kinds, SHADOW, hands=both)
 
 
 @contextmanager

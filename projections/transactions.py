@@ -1,14 +1,16 @@
 """What moved on a loan, and how does each payment stand today?"""
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import compress
 from operator import not_
-from typing import Any
+from typing import Any, TypeAlias
 
 from psycopg import Cursor
 
 from domain import events as e
-from ledger.text_rows import lines_of
+from ledger.packed_rows import hexes
+from ledger.text_rows import NULL, Days, Moments, escaped, in_pieces
 from projections.batch import Batch
 from projections.movements import COMPONENTS, MOVING, NOTHING, Movement
 from projections.projection import Projection
@@ -31,53 +33,62 @@ MOVED_ON = frozenset({"payment_correction", "refund"})
 """What of these is neither cleared nor kept was given back."""
 
 
-def movement_rows(batch: Batch) -> list[tuple[Any, ...]]:
-    rows = []
+def movement_lines(batch: Batch) -> list[str]:
+    """The rows of `transactions`."""
+    return list(in_pieces(_movement_lines(batch)))
+
+
+def _movement_lines(batch: Batch) -> Iterator[str]:
+    loans, moments, days = hexes(batch.uuids), Moments(), Days()
     before, line = -1, 0
     for at, one in batch.movements:
         line = line + 1 if at == before else 1
         before = at
-        rows.append(
-            (batch.loan_of(at), int(batch.positions[at]), line, one.kind, one.number, one.on,
-             batch.recorded_at(at), one.effect, one.amount, *one.amounts, one.overpaid,
-             one.channel, one.reference, one.reason, one.source)
-        )  # fmt: skip
-    return rows
+        a, b, c, d, f, g, h = one.amounts
+        number = NULL if one.number is None else one.number
+        told = "\t".join(map(escaped, (one.channel, one.reference, one.reason, one.source)))
+        yield (
+            f"{loans[batch.place_of[at]]}\t{batch.positions[at]}\t{line}\t{one.kind}\t{number}"
+            f"\t{days[one.on]}\t{moments[batch.instants[at]]}\t{one.effect}\t{one.amount}"
+            f"\t{a}\t{b}\t{c}\t{d}\t{f}\t{g}\t{h}\t{one.overpaid}\t{told}\n"
+        )
 
 
-def payment_rows(batch: Batch) -> list[tuple[Any, ...]]:
-    """A row per movement of a payment; only the payment itself brings the amount."""
-    rows: list[tuple[Any, ...]] = []
-    for at, one in batch.movements:
-        if one.kind not in OF_PAYMENTS:
-            continue
-        key = (batch.loan_of(at), one.number, int(batch.positions[at]))
-        cleared = _cleared(one)
-        head: tuple[Any, ...]
-        if one.kind == "payment":
-            head = (*key, one.on, batch.recorded_at(at), one.amount)
-            told = (one.channel, one.reference, one.source, one.paid_by)
-            rows.append((*head, *cleared, *told, None, None))
-            continue
-        head = (*key, None, None, 0)
-        undone: tuple[Any, ...] = (None, None)
-        if isinstance(reversal := batch.events[at], e.PaymentReversed):
-            undone = (reversal.reversed_on, reversal.reason)
-        rows.append((*head, *cleared, None, None, None, None, *undone))
-    return rows
-
-
-def movement_lines(batch: Batch) -> list[str]:
-    """The rows of `transactions`."""
-    return list(lines_of(movement_rows(batch)))
+Told: TypeAlias = tuple[int, int | None, bool, str]
+"""The loan's place and the payment that a row is of, whether it is the payment itself, the row."""
 
 
 def payment_lines(batch: Batch) -> tuple[list[str], list[str]]:
     """The rows of payments of which nothing more is told, and the rows of `staged_payments`."""
-    rows = payment_rows(batch)
+    rows = list(_payment_lines(batch))
     told = Counter(row[:2] for row in rows)
-    plain = [row[3] is not None and told[row[:2]] == 1 for row in rows]
-    return list(lines_of(compress(rows, plain))), list(lines_of(compress(rows, map(not_, plain))))
+    plain = [itself and told[place, payment] == 1 for place, payment, itself, _ in rows]
+    lines = [row[-1] for row in rows]
+    return (
+        list(in_pieces(compress(lines, plain))),
+        list(in_pieces(compress(lines, map(not_, plain)))),
+    )
+
+
+def _payment_lines(batch: Batch) -> Iterator[Told]:
+    """A row per movement of a payment; only the payment itself brings the amount."""
+    loans, moments, days = hexes(batch.uuids), Moments(), Days()
+    for at, one in batch.movements:
+        if one.kind not in OF_PAYMENTS:
+            continue
+        itself = one.kind == "payment"
+        head, told, undone = f"{NULL}\t{NULL}\t0", "\t".join([NULL] * 4), f"{NULL}\t{NULL}"
+        if itself:
+            head = f"{days[one.on]}\t{moments[batch.instants[at]]}\t{one.amount}"
+            told = "\t".join(map(escaped, (one.channel, one.reference, one.source, one.paid_by)))
+        elif isinstance(reversal := batch.events[at], e.PaymentReversed):
+            undone = f"{days[reversal.reversed_on]}\t{escaped(reversal.reason)}"
+        place = batch.place_of[at]
+        cleared = "\t".join(map(str, _cleared(one)))
+        yield place, one.number, itself, (
+            f"{loans[place]}\t{one.number}\t{batch.positions[at]}\t{head}\t{cleared}\t{told}"
+            f"\t{undone}\n"
+        )  # fmt: skip
 
 
 def _cleared(one: Movement) -> tuple[int, ...]:

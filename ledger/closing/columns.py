@@ -12,7 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain.arrays.book import Whole
 from domain.arrays.quiet import Book, Overdue
-from ledger.packed_rows import FIRST_DAY, NEVER, Types, day_number, days, read
+from ledger.closing.due import Due, read_due
+from ledger.packed_rows import FIRST_DAY, NEVER, Types, day_number, days, hexes, read
 
 ROWS_AT_ONCE = 500_000
 """Loans times days that are counted together: what they are encoded to stays in memory."""
@@ -22,7 +23,7 @@ STATE: Types = {
     "accrued_through": "date", "quiet_until": "date", "runs": "int2", "accruing": "int4",
     "bears": "int8", "rate": "int4", "begins_on": "date", "ends_on": "date", "exact": "int8",
     "day_count": "int2", "rounding": "int2", "tax_rate": "int4", "late_rate": "int4",
-    "late_grace_days": "int2", "overdue": "int4",
+    "late_grace_days": "int2", "overdue": "int4", "plain_due": "bool",
 }  # fmt: skip
 
 OPEN = (  # a closed loan may still have a promise to judge
@@ -39,6 +40,8 @@ def _column(name: str, kind: str) -> str:
             return "status = 'active'"
         case "overdue", _:
             return "coalesce(cardinality(late_lines), 0)"
+        case "plain_due", _:
+            return "falls_due IS NOT NULL"
         case (("loan_id" | "version"), _):
             return name
         case _, "date":
@@ -94,6 +97,8 @@ class Quiet:
     overdue: Overdue
     late_lines: Whole
     """The instalments' numbers, as ``overdue``."""
+    due: Due
+    """Instalments that fall due on the last of their loans' days."""
 
 
 def read_open(
@@ -106,16 +111,20 @@ def read_open(
 def split(
     connection: Connection[TupleRow], rows: NDArray[Any], on: date, *, daily: bool
 ) -> tuple[Quiet, NDArray[Any]]:
-    """Those that are quiet on their next day, with the days to count; and the others."""
+    """Those that are quiet on their next day, or whose instalment plainly falls due on it, with
+    the days to count; and the others.
+    """
     first, last = _span(rows, day_number(on), daily=daily)
     counted = last >= first
     some = rows[counted]
+    falling = np.flatnonzero(last[counted] > some["quiet_until"])
+    due = read_due(connection, some, falling, last[counted][falling])
     lines = _late_lines(connection, some)
     loans, late_lines = lines["nth"].astype(np.int64), lines["line"].astype(np.int64)
     overdue = Overdue(
         loans, days(lines["due_on"]), _whole(lines["base"]), _whole(lines["numerator"])
     )
-    quiet = Quiet(some, first[counted], last[counted], _book(some), overdue, late_lines)
+    quiet = Quiet(some, first[counted], last[counted], _book(some), overdue, late_lines, due)
     return quiet, rows[~counted]
 
 
@@ -125,10 +134,15 @@ def _span(rows: NDArray[Any], on: int, *, daily: bool) -> tuple[Whole, Whole]:
     first = np.maximum(closed + 1, through)
     straight = (rows["active"] == 0) | (first >= on) | (not daily)
     first = np.where(straight, on, first)
-    last = np.minimum(on, rows["quiet_until"])
+    last = np.minimum(on, _whole(rows["quiet_until"]) + _plainly_due(rows, through))
     longest = max(1, ROWS_AT_ONCE // max(1, len(rows)))
     last = np.minimum(last, first + longest - 1)
     return first, np.where(through == NEVER, first - 1, last)
+
+
+def _plainly_due(rows: NDArray[Any], through: Whole) -> Whole:
+    """1 where the day after the quiet ones may be counted as well, else 0."""
+    return _whole((rows["plain_due"] != 0) & (through <= rows["quiet_until"]))
 
 
 def _book(rows: NDArray[Any]) -> Book:
@@ -152,12 +166,6 @@ def _late_lines(connection: Connection[TupleRow], rows: NDArray[Any]) -> NDArray
     lines = read(connection, LATE_LINES, {"ids": ids}, LATE)
     lines["nth"] = places[lines["nth"].astype(np.int64)]
     return lines
-
-
-def hexes(ids: NDArray[Any]) -> list[str]:
-    """Loans' ids in digits."""
-    digits = ids.tobytes().hex()
-    return [digits[at : at + 32] for at in range(0, len(digits), 32)]
 
 
 def _whole(column: NDArray[Any]) -> Whole:

@@ -15,7 +15,8 @@ from domain.arrays.book import Bools, Whole
 from domain.arrays.quiet import Ran
 from domain.quiet import Runs
 from ledger import upcasters
-from ledger.closing.columns import Quiet, hexes
+from ledger.closing.columns import Quiet
+from ledger.packed_rows import hexes
 
 COLUMNS = "command_id, loan_id, version, type, revision, more, effective_on, state"
 
@@ -37,17 +38,19 @@ class Rows:
         self._loans = np.array(hexes(quiet.rows["loan_id"]), np.object_)
         self._command = command_id
 
-    def of_day(self, day: date, ran: Ran, late: Ran) -> Texts:
-        """The rows of that day of the loans that have any."""
+    def of_day(self, day: date, ran: Ran, late: Ran, falling: Whole) -> Texts:
+        """The rows of that day of the loans that have any; ``falling`` are numbers of the due."""
         texts = np.full(len(self.versions), "", np.object_)
         is_late = np.zeros(len(self.versions), np.bool_)
         is_late[self._quiet.overdue.loan[late.recorded]] = True
+        is_due = np.zeros(len(self.versions), np.int64)
+        is_due[self._quiet.due.place[falling]] = 1
         for (taxed, exact, due), at in _alike(ran.recorded, ran.tax, ran.numerator, self._due):
             event = e.InterestAccrued(
                 effective_on=day, instalment=NUMBER, interest=AMOUNT, tax=TAX * taxed,
                 numerator=EXACT * exact, due=bool(due),
             )  # fmt: skip
-            figures = [self.versions[at] + 1, is_late[at].astype(int), self._instalments[at],
+            figures = [self.versions[at] + 1, is_late[at] + is_due[at], self._instalments[at],
                        ran.interest[at]]  # fmt: skip
             figures += [
                 part[at] for part, told in ((ran.tax, taxed), (ran.numerator, exact)) if told
@@ -55,9 +58,12 @@ class Rows:
             texts[at] = self._filled(event, at, figures)
         self.versions += ran.recorded
         if is_late.any():
-            self._add_late(texts, day, late)
+            self._add_late(texts, day, late, is_due)
         self.versions += is_late
-        told = np.flatnonzero(ran.recorded | is_late)
+        if falling.size:
+            self._add_due(texts, day, falling)
+        self.versions += is_due
+        told = np.flatnonzero(ran.recorded | is_late | (is_due > 0))
         return told, texts[told]
 
     def _filled(self, event: e.AnyLoanEvent, at: Whole, figures: list[Whole]) -> list[str]:
@@ -73,7 +79,24 @@ class Rows:
             f"\t{state}\n"
         )
 
-    def _add_late(self, texts: NDArray[np.object_], day: date, late: Ran) -> None:
+    def _add_due(self, texts: NDArray[np.object_], day: date, falling: Whole) -> None:
+        due = self._quiet.due
+        recorded = np.ones(falling.size, np.bool_)
+        for (taxed,), some in _alike(recorded, due.tax[falling]):
+            event = e.InstalmentFellDue(
+                effective_on=day, instalment=NUMBER, principal=EXACT, interest=AMOUNT,
+                tax=TAX * taxed,
+            )  # fmt: skip
+            of = falling[some]
+            at = due.place[of]
+            figures = [self.versions[at] + 1, np.zeros_like(of), due.figures["instalment"][of],
+                       due.figures["principal"][of], due.interest[of]]  # fmt: skip
+            figures += [due.tax[of]] * taxed
+            texts[at] += np.array(self._filled(event, at, figures), np.object_)
+
+    def _add_late(
+        self, texts: NDArray[np.object_], day: date, late: Ran, more: NDArray[np.int64]
+    ) -> None:
         event = e.LateInterestAccrued(effective_on=day, lines=())
         begin, end = e.encode.encode(event).decode().split("[]")
         head = self._row(event, "").removesuffix("\n")
@@ -83,7 +106,7 @@ class Rows:
         versions, loans = (self.versions + 1).tolist(), self._loans
         for place, some in groupby(lines, itemgetter(0)):
             told = ",".join(line for _, line in some)
-            row = head % (loans[place], versions[place], 0)
+            row = head % (loans[place], versions[place], more[place])
             texts[place] += f"{row}{begin}[{told}]{end}\n"
 
     def _lines(self, late: Ran) -> list[str]:

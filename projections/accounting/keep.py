@@ -78,9 +78,8 @@ class Accounting(Projection):
         staging_table(
             cursor,
             "staged_accounting_facts",
-            "posted_on date, effective_on date, group_no integer, stage smallint, kind text,"
-            " component text, added bigint, taken bigint, first_position bigint,"
-            " last_position bigint",
+            "posted_on date, effective_on date, group_no integer, stage smallint, code smallint,"
+            " added bigint, taken bigint, first_position bigint, last_position bigint",
         )
 
     def apply(self, cursor: Cursor[Any], batch: Batch) -> None:
@@ -209,18 +208,14 @@ def _add_up(cursor: Cursor[Any], batch: Batch, known: Known, rows: Rows, stages:
     first, last = positions[firsts], positions[firsts]
     np.minimum.at(first, place, positions)
     np.maximum.at(last, place, positions)
-    on, of, group, stage, code = (column[firsts].tolist() for column in columns)
-    table = zip(on, of, group, stage, code, *sums.tolist(), first, last, strict=True)
-    copy_rows(
-        cursor,
-        "staged_accounting_facts",
-        FACT,
-        (
-            (_date(posted_on), _date(valued_on), of_group, of_stage, *KEYS[of_code], *figures)
-            for posted_on, valued_on, of_group, of_stage, of_code, *figures in table
-        ),
-    )
+    figures = [column[firsts] for column in columns]
+    staged = zip(_STAGED, _KINDS, [*figures, *sums, first, last], strict=True)
+    copy_columns(cursor, "staged_accounting_facts", list(staged))
     cursor.execute(_FOLD)
+
+
+_STAGED = (*FACT[:4], "code", *FACT[6:])
+_KINDS = ("date", "date", "int4", "int2", "int2", "int8", "int8", "int8", "int8")
 
 
 def _alike(columns: Sequence[Ints]) -> tuple[Ints, Ints]:
@@ -236,13 +231,16 @@ def _alike(columns: Sequence[Ints]) -> tuple[Ints, Ints]:
     return firsts, place
 
 
-def _date(on: int) -> str:
-    return str(np.datetime64("2000-01-01") + on)
+def _of_code(part: int) -> str:
+    """SQL of the kind (0) or component (1) of a staged code."""
+    return f"('{{{','.join(key[part] for key in KEYS)}}}'::text[])[code + 1]"
 
 
 _FOLD = f"""
     MERGE INTO accounting_facts AS kept
-    USING staged_accounting_facts AS staged
+    USING (
+        SELECT *, {_of_code(0)} AS kind, {_of_code(1)} AS component FROM staged_accounting_facts
+    ) AS staged
     ON ({", ".join(f"kept.{name}" for name in FACT[:6])})
      = ({", ".join(f"staged.{name}" for name in FACT[:6])})
     WHEN MATCHED THEN UPDATE SET

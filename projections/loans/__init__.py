@@ -21,8 +21,9 @@ class Loans(Projection):
         e.ScheduleRevised, *headers.CHANGING, *MOVING,
     )  # fmt: skip
     derives = (
-        headers.sums, headers.changes, changes.changes, changes.packed_lines, changes.due_lines,
-        changes.ran_lines, plans.packed_plans, paid.packed_paid, new_rows.planned,
+        headers.sums, headers.opened_lines, headers.agreed_lines, headers.header_lines,
+        changes.changes, changes.packed_lines, changes.due_lines, changes.ran_lines,
+        plans.packed_plans, paid.packed_paid, new_rows.planned,
         new_rows.portions,
     )  # fmt: skip
 

@@ -1,7 +1,9 @@
 """Where does each loan stand: status, stage, dates, principal, what is overdue?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -11,9 +13,10 @@ from psycopg import Cursor
 
 from domain import events as e
 from domain.terms import Terms
+from ledger.text_rows import lines_of
 from projections.batch import Batch, Ints, add_at
 from projections.movements import MOVING, PRINCIPAL
-from projections.staging import copy_columns, copy_rows, staging_table
+from projections.staging import copy_columns, copy_lines, staging_table
 
 LOAN = (
     "loan_id", "loan_no", "borrower", "guarantors", "product", "branch", "officer", "currency",
@@ -78,20 +81,35 @@ def prepare(cursor: Cursor[Any]) -> None:
 
 def open_loans(cursor: Cursor[Any], batch: Batch) -> None:
     """Add the loans that the batch opens; what else it says of them is staged."""
-    rows, agreed = [], []
+    if lines := batch.derive(opened_lines):
+        copy_lines(cursor, "loans", LOAN, lines)
+        copy_lines(cursor, "loan_terms", ("loan_id", "terms"), batch.derive(agreed_lines))
+
+
+def opened_lines(batch: Batch) -> list[str]:
+    """The rows of the loans that the batch opens."""
+    return list(lines_of(_opened(batch)))
+
+
+def agreed_lines(batch: Batch) -> list[str]:
+    """Their agreements."""
+    return list(
+        lines_of(
+            (loan, msgspec.json.encode(opened.terms).decode())
+            for loan, opened in batch.each(e.LoanOpened)
+        )
+    )
+
+
+def _opened(batch: Batch) -> Iterator[tuple[Any, ...]]:
     for loan, opened in batch.each(e.LoanOpened):
         terms = opened.terms
-        agreed.append((loan, msgspec.json.encode(terms).decode()))
-        rows.append(
-            (loan, opened.loan_no, opened.borrower, list(opened.guarantors), opened.product,
-             opened.branch, opened.officer, terms.currency, "opened", FIRST_STAGE,
-             terms.principal, terms.annual_rate,
-             terms.instalments, terms.frequency.value, terms.method.value, opened.effective_on,
-             0, 0, 0, opened.group)
+        yield (
+            loan, opened.loan_no, opened.borrower, list(opened.guarantors), opened.product,
+            opened.branch, opened.officer, terms.currency, "opened", FIRST_STAGE,
+            terms.principal, terms.annual_rate, terms.instalments, terms.frequency.value,
+            terms.method.value, opened.effective_on, 0, 0, 0, opened.group,
         )  # fmt: skip
-    if rows:
-        copy_rows(cursor, "loans", LOAN, rows)
-        copy_rows(cursor, "loan_terms", ("loan_id", "terms"), agreed)
 
 
 def stage(cursor: Cursor[Any], batch: Batch) -> None:
@@ -107,12 +125,17 @@ def stage(cursor: Cursor[Any], batch: Batch) -> None:
             ("plain", "bool", plain),
         ],
     )
-    rows = [
-        (batch.loan(place), *(getattr(change, name) for name in COLUMNS))
-        for place, change in batch.derive(changes).items()
-    ]
-    if rows:
-        copy_rows(cursor, "staged_headers", ("loan_id", *COLUMNS), rows)
+    if lines := batch.derive(header_lines):
+        copy_lines(cursor, "staged_headers", ("loan_id", *COLUMNS), lines)
+
+
+def header_lines(batch: Batch) -> list[str]:
+    """The rows of `staged_headers`."""
+    found = batch.derive(changes).items()
+    return list(lines_of((batch.loan(at), *_VALUES(change)) for at, change in found))
+
+
+_VALUES = attrgetter(*COLUMNS)
 
 
 def sums(batch: Batch) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:

@@ -69,8 +69,13 @@ def fold(cursor: Cursor[Any], batch: Batch) -> None:
             cursor.execute(_NEW)
         cursor.execute(_FOLD)
         assert cursor.rowcount == changed_lines, f"{changed_lines} changed, {cursor.rowcount} known"
-    if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack, e.LoanDisbursed):
+    if batch.has(e.LoanClosed, e.PaymentReversed, e.ChargedBack) or _goes_on(batch):
         cursor.execute(_NEVER_DUE)
+
+
+def _goes_on(batch: Batch) -> bool:
+    """A tranche after the first: the loan may have been closed before."""
+    return any(one.tranche > 1 for _, one in batch.each(e.LoanDisbursed))
 
 
 def _change(

@@ -10,8 +10,9 @@ from psycopg.rows import namedtuple_row
 
 from domain.closing import close_day
 from domain.events import Instalment
+from domain.falls_due import falls_due
 from domain.loan import Line, Loan, Status
-from domain.quiet import quiet
+from domain.quiet import Quiet, quiet
 from domain.refit import row_of
 from ledger.log import load_many
 from projections.movements import COMPONENTS
@@ -146,7 +147,14 @@ def _running(loan: Loan, row: Any) -> dict[str, Any]:
         "quiet_until": kept.until, "runs": kept.runs, "accruing": kept.instalment,
         "bears": kept.bears, "rate": kept.rate, "begins_on": kept.begins_on,
         "ends_on": kept.ends_on, "exact": kept.exact, "late_numerators": late,
+        **_falling(loan, kept, row),
     }  # fmt: skip
+
+
+def _falling(loan: Loan, kept: Quiet, row: Any) -> dict[str, Any]:
+    """What falls due after the quiet days; the close forgets it, an append tells it again."""
+    due = falls_due(loan, kept)
+    return {"falls_due": due.figures if due else None} if row.falls_due else {}
 
 
 def _balances(loan_id: UUID, loan: Loan, last: int, row: Any) -> Iterator[Finding]:

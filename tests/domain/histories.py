@@ -186,6 +186,21 @@ def rarer_terms(draw, instalments: int) -> dict:
     }
 
 
+def common_products():
+    """What most loans are: level, even or flat instalments, late interest or a late fee."""
+    shapes = st.builds(
+        dict,
+        method=st.sampled_from([Method.EQUAL_INSTALMENTS, Method.EQUAL_PRINCIPAL, Method.FLAT]),
+        instalments=st.integers(4, 8),
+        frequency=st.sampled_from([Frequency.WEEKLY, Frequency.SEMI_MONTHLY]),
+        stage_2_from=st.sampled_from([5, 31]),
+        late_fee=st.sampled_from([0, 50_00]),
+        late_rate=st.sampled_from([0, 900_000]),
+        instalment=st.just(InstalmentRule.KEEPS_PRINCIPAL),
+    )
+    return shapes.flatmap(lambda shape: agreements(plain=True, **shape))
+
+
 CHANGES = ("rate", "rest", "truce", "restructure", "reschedule", "spread", "holiday", "accelerate",
            "charge_back", "refund", "sell", "goodwill", "tranche", "waive_charges",
            "undo_waiver", "deposit", "apply_deposit")  # fmt: skip

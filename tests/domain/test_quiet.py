@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import numpy as np
-from hypothesis import given, reject
+from hypothesis import event, given, reject
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -11,10 +11,18 @@ from domain import commands
 from domain import events as e
 from domain.arrays.quiet import Book, Overdue, quiet_day
 from domain.errors import LoanError
+from domain.falls_due import Bears, falls_due
 from domain.money import Rounding
-from domain.quiet import DAY_COUNTS, ROUNDINGS, quiet
+from domain.quiet import DAY_COUNTS, ROUNDINGS, Late, Runs, quiet
 from domain.terms import DayCount, LateBase, Method, Revolving
-from tests.domain.histories import STEPS, agreements, disbursed, play
+from tests.domain.histories import (
+    PLAIN_STEPS,
+    STEPS,
+    agreements,
+    common_products,
+    disbursed,
+    play,
+)
 
 DAY = timedelta(days=1)
 AT_MOST = 70
@@ -99,6 +107,68 @@ def check_quiet_days(book) -> int:
         )
         day, days = day + DAY, days + 1
     return days
+
+
+def check_due_day(book) -> bool:
+    """Close the day on which an instalment plainly falls due, as told ahead; whether there is."""
+    kept = quiet(book.loan)
+    due = kept and falls_due(book.loan, kept)
+    if not due:
+        return False
+    through, balances = book.loan.through, book.loan.balances()
+    day = kept.until + DAY
+    before = list(counted(kept, *columns(book.loan, kept), day))
+    ran = [one for one in before if isinstance(one, e.InterestAccrued)]
+    interest = balances.interest - due.interest_apart + sum(one.interest for one in ran)
+    tax = balances.interest_tax - due.tax_apart + sum(one.tax for one in ran)
+    fell_due = e.InstalmentFellDue(
+        effective_on=day, instalment=due.instalment, principal=due.principal, interest=interest,
+        tax=tax,
+    )  # fmt: skip
+    assert book.do(commands.close_day, on=day) == (*before, fell_due), through
+
+    late = {line.instalment: line for one in before for line in getattr(one, "lines", ())}
+    lines = [
+        structs.replace(one, numerator=one.numerator + late[one.instalment].numerator)
+        if one.instalment in late else one
+        for one in kept.late
+    ]  # fmt: skip
+    base = due.principal + (interest if due.late is Bears.WITH_INTEREST else 0)
+    if due.late:
+        lines.append(Late(due.instalment, day, base, 0))
+    after = structs.replace(kept, until=due.until, late=tuple(lines), exact=0)
+    if kept.runs:
+        after = structs.replace(
+            after, instalment=due.instalment + 1, begins_on=day, bears=due.bears,
+            ends_on=due.next_due_on if kept.runs is Runs.FIXED else kept.ends_on,
+        )  # fmt: skip
+    assert quiet(book.loan) == after
+    assert book.loan.next_due_on == due.next_due_on
+    assert book.loan.lines[book.loan.current].start_on == day
+    return True
+
+
+@given(st.one_of(common_products(), common_products(), products), STEPS | PLAIN_STEPS)
+def test_what_plainly_falls_due_is_told_ahead(agreed, steps):
+    try:
+        book = disbursed(agreed)
+    except LoanError:
+        reject()
+    play(book, steps)
+    fell = 0
+    for _ in range(20):
+        told = quiet(book.loan)
+        ahead = told and falls_due(book.loan, told)
+        if told and told.until >= book.loan.through:
+            near = min(told.until, book.loan.through + 9 * DAY)
+            book.do(commands.close_day, on=near)
+            now = quiet(book.loan)
+            assert now is None or near != told.until or falls_due(book.loan, now) == ahead
+        if check_due_day(book):
+            fell += 1
+        else:
+            book.do(commands.close_day, on=book.loan.through + DAY)
+    event(f"instalments that fell due: {min(fell, 3)}")
 
 
 @given(products, STEPS)

@@ -15,9 +15,11 @@ def history(connection):
 
 
 def state(connection):
-    """State rows but for the ids, and where events begin: that depends on who else wrote."""
+    """State rows but for the ids, where events begin (that depends on who else wrote), and what
+    only an append tells ahead.
+    """
     return connection.execute(
-        "SELECT to_jsonb(s) - '{loan_id,since}'::text[] FROM ledger.loan_state AS s"
+        "SELECT to_jsonb(s) - '{loan_id,since,falls_due}'::text[] FROM ledger.loan_state AS s"
         " ORDER BY loan_no"
     ).fetchall()
 

@@ -18,7 +18,7 @@ from ledger.indices import rates_first, with_rates
 from ledger.synthetic import publish
 from projections.engine import catch_up
 from projections.verify import verify
-from tests.domain.histories import START, STEPS, agreements, disbursed, play
+from tests.domain.histories import START, STEPS, agreements, common_products, disbursed, play
 from tests.ledger.builders import CAUSE, TODAY, _numbers, a_ledger
 
 cards = st.builds(
@@ -29,6 +29,8 @@ cards = st.builds(
     interest_free=st.booleans(),
 )
 products = st.one_of(
+    common_products(),
+    common_products(),
     agreements(),
     agreements(principal=MAX_AMOUNT // 4 - 7, annual_rate=360_000),
     agreements(principal=10**12 + 7, annual_rate=360_000),
@@ -123,6 +125,8 @@ def test_together_is_as_one_by_one(ledger, histories, wait, later, batch):
         ]  # fmt: skip
         made_row = state.row(loan_id, loan)
         [kept] = look(lambda c, loan_id=loan_id: state_rows(c, loan_id))
+        if kept["falls_due"] is None:  # told by an append, forgotten once it fell due
+            del kept["falls_due"]
         assert kept == {name: getattr(made_row, name) for name in kept}
     look(catch_up)
     assert look(verify) == []

@@ -5,9 +5,12 @@ from ledger import log, state
 from ledger.close_of_day import close_through
 from tests.ledger.builders import CAUSE, START, mxn, opened, pay, running
 
+COLUMNS = tuple(name for name in state.COLUMNS if name != "falls_due")
+"""``falls_due`` is told by an append, and forgotten by the close on which that happens."""
+
 
 def rows(connection):
-    columns = ", ".join(state.COLUMNS)
+    columns = ", ".join(COLUMNS)
     return connection.execute(
         f"SELECT {columns} FROM ledger.loan_state ORDER BY loan_id"
     ).fetchall()
@@ -30,13 +33,11 @@ def told(ledger):
 
 def test_the_state_row_equals_the_loan_replayed(ledger, app):
     told(ledger)
-    columns = state.COLUMNS
-
     for values in rows(app):
-        kept = dict(zip(columns, values, strict=True))
+        kept = dict(zip(COLUMNS, values, strict=True))
         loan = log.load_many(app, [kept["loan_id"]])[kept["loan_id"]]
         made = state.row(kept["loan_id"], loan, kept["closed_through"])
-        assert kept == {column: getattr(made, column) for column in columns}
+        assert kept == {column: getattr(made, column) for column in COLUMNS}
 
 
 def test_the_table_made_again_from_the_log_equals_the_one_kept(ledger, app):
@@ -51,7 +52,7 @@ def test_the_table_made_again_from_the_log_equals_the_one_kept(ledger, app):
 
     app.execute("DELETE FROM ledger.loan_state WHERE loan_id = %s", [lost])
     state.rebuild(app)
-    progress = state.COLUMNS.index("closed_through")
+    progress = COLUMNS.index("closed_through")
     assert [_without(row, progress) for row in rows(app)] == [
         _without(row, progress) for row in before
     ]

@@ -71,6 +71,10 @@ TAMPERED = [
         f"UPDATE ledger.loan_state SET closed_through = date '2026-02-20' + {{}} {OF_LOAN}",
     ),
     ("state row", f"UPDATE ledger.loan_state SET exact = exact + {{}} {OF_LOAN}"),
+    (
+        "state row",
+        f"UPDATE ledger.loan_state SET falls_due = nullif(ARRAY[{{}}], ARRAY[-1]) {OF_LOAN}",
+    ),
     ("state row", f"UPDATE ledger.loan_state SET principal = principal + {{}} {OF_LOAN}"),
 ]
 
