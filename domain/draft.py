@@ -156,6 +156,7 @@ class Draft:
                 moved = e.Moved(
                     payment=payment.number, on=on, portions=(*back, *pays),
                     overpaid=credit - sum(portion.total for portion in pays),
+                    deposit=payment.is_deposit,
                 )  # fmt: skip
                 settled = marks(loan, pays, on)
                 self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
@@ -327,7 +328,7 @@ class Draft:
 
 def _is_kept(payment: Payment) -> bool:
     """Something of it waits to clear what falls due."""
-    held = payment.kind is PaymentKind.SECURITY_DEPOSIT or payment.reversed_on is not None
+    held = payment.is_deposit or payment.reversed_on is not None
     return payment.overpaid > 0 and not held
 
 

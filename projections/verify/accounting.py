@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from ledger.money import FormError
 from ledger.settings import settings
-from projections.accounting.facts import OVERPAID, SUSPENDED
+from projections.accounting.facts import KEPT, OVERPAID, SUSPENDED
 from projections.accounting.rules import Rules, load_rules
 from projections.journal.accounts import RECEIVABLE, Account
 from projections.verify.finding import Finding
@@ -86,7 +86,8 @@ def _held(
             for account, way in zip(pair, (amount, -amount), strict=True):
                 sides[currency, account.memorandum] += way
                 if (held := holds.get(account.number)) is not None:
-                    found[on, currency, held.removeprefix(SUSPENDED)] += way
+                    owes = OVERPAID if held in KEPT else held.removeprefix(SUSPENDED)
+                    found[on, currency, owes] += way
     return found, sides
 
 

@@ -13,6 +13,7 @@ from domain.errors import (
     InvalidDate,
     InvalidTerms,
     NotAllowedNow,
+    NotBackdatable,
     OverDisbursement,
     UnknownFee,
     UnknownPayment,
@@ -1156,6 +1157,39 @@ def test_a_deposit_is_held_until_it_is_applied_or_given_back():
     book.do(commands.refund_overpayment, amount=1_000_00, effective_on=DUE[1])
 
     assert (book.loan.deposit, book.loan.overpaid) == (0, 0)
+
+
+def test_a_deposit_applied_late_ends_as_if_it_had_been_on_the_day():
+    """Late interest and the payment since meet what the deposit had left of the debt."""
+    late, timely = lent(), lent()
+    for book, on in ((timely, DUE[0] + timedelta(3)), (late, None)):
+        deposit = {"amount": 4_000_00, "kind": PaymentKind.SECURITY_DEPOSIT}
+        book.do(commands.receive_payment, effective_on=START, **deposit)
+        if on:
+            book.do(commands.apply_deposit, amount=2_000_00, effective_on=on)
+        book.do(commands.receive_payment, amount=1_500_00, effective_on=DUE[1] + timedelta(1))
+        book.do(commands.close_day, on=DUE[1] + timedelta(9))
+
+    late.do(commands.apply_deposit, amount=2_000_00, effective_on=DUE[0] + timedelta(3))
+
+    assert left(late) == left(timely)
+    assert late.loan.deposit == timely.loan.deposit == 2_000_00
+    with pytest.raises(InvalidDate):
+        late.do(commands.apply_deposit, effective_on=START - timedelta(1))
+    with pytest.raises(InvalidAmount):  # that day it was due to the 2,000.00 told above
+        late.do(commands.apply_deposit, amount=3_000_00, effective_on=DUE[0] + timedelta(4))
+
+
+def test_a_deposit_given_back_cannot_have_been_applied_before():
+    book = lent(annual_rate=0)
+    deposit = {"amount": 4_000_00, "kind": PaymentKind.SECURITY_DEPOSIT}
+    book.do(commands.receive_payment, effective_on=START, **deposit)
+    book.do(commands.refund_overpayment, amount=3_500_00, effective_on=DUE[0] + timedelta(9))
+    before = book.loan.version
+
+    with pytest.raises(NotBackdatable):
+        book.do(commands.apply_deposit, amount=1_000_00, effective_on=DUE[0] + timedelta(3))
+    assert book.loan.version == before
 
 
 def test_a_payment_learned_late_leaves_the_deposit_what_is_then_due():
