@@ -345,13 +345,21 @@ def _closed_rows(loan: Loan, on: date) -> tuple[e.Instalment, ...]:
 
 
 def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
-    """All that is not yet due falls due on the day, with the interest so far."""
+    """All that is not yet due falls due on the day, with the interest so far.
+
+    Charges and down payments that were to fall due on a date of their own do so as well.
+    """
     on = fact.effective_on
+    apart = tuple(
+        structs.replace(row_of(loan, line), start_on=on, due_on=on)
+        for line in loan.apart
+        if not line.due
+    )
     if loan.current >= len(loan.lines):
         raise NotAllowedNow("accelerate", "past its last instalment")
     line = loan.lines[loan.current]
     if loan.current and line.start_on == on and not any(map(in_use, loan.lines[loan.current :])):
-        return _accelerated_today(loan, fact)
+        return _accelerated_today(loan, fact, apart)
     running, *others = _closed_rows(loan, on)
     running = structs.replace(
         running,
@@ -361,18 +369,20 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     )
     rows = (running, *others)
     return structs.replace(
-        fact, schedule=rows, instalments=rows[-1].number, first=loan.first_line + 1
+        fact, schedule=(*rows, *apart), instalments=rows[-1].number, first=loan.first_line + 1
     )
 
 
-def _accelerated_today(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
+def _accelerated_today(
+    loan: Loan, fact: e.LoanRestructured, apart: tuple[e.Instalment, ...]
+) -> e.LoanRestructured:
     """On a due date after which nothing has begun, the rest falls due with that instalment."""
     line = loan.lines[loan.current - 1]
     row = row_at(loan, line.number - 1)
     opened = e.Settled(instalment=line.number)
     return structs.replace(
         fact,
-        schedule=(structs.replace(row, principal=row.principal + loan.to_come),),
+        schedule=(structs.replace(row, principal=row.principal + loan.to_come), *apart),
         instalments=line.number,
         first=loan.first_line + 1,
         settled=() if line.settled_on is None or not loan.to_come else (opened,),
