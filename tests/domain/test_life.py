@@ -1138,6 +1138,22 @@ def test_a_holiday_without_interest_keeps_what_ran_before_it():
     assert due.balances().interest == 40
 
 
+def test_interest_paid_ahead_of_an_instalment_that_a_reschedule_drops_pays_principal():
+    """2,995.00 at 1 % a week: 29.95; 1,497.50 the week after: 14.98."""
+    book = lent(
+        principal=3_000_00, annual_rate=520_000, instalments=3, frequency=Frequency.WEEKLY,
+        method=Method.EQUAL_PRINCIPAL, allocation=in_advance(InAdvance.LAST_INSTALMENT),
+    )  # fmt: skip
+    book.do(commands.receive_payment, amount=5_00, effective_on=START)
+    assert book.loan.lines[2].paid == Amounts(interest=5_00)
+
+    new = NewTerms(instalments=2)
+    book.do(commands.restructure, effective_on=START, kind=e.Revision.RESCHEDULE, new=new)
+
+    assert book.loan.balances() == Amounts(principal=2_995_00)
+    assert [line.planned_interest for line in book.loan.lines] == [29_95, 14_98]
+
+
 def test_a_deposit_is_held_until_it_is_applied_or_given_back():
     """Of 4,000.00 deposited 3,000.00 clear the instalment that is due, 1,000.00 go back."""
     book = lent(annual_rate=0)
