@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, BinaryIO
 
+import msgspec
 import typer
 
 from cli.console import Exit, answer
@@ -21,6 +22,21 @@ from ledger.fields import LONGEST_KEY
 from ledger.forms import FormError, rule_of
 from ledger.money import text, texts
 from ledger.plan_form import plan_from
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """An instalment as it is told; no container for the collector to go through again and again."""
+
+    n: int
+    due: str
+    days: int
+    principal: str
+    interest: str
+    tax: str
+    fees: str
+    total: str
+    balance: str
+
 
 BLOCK = 262_144  # bytes read at once: so many requests are worked out together
 
@@ -68,7 +84,8 @@ def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
 
 def schedule_of(raw: bytes) -> dict[str, Any]:
     """The answer to one request: the schedule, or ``{"error": {"field", "rule"}}``."""
-    return next(schedules_of([raw]))
+    answered: dict[str, Any] = msgspec.to_builtins(next(schedules_of([raw])))
+    return answered
 
 
 def schedules_of(requests: Sequence[bytes]) -> Iterator[dict[str, Any]]:
@@ -143,17 +160,17 @@ def _shown(plan: Plan, rows: Sequence[PlannedRow]) -> dict[str, Any]:
         taxes = row.tax + row.fee_tax
         balance -= row.principal
         shown.append(
-            {
-                "n": row.number,
-                "due": _iso(row.due_on),
-                "days": (row.due_on - row.start_on).days,
-                "principal": written(row.principal),
-                "interest": written(row.interest),
-                "tax": written(taxes) if taxes else nothing,
-                "fees": written(row.fee) if row.fee else nothing,
-                "total": written(row.principal + row.interest + taxes + row.fee),
-                "balance": written(balance),
-            }
+            Shown(
+                row.number,
+                _iso(row.due_on),
+                (row.due_on - row.start_on).days,
+                written(row.principal),
+                written(row.interest),
+                written(taxes) if taxes else nothing,
+                written(row.fee) if row.fee else nothing,
+                written(row.principal + row.interest + taxes + row.fee),
+                written(balance),
+            )
         )
         principal += row.principal
         interest += row.interest

@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import numpy_financial
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,7 +161,7 @@ def test_lines_worked_out_together_are_answered_as_each_alone():
     )
     requests = [line.encode() for line in lines]
 
-    together = list(schedules_of(requests))
+    together = [msgspec.to_builtins(answer) for answer in schedules_of(requests)]
 
     assert together == [_schedule(request) for request in requests]
     assert sum("error" in answer for answer in together) == 1 + 10  # of 0 instalments
