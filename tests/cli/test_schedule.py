@@ -3,8 +3,8 @@
 import json
 from datetime import date
 
-import numpy_financial
 import msgspec
+import numpy_financial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
