@@ -51,7 +51,8 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     each channel; ``other_form`` is that of the rest, which are refused without one.
     ``kinds`` are the kinds of payment that are the borrower's money. ``untaxed`` says how interest
     without tax is declared. ``without_rfc``: refuse a borrower without RFC, or invoice the public.
-    ``receivers`` is a CSV file of borrowers' fiscal data; paths are beside the settings' own file.
+    ``receivers`` is a CSV file of borrowers' fiscal data, which goes before the register's; paths
+    are beside the settings' own file.
     A sealed document older than ``stale_hours`` is sealed anew before it is sent.
     """
 
