@@ -1,7 +1,7 @@
 """What an accountant's system takes: accounts, balanced entries, balances. Shared by all exports.
 
 Amounts are minor units of the entry's currency. A month has millions of entries and lines: they
-are structs, which cost a tenth of a frozen dataclass to make, and never part of a cycle.
+are structs, which cost a quarter of frozen dataclasses to make, and are in no cycle.
 """
 
 from dataclasses import dataclass
