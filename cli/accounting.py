@@ -240,7 +240,7 @@ def _texts(line: Any, amounts: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     from ledger.money import text
 

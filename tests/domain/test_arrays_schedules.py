@@ -268,6 +268,7 @@ def test_every_term_is_heeded_here_or_has_no_say_in_a_schedule():
         "late_grace_days", "late_fee", "opening_fee_rate", "opening_fee_financed",
         "prepayment_fee_rate", "allocation", "allocations", "promise_grace_days", "stage_2_from",
         "stage_3_from", "suspend_from", "instalment", "overdue_forecast", "chargeback",
+        "charges_due",
     }  # fmt: skip
 
     assert heeded | of_other_methods | silent == set(Terms.__struct_fields__)
