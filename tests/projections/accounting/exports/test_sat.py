@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from lxml import etree
 
+from projections.accounting.chart import load_chart
 from projections.accounting.entry import Account, Nature
 from projections.accounting.exports.errors import (
     EmptyPeriod,
@@ -79,6 +80,18 @@ def test_the_chart_carries_sats_codes(tmp_path):
         ("1020-001", "102.01", "D"), ("1060-001", "106.01", "D"), ("1060-005", "106.05", "D"),
         ("2090-001", "209.01", "A"), ("4010-032", "401.32", "A"),
     ]  # fmt: skip
+
+
+def test_the_shipped_chart_can_be_sent(tmp_path):
+    """SAT's schema knows every code; headings have one of the first level, accounts of the next."""
+    shipped = {one.number: one for one in load_chart().accounts()}
+
+    root, _, _ = made("sat-chart", (), request(accounts=shipped), tmp_path)
+
+    assert {one.get("NumCta") for one in root} == set(shipped)
+    for one in root:
+        digits = 3 if one.get("SubCtaDe") is None else 6
+        assert len(one.get("CodAgrup")) == digits, one.attrib
 
 
 @settings(max_examples=15)
