@@ -10,11 +10,18 @@ asks for a credit note; the invoice of a reversed payment for one, or for its ca
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeAlias
 
 from domain import events as e
 from domain.terms import Component
 from ledger.log import Recorded
+from projections.accounting.cfdi.cleared import (
+    Cleared,
+    by_instalment,
+    cleared_by,
+    only_more,
+    summed,
+    taxable,
+)
 from projections.accounting.cfdi.documents import (
     TAXED,
     Cancellation,
@@ -38,10 +45,6 @@ READS = (
     e.RecoveryReceived, e.DebtForgiven, e.LoanRestructured,
 )  # fmt: skip
 """The events that may ask for a document."""
-
-
-Cleared: TypeAlias = dict[int, dict[str, int]]
-"""What a payment cleared, by instalment and component."""
 
 
 @dataclass
@@ -108,7 +111,7 @@ class _Book:
             case e.DebtForgiven():
                 yield from self._given_up(event.forgiven, at)
             case e.LoanRestructured(forgiven=e.Portion() as all_forgiven):
-                yield from self._given_up(_by_instalment(all_forgiven, event.cleared), at)
+                yield from self._given_up(by_instalment(all_forgiven, event.cleared), at)
             case e.RecoveryReceived():
                 items = [
                     Item(name, event.by_component.get(Component(name), 0),
@@ -229,9 +232,9 @@ class _Book:
         found: dict[int, Cleared] = {}
         for one in moved:
             if one.payment in self._payments:
-                found[one.payment] = _summed(found.get(one.payment, {}), _cleared(one.portions))
+                found[one.payment] = summed(found.get(one.payment, {}), cleared_by(one.portions))
         for number in list(found):
-            after = _summed(self._payments[number].cleared, found[number])
+            after = summed(self._payments[number].cleared, found[number])
             for instalment, amounts in after.items():
                 for name, amount in amounts.items():
                     if amount < 0:
@@ -243,7 +246,7 @@ class _Book:
     ) -> None:
         for other in self._payments:
             mine, theirs = (
-                _summed(self._payments[one].cleared, found.get(one, {}))
+                summed(self._payments[one].cleared, found.get(one, {}))
                 .get(instalment, {}).get(name, 0)
                 for one in (number, other)
             )  # fmt: skip
@@ -252,7 +255,7 @@ class _Book:
                 blank = dict.fromkeys(e.Portion.__struct_fields__[1:], 0)
                 for one, amount in ((number, shift), (other, -shift)):
                     change = {instalment: blank | {name: amount}}
-                    found[one] = _summed(found.get(one, {}), change)
+                    found[one] = summed(found.get(one, {}), change)
 
     def _moved(
         self, moved: Iterable[e.Moved], at: int, *, adds: bool = False, own: int = 0
@@ -260,11 +263,11 @@ class _Book:
         """A payment cleared something else than was thought, or (``adds``) more than before."""
         for number, change in self._changes(moved).items():
             payment = self._payments[number]
-            if not _taxable(change):
+            if not taxable(change):
                 continue
             key = str(at) if number == own else f"{at}.{number}"
-            before, payment.cleared = payment.cleared, _summed(payment.cleared, change)
-            if adds and _only_more(change):
+            before, payment.cleared = payment.cleared, summed(payment.cleared, change)
+            if adds and only_more(change):
                 yield from self._collected(payment, change, key, at)
                 continue
             old, payment.standing = payment.standing, []
@@ -291,39 +294,3 @@ def _alike(
     document: Income | Complement, others: list[Income | Complement]
 ) -> Iterator[Income | Complement]:
     return (one for one in others if type(one) is type(document))
-
-
-def _by_instalment(forgiven: e.Portion, cleared: Iterable[e.Portion]) -> Iterator[e.Portion]:
-    """New terms tell what was given up as one sum: it is of the oldest instalments they end."""
-    interest, tax = forgiven.interest, forgiven.interest_tax
-    for one in sorted(cleared, key=lambda one: one.instalment):
-        part, part_tax = min(interest, one.interest), min(tax, one.interest_tax)
-        interest, tax = interest - part, tax - part_tax
-        yield e.Portion(instalment=one.instalment, interest=part, interest_tax=part_tax)
-
-
-def _cleared(portions: Iterable[e.Portion]) -> Cleared:
-    found: Cleared = {}
-    for portion in portions:
-        amounts = {name: getattr(portion, name) for name in e.Portion.__struct_fields__[1:]}
-        found = _summed(found, {portion.instalment: amounts})
-    return found
-
-
-def _summed(one: Cleared, other: Cleared) -> Cleared:
-    found = {instalment: dict(amounts) for instalment, amounts in one.items()}
-    for instalment, amounts in other.items():
-        mine = found.setdefault(instalment, dict.fromkeys(amounts, 0))
-        for name, amount in amounts.items():
-            mine[name] += amount
-    return found
-
-
-def _only_more(cleared: Cleared) -> bool:
-    return all(amount >= 0 for amounts in cleared.values() for amount in amounts.values())
-
-
-def _taxable(cleared: Cleared) -> bool:
-    return any(
-        amounts[name] or amounts[f"{name}_tax"] for amounts in cleared.values() for name in TAXED
-    )
