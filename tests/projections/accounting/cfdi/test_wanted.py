@@ -190,7 +190,9 @@ def test_only_debt_that_was_invoiced_asks_for_a_credit_note(when, given, notes):
 
 
 @given(
-    forgiven=st.lists(st.tuples(st.integers(1, 60_00), st.integers(0, 9_00)), min_size=1, max_size=3),
+    forgiven=st.lists(
+        st.tuples(st.integers(1, 60_00), st.integers(0, 9_00)), min_size=1, max_size=3
+    ),
     payments=st.lists(st.integers(1, 300_00), min_size=3, max_size=3),
 )
 def test_what_is_left_of_an_invoice_is_what_the_loan_still_owes_of_it(forgiven, payments):
