@@ -20,6 +20,7 @@ def by_instalment(forgiven: e.Portion, cleared: Iterable[e.Portion]) -> Iterator
 
 
 def cleared_by(portions: Iterable[e.Portion]) -> Cleared:
+    """The portions of a payment, added up."""
     found: Cleared = {}
     for portion in portions:
         amounts = {name: getattr(portion, name) for name in e.Portion.__struct_fields__[1:]}
@@ -28,6 +29,7 @@ def cleared_by(portions: Iterable[e.Portion]) -> Cleared:
 
 
 def summed(one: Cleared, other: Cleared) -> Cleared:
+    """Both together, as new sums."""
     found = {instalment: dict(amounts) for instalment, amounts in one.items()}
     for instalment, amounts in other.items():
         mine = found.setdefault(instalment, dict.fromkeys(amounts, 0))
@@ -37,10 +39,12 @@ def summed(one: Cleared, other: Cleared) -> Cleared:
 
 
 def only_more(cleared: Cleared) -> bool:
+    """Whether nothing is given back."""
     return all(amount >= 0 for amounts in cleared.values() for amount in amounts.values())
 
 
 def taxable(cleared: Cleared) -> bool:
+    """Whether there is interest, or a fee, or tax in it, which documents tell of."""
     return any(
         amounts[name] or amounts[f"{name}_tax"] for amounts in cleared.values() for name in TAXED
     )

@@ -222,6 +222,44 @@ UNKNOWN_CODE = CHART | {
 }
 
 
+def test_every_account_without_a_code_is_named_at_once_and_where_the_code_is_written(tmp_path):
+    more = {f"9-{nth:02}": Account(internal="x", number=f"9-{nth:02}", name="Otra",
+                                   nature=Nature.DEBIT) for nth in range(12)}  # fmt: skip
+
+    with pytest.raises(UnmappedAccount) as refused:
+        FORMATS["sat-chart"].write(iter([]), request(accounts=CHART | more), tmp_path / "x")
+
+    told = str(refused.value)
+    assert told.startswith("account 9-00 Otra, 9-01 Otra, ")
+    assert "9-09 Otra and 2 more: no SAT grouping code" in told
+    assert "`sat`" in told
+    assert "CARTERA_ACCOUNTING_CHART" in told
+    assert len(refused.value.accounts) == 12
+
+
+def test_the_shipped_codes_are_sats_own_and_headings_gather_what_is_theirs():
+    """Against SAT's catalogue, read from the schema that SAT publishes."""
+    [catalogue] = SCHEMAS.rglob("CatalogosParaEsqContE.xsd")
+    xs = "{http://www.w3.org/2001/XMLSchema}"
+    [codes] = [
+        {one.get("value") for one in kind.iter(f"{xs}enumeration")}
+        for kind in etree.parse(str(catalogue)).iter(f"{xs}simpleType")
+        if kind.get("name") == "c_CodAgrup"
+    ]
+    chart = load_chart()
+    heading = {one.number: one.sat_code for one in chart.headings}
+
+    for one in chart.accounts():
+        assert one.sat_code is None or one.sat_code in codes, one.number
+        above = heading.get(one.parent)
+        assert (
+            above is None or (one.sat_code or "").split(".")[0] == above or (one.sat_code is None)
+        ), one.number
+    assert heading["1020"] == "102"
+    assert heading["8020"] == "899"
+    assert heading["3010"] is None
+
+
 @pytest.mark.parametrize(
     ("name", "entries", "given", "refusal", "field"),
     [
