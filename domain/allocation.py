@@ -9,7 +9,7 @@ from operator import attrgetter
 from msgspec import structs
 
 from domain import events as e
-from domain.accrual import fixed_interest
+from domain.accrual import fixed_interest, tax_of
 from domain.loan import COMPONENTS, NOTHING, Amounts, Line, Loan, Payment
 from domain.money import divide, share
 from domain.terms import (
@@ -295,15 +295,18 @@ def oldest_first(loan: Loan, component: Component, amount: int) -> Iterator[tupl
             yield line.number, part
 
 
-def unearned(loan: Loan, payment: Payment) -> tuple[e.Portion, ...]:
+def unearned(loan: Loan, payment: Payment, last: int = 0) -> tuple[e.Portion, ...]:
     """What of the payment is interest that has not accrued, and its tax: as taken back.
 
+    Up to the instalment ``last`` what the schedule still earns counts as accrued.
     It may have moved on to a later instalment than the one it was paid with.
     """
     found, cleared = [], Amounts()
     for line in loan.lines:
+        if line.number == last + 1:
+            cleared = Amounts()
         cleared.add(payment.allocation.get(line.number, NOTHING))
-        left = line.owed.less(line.paid)
+        left = _earned(loan, line, last).less(line.paid)
         part = Amounts(
             interest=-max(min(cleared.interest, -left.interest), 0),
             interest_tax=-max(min(cleared.interest_tax, -left.interest_tax), 0),
@@ -312,6 +315,18 @@ def unearned(loan: Loan, payment: Payment) -> tuple[e.Portion, ...]:
             cleared.add(part)
             found.append(as_portion(line.number, part))
     return tuple(found)
+
+
+def _earned(loan: Loan, line: Line, last: int) -> Amounts:
+    """What the line owes, up to ``last`` with the fixed interest that is still to accrue."""
+    if line.due or line.number > last or loan.accrues_daily:
+        return line.owed
+    whole, accrued = line.planned_interest, fixed_interest(line, loan.through, loan)
+    return structs.replace(
+        line.owed,
+        interest=line.owed.interest + whole - accrued,
+        interest_tax=line.owed.interest_tax + tax_of(loan, whole) - tax_of(loan, accrued),
+    )
 
 
 def portions_oldest_first(loan: Loan, amounts: dict[Component, int]) -> tuple[e.Portion, ...]:

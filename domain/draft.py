@@ -7,6 +7,7 @@ from msgspec import structs
 from domain import events as e
 from domain.accrual import carry, interest_accrued, late_lines, spared_interest, tax_of
 from domain.allocation import allocate, allocate_held, portions_oldest_first, unearned
+from domain.calendar import due_dates
 from domain.effects import marks, with_effects
 from domain.fees import late_fee_days, period_fees, prepayment_fee
 from domain.fold import apply
@@ -92,8 +93,8 @@ class Draft:
             fact.kind is PaymentKind.SECURITY_DEPOSIT or self._cleared_out_of_kept(on, fact.amount)
         ):
             self._charge_prepayment(fact)
-        if ends_earning(fact):
-            self._return_unearned(on)
+        if (last := earns_up_to(self.loan, fact)) is not None:
+            self._return_unearned(on, last)
         told = with_effects(self.loan, fact)
         self.record(told)
         match told:
@@ -113,6 +114,8 @@ class Draft:
                 self.begin_period(on)
             case _:
                 pass
+        if isinstance(told, e.RateChanged | e.LoanRestructured):
+            self._return_unearned(on, len(self.loan.lines))
         self.catch_up(on)
         if isinstance(told, e.FeeCharged | e.ChargedBack | e.WaiverUndone):
             self._apply_held(on)
@@ -143,16 +146,17 @@ class Draft:
         line = loan.lines[loan.current]
         self._charge(line, PREPAYMENT_FEE, fee, tax, payment.effective_on)
 
-    def _return_unearned(self, on: date) -> None:
-        """Interest paid ahead that will not be earned any more pays principal instead."""
+    def _return_unearned(self, on: date, last: int) -> None:
+        """Interest paid ahead of instalments after ``last`` pays principal: it is not earned."""
         loan = self.loan
         for payment in reversed(loan.payments.values()):
-            if payment.reversed_on is None and (back := unearned(loan, payment)):
+            if payment.reversed_on is None and (back := unearned(loan, payment, last)):
                 credit = -sum(portion.total for portion in back)
                 pays = portions_oldest_first(loan, {Component.PRINCIPAL: credit})
                 moved = e.Moved(
                     payment=payment.number, on=on, portions=(*back, *pays),
                     overpaid=credit - sum(portion.total for portion in pays),
+                    deposit=payment.is_deposit,
                 )  # fmt: skip
                 settled = marks(loan, pays, on)
                 self.record(e.OverpaymentApplied(effective_on=on, moved=(moved,), settled=settled))
@@ -324,17 +328,19 @@ class Draft:
 
 def _is_kept(payment: Payment) -> bool:
     """Something of it waits to clear what falls due."""
-    held = payment.kind is PaymentKind.SECURITY_DEPOSIT or payment.reversed_on is not None
+    held = payment.is_deposit or payment.reversed_on is not None
     return payment.overpaid > 0 and not held
 
 
-def ends_earning(fact: e.AnyLoanEvent) -> bool:
-    """What the schedule would still have earned is not earned any more."""
+def earns_up_to(loan: Loan, fact: e.AnyLoanEvent) -> int | None:
+    """The instalment past which the schedule earns nothing any more; None where it earns all."""
     match fact:
         case e.LoanRestructured(kind=e.Revision.RESTRUCTURE | e.Revision.ACCELERATION):
-            return True
+            return 0
+        case e.LoanRestructured():
+            return loan.current + len(due_dates(fact.terms, fact.effective_on))
         case _:
-            return isinstance(fact, e.LoanSold | e.LoanWrittenOff)
+            return 0 if isinstance(fact, e.LoanSold | e.LoanWrittenOff) else None
 
 
 def gives_up(fact: e.AnyLoanEvent) -> bool:

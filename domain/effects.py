@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 from msgspec import structs
@@ -13,7 +14,7 @@ from domain.calendar import due_dates
 from domain.chargeback import owed_again
 from domain.errors import NotAllowedNow, NotBackdatable
 from domain.fold import apply
-from domain.loan import COMPONENTS, Amounts, Loan, Payment, Status, copy
+from domain.loan import COMPONENTS, Amounts, Loan, Status, copy
 from domain.money import share
 from domain.refit import emptied, in_use, opening_of, row_at, row_of, with_paid, with_rest
 from domain.schedule import (
@@ -25,7 +26,7 @@ from domain.schedule import (
     schedule,
     withheld_interest,
 )
-from domain.terms import ChargebackRule, PaymentKind, Terms
+from domain.terms import ChargebackRule, Terms
 from domain.totals import fitted_anew
 
 
@@ -137,10 +138,14 @@ def _charged_back(loan: Loan, fact: e.ChargedBack) -> e.ChargedBack:
     """
     on = fact.effective_on
     again = owed_again(loan, fact)
-    kept = min(loan.payments[fact.payment].overpaid, fact.amount - again.total + again.principal)
+    payment = loan.payments[fact.payment]
+    kept = min(payment.overpaid, fact.amount - again.total + again.principal)
     moved: tuple[e.Moved, ...] = ()
     if kept:
-        moved = (e.Moved(payment=fact.payment, on=on, portions=(), overpaid=-kept),)
+        one = e.Moved(
+            payment=fact.payment, on=on, portions=(), overpaid=-kept, deposit=payment.is_deposit
+        )
+        moved = (one,)
     principal = fact.amount - kept - (again.total - again.principal)
     fact = structs.replace(fact, principal=principal, moved=moved)
     if fact.amount == kept:
@@ -191,25 +196,24 @@ def _earning_no_more(loan: Loan, coming: int, on: date) -> list[e.Instalment]:
 def _refunded(loan: Loan, fact: e.OverpaymentRefunded) -> e.OverpaymentRefunded:
     """The oldest overpayment is given back first, a security deposit last."""
     rest, moved = fact.amount, []
-    for payment in sorted(loan.payments.values(), key=_is_deposit):
+    for payment in sorted(loan.payments.values(), key=attrgetter("is_deposit")):
         if payment.reversed_on is None and (part := min(rest, payment.overpaid)) > 0:
             moved.append(
-                e.Moved(payment=payment.number, on=fact.effective_on, portions=(), overpaid=-part)
-            )
+                e.Moved(
+                    payment=payment.number, on=fact.effective_on, portions=(), overpaid=-part,
+                    deposit=payment.is_deposit,
+                )
+            )  # fmt: skip
             rest -= part
     if rest:
         raise NotBackdatable(loan.through, fact.effective_on, "refund")
     return structs.replace(fact, moved=tuple(moved))
 
 
-def _is_deposit(payment: Payment) -> bool:
-    return payment.kind is PaymentKind.SECURITY_DEPOSIT
-
-
 def _deposit_applied(loan: Loan, fact: e.DepositApplied) -> e.DepositApplied:
     """What is due is cleared out of the oldest deposit first."""
     trial, rest, moved = copy(loan), fact.amount, []
-    for payment in filter(_is_deposit, list(loan.payments.values())):
+    for payment in [each for each in loan.payments.values() if each.is_deposit]:
         if payment.reversed_on is not None or (part := min(rest, payment.overpaid)) <= 0:
             continue
         found = allocate_held(trial, part, fact.effective_on, payment.kind)
@@ -217,8 +221,9 @@ def _deposit_applied(loan: Loan, fact: e.DepositApplied) -> e.DepositApplied:
             break
         used = part - found.left
         one = e.Moved(
-            payment=payment.number, on=fact.effective_on, portions=found.portions, overpaid=-used
-        )
+            payment=payment.number, on=fact.effective_on, portions=found.portions, overpaid=-used,
+            deposit=True,
+        )  # fmt: skip
         apply(trial, e.OverpaymentApplied(effective_on=fact.effective_on, moved=(one,)))
         moved.append(one)
         rest -= used
@@ -340,13 +345,21 @@ def _closed_rows(loan: Loan, on: date) -> tuple[e.Instalment, ...]:
 
 
 def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
-    """All that is not yet due falls due on the day, with the interest so far."""
+    """All that is not yet due falls due on the day, with the interest so far.
+
+    Charges and down payments that were to fall due on a date of their own do so as well.
+    """
     on = fact.effective_on
+    apart = tuple(
+        structs.replace(row_of(loan, line), start_on=on, due_on=on)
+        for line in loan.apart
+        if not line.due
+    )
     if loan.current >= len(loan.lines):
         raise NotAllowedNow("accelerate", "past its last instalment")
     line = loan.lines[loan.current]
     if loan.current and line.start_on == on and not any(map(in_use, loan.lines[loan.current :])):
-        return _accelerated_today(loan, fact)
+        return _accelerated_today(loan, fact, apart)
     running, *others = _closed_rows(loan, on)
     running = structs.replace(
         running,
@@ -356,18 +369,20 @@ def _accelerated(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
     )
     rows = (running, *others)
     return structs.replace(
-        fact, schedule=rows, instalments=rows[-1].number, first=loan.first_line + 1
+        fact, schedule=(*rows, *apart), instalments=rows[-1].number, first=loan.first_line + 1
     )
 
 
-def _accelerated_today(loan: Loan, fact: e.LoanRestructured) -> e.LoanRestructured:
+def _accelerated_today(
+    loan: Loan, fact: e.LoanRestructured, apart: tuple[e.Instalment, ...]
+) -> e.LoanRestructured:
     """On a due date after which nothing has begun, the rest falls due with that instalment."""
     line = loan.lines[loan.current - 1]
     row = row_at(loan, line.number - 1)
     opened = e.Settled(instalment=line.number)
     return structs.replace(
         fact,
-        schedule=(structs.replace(row, principal=row.principal + loan.to_come),),
+        schedule=(structs.replace(row, principal=row.principal + loan.to_come), *apart),
         instalments=line.number,
         first=loan.first_line + 1,
         settled=() if line.settled_on is None or not loan.to_come else (opened,),

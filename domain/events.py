@@ -106,12 +106,16 @@ class Settled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Moved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A difference in what one payment cleared; in a correction all sums to zero."""
+    """A difference in what one payment cleared; in a correction all sums to zero.
+
+    ``deposit`` tells a security deposit: what is kept of it is no overpayment.
+    """
 
     payment: int
     on: date
     portions: tuple[Portion, ...]
     overpaid: int = 0
+    deposit: bool = False
 
 
 class LoanOpened(LoanEvent, frozen=True, kw_only=True, tag="loan-opened"):

@@ -118,7 +118,9 @@ def plan_lines(loan: Loan, rows: Iterable[e.Instalment], instalments: int) -> No
 
 def _set_apart(loan: Loan, row: e.Instalment) -> None:
     if loan.has(row.number):
-        loan.line(row.number).owed.principal = row.principal
+        line = loan.line(row.number)
+        line.start_on, line.due_on = row.start_on, row.due_on
+        line.owed.principal = row.principal
         return
     owed = Amounts(principal=row.principal)
     loan.apart.append(Line(row.number, row.start_on, row.due_on, owed, Amounts()))

@@ -91,6 +91,8 @@ def _bare(loan: Loan, fact: e.AnyLoanEvent) -> e.AnyLoanEvent:
                 fact, schedule=(), instalments=count, cleared=(), capitalised=None, forgiven=None,
                 kept=None, settled=(),
             )  # fmt: skip
+        case e.DepositApplied():
+            return structs.replace(fact, moved=(), settled=())
         case _:
             return fact
 
@@ -108,7 +110,7 @@ def number_of(fact: e.AnyLoanEvent) -> tuple[str, object]:
             return "chargeback", fact.chargeback
         case e.LoanRestructured():
             return e.tag(fact), (fact.effective_on, fact.kind)
-        case e.OverpaymentRefunded():
+        case e.OverpaymentRefunded() | e.DepositApplied():
             return e.tag(fact), (fact.effective_on, fact.amount)
         case _:
             return e.tag(fact), fact
@@ -272,6 +274,7 @@ def _moved(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
                 on=payment.effective_on,
                 portions=tuple(portions),
                 overpaid=overpaid,
+                deposit=payment.is_deposit,
             )
 
 
@@ -279,9 +282,12 @@ def _charged_back(loan: Loan, telling: Loan) -> Iterator[e.Moved]:
     """What else of a payment was still kept when it was charged back, and went before principal."""
     backs = [fact for fact in loan.facts if isinstance(fact, e.ChargedBack)]
     for number, on in {back.payment: back.effective_on for back in backs}.items():
-        again = telling.payments[number].owed_again - loan.payments[number].owed_again
+        payment = loan.payments[number]
+        again = telling.payments[number].owed_again - payment.owed_again
         if again:
-            yield e.Moved(payment=number, on=on, portions=(), overpaid=again)
+            yield e.Moved(
+                payment=number, on=on, portions=(), overpaid=again, deposit=payment.is_deposit
+            )
 
 
 def _settled(loan: Loan, telling: Loan, before: dict[int, date | None]) -> Iterator[e.Settled]:

@@ -131,6 +131,11 @@ class Payment(Struct, frozen=True, omit_defaults=True, gc=False):
     owed_again: int = 0
     paid_by: str = ""
 
+    @property
+    def is_deposit(self) -> bool:
+        """Held until the lender applies it or gives it back."""
+        return self.kind is PaymentKind.SECURITY_DEPOSIT
+
 
 class Fee(Struct, frozen=True, omit_defaults=True, gc=False):
     """A fee and what was waived of it."""
@@ -287,7 +292,7 @@ class Loan(Struct, omit_defaults=True):
         return sum(
             payment.overpaid
             for payment in self.payments.values()
-            if payment.kind is PaymentKind.SECURITY_DEPOSIT and payment.reversed_on is None
+            if payment.is_deposit and payment.reversed_on is None
         )
 
     @property

@@ -20,7 +20,7 @@ from domain.guards import (
     check_not_before_disbursement,
     check_not_before_recorded,
 )
-from domain.history import correct, retell, told_now, undone
+from domain.history import correct, loan_on, retell, told_now, undone
 from domain.limits import MAX_AMOUNT, check_amount
 from domain.loan import Loan, Payment, Status
 from domain.money import share
@@ -141,26 +141,24 @@ def apply_deposit(
 ) -> Events:
     """Let the security deposit clear what is due: all that it can, or ``amount`` (minor units).
 
-    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount`` beyond what is held or due,
-    ``InvalidDate`` in days already recorded.
+    Errors: ``NotAllowedNow`` unless active, ``InvalidAmount`` beyond what is held or due that day,
+    ``InvalidDate`` before disbursement, ``NotBackdatable`` where less of it was left since.
     """
     check_active(loan, "apply the deposit")
-    check_not_before_recorded(loan, effective_on)
-    draft = Draft(loan)
-    draft.catch_up(effective_on)
-    held = draft.loan.deposit
-    left = allocate_held(draft.loan, held, effective_on, PaymentKind.SECURITY_DEPOSIT).left
+    check_not_before_disbursement(loan, effective_on)
+    then = loan_on(loan, effective_on)
+    check_active(then, "apply the deposit")
+    held = then.deposit
+    left = allocate_held(then, held, effective_on, PaymentKind.SECURITY_DEPOSIT).left
     asked = held - left if amount is None else amount
     check_amount(asked)
     if asked > held - left:
         rule = "is more than the {held} held, or the {due} of it that is due"
         raise InvalidAmount(asked, rule, held=held, due=held - left)
-    draft.tell(
-        e.DepositApplied(
-            effective_on=effective_on, amount=asked, moved=(), approval=approval, reason=reason
-        )
+    fact = e.DepositApplied(
+        effective_on=effective_on, amount=asked, moved=(), approval=approval, reason=reason
     )
-    return tuple(draft.events)
+    return tuple(told_now(loan, fact).events)
 
 
 def _standing(loan: Loan, payment: int, command: str) -> Payment:

@@ -62,7 +62,16 @@ def with_rest(loan: Loan, rows: tuple[Instalment, ...]) -> tuple[Instalment, ...
     """The rows, and after them the lines that hold something: these stay, asking for nothing."""
     end = rows[-1].number
     last = max([end, *(line.number for line in loan.lines[end:] if in_use(line))])
-    return rows + tuple(emptied(line, line.start_on, line.due_on) for line in loan.lines[end:last])
+    rest = (_asking_as_paid(loan, line) for line in loan.lines[end:last])
+    return rows + tuple(rest)
+
+
+def _asking_as_paid(loan: Loan, line: Line) -> Instalment:
+    """The line as it stands, asking for what was paid of it: of a fixed interest as well."""
+    row = emptied(line, line.start_on, line.due_on)
+    if loan.accrues_daily or line.paid.interest <= line.owed.interest:
+        return row
+    return structs.replace(row, interest=line.paid.interest, tax=line.paid.interest_tax)
 
 
 def emptied(line: Line, start_on: date, due_on: date) -> Instalment:
@@ -124,13 +133,13 @@ def with_paid(loan: Loan, row: Instalment, on: date, *, on_top: bool) -> Instalm
     if loan.accrues_daily:
         return row
     divides = line.start_on < on < line.due_on
-    whole = row.interest >= paid.interest and row.tax >= paid.interest_tax
+    whole = row.interest >= paid.interest
     if whole and not divides and row.since is None:
         return row
     return structs.replace(
         row,
         interest=max(row.interest, paid.interest),
-        tax=max(row.tax, paid.interest_tax),
+        tax=row.tax if whole else max(row.tax, paid.interest_tax),
         since=on if divides else None,
         before=numerator_of(loan, line, on) if divides else 0,
         earned=fixed_interest(line, on, loan) if divides else 0,

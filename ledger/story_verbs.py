@@ -201,7 +201,7 @@ def _apply_deposit(fields: Fields, day: date, currency: str) -> Decide:
     return partial(
         commands.apply_deposit,
         amount=None if whole else fields.amount("apply_deposit", currency),
-        effective_on=day,
+        effective_on=_effective(fields, day),
         approval=fields.text("approval", ""),
         reason=fields.text("reason", ""),
     )

@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 from domain import events as e
-from domain.terms import Component
+from domain.terms import Component, PaymentKind
 
 COMPONENTS: tuple[str, ...] = tuple(component.value for component in Component)
 PRINCIPAL = COMPONENTS.index("principal")
+DEPOSIT = PaymentKind.SECURITY_DEPOSIT.value
 
 Amounts: TypeAlias = tuple[int, int, int, int, int, int, int]
 NOTHING: Amounts = (0, 0, 0, 0, 0, 0, 0)
@@ -169,12 +170,12 @@ def _correction(event: e.HistoryCorrected) -> Iterator[Movement]:
     for moved in event.moved:
         yield Movement(
             "payment_correction", moved.on, OWES_LESS, 0, added(moved.portions), moved.portions,
-            moved.payment, moved.overpaid,
+            moved.payment, moved.overpaid, source=_source(moved),
         )  # fmt: skip
     for again in event.charged_back:
         yield Movement(
             "chargeback", again.on, OWES_MORE, 0, _principal(again.overpaid),
-            number=again.payment, overpaid=again.overpaid,
+            number=again.payment, overpaid=again.overpaid, source=_source(again),
         )  # fmt: skip
     if event.capitalised:
         yield Movement(
@@ -204,7 +205,7 @@ def _chargeback(event: e.ChargedBack) -> Iterator[Movement]:
     yield Movement(
         "chargeback", event.effective_on, OWES_MORE, event.amount, amounts,
         number=event.payment, overpaid=sum(one.overpaid for one in event.moved),
-        reason=event.reason,
+        reason=event.reason, source=_source(*event.moved),
     )  # fmt: skip
 
 
@@ -212,7 +213,7 @@ def _application(event: e.OverpaymentApplied | e.DepositApplied) -> Iterator[Mov
     for moved in event.moved:
         yield Movement(
             "application", event.effective_on, OWES_LESS, 0, added(moved.portions),
-            moved.portions, moved.payment, moved.overpaid,
+            moved.portions, moved.payment, moved.overpaid, source=_source(moved),
         )  # fmt: skip
 
 
@@ -221,8 +222,13 @@ def _refund(event: e.OverpaymentRefunded) -> Iterator[Movement]:
         yield Movement(
             "refund", event.effective_on, OWES_LESS, -moved.overpaid, NOTHING,
             number=moved.payment, overpaid=moved.overpaid, channel=event.channel,
-            reference=event.reference,
+            reference=event.reference, source=_source(moved),
         )  # fmt: skip
+
+
+def _source(*moved: e.Moved) -> str:
+    """What is told of the payment behind: only whether it is a security deposit."""
+    return DEPOSIT if any(one.deposit for one in moved) else ""
 
 
 def _forgiveness(event: e.DebtForgiven) -> Iterator[Movement]:

@@ -245,8 +245,9 @@ class Table:
             else:
                 principal = 0
             principal = min(principal, balance)
-            if principal < 0:
+            if principal < 0 and self.index == 0:
                 raise DoesNotAmortize(index)
+            principal = max(principal, 0)  # a running loan goes on: it asks for more
             interest, interest_tax, deferred, deferred_tax = own + brought, tax + brought_tax, 0, 0
             if index < grace.interest_payment_periods and left > 1:
                 if grace.capitalise:

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from ledger.money import FormError
 from projections.accounting.entry import Account, Nature
-from projections.accounting.facts import OFF_ACCOUNTS, OVERPAID
+from projections.accounting.facts import KEPT, OFF_ACCOUNTS
 from projections.movements import COMPONENTS
 
 SHIPPED = Path(__file__).with_name("chart_mx.yaml")
 MAX_BYTES = 5_000_000
-HELD = frozenset({*COMPONENTS, *OFF_ACCOUNTS, OVERPAID})
+HELD = frozenset({*COMPONENTS, *OFF_ACCOUNTS, *KEPT})
 
 T = TypeVar("T")
 

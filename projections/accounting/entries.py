@@ -32,6 +32,7 @@ TEXTS = {
     "reversal": "Cancelación de pagos", "goodwill": "Abonos de cortesía",
     "goodwill_reversal": "Cancelación de abonos de cortesía",
     "payment_correction": "Reaplicación de pagos", "application": "Aplicación de saldos a favor",
+    "deposit_application": "Aplicación de depósitos en garantía",
     "refund": "Devolución de saldos a favor", "chargeback": "Contracargos",
     "forgiveness": "Quitas y condonaciones", "write_off": "Castigo de cartera",
     "sale": "Venta de cartera", "recovery": "Recuperación de castigos",

@@ -11,17 +11,20 @@ from typing import NamedTuple
 
 from domain import events as e
 from domain.terms import PaymentKind
-from projections.movements import COMPONENTS, Movement, movements
+from projections.movements import COMPONENTS, DEPOSIT, Movement, movements
 
 SUSPENDED = "suspended_"
 ASIDE = ("late_interest_tax", "late_interest", "interest_tax", "interest")
 """What is kept off the accounts while accrual is suspended, under ``SUSPENDED``."""
 OFF_ACCOUNTS = tuple(f"{SUSPENDED}{name}" for name in ASIDE)
 OVERPAID = "overpaid"
+KEPT = (OVERPAID, DEPOSIT)
+"""What is the borrower's own: overpayments, and security deposits apart from them."""
 
 _ANY = (*COMPONENTS, *OFF_ACCOUNTS)
 _CHARGED = tuple(name for name in _ANY if name != "principal")
-_PAID = (*_ANY, OVERPAID)
+_PAID = (*_ANY, *KEPT)
+_GOODWILL = (*_ANY, OVERPAID)
 _FEES = ("fee_tax", "fee")
 
 MEETS: dict[str, tuple[str, ...]] = {
@@ -39,12 +42,13 @@ MEETS: dict[str, tuple[str, ...]] = {
     "waiver_undone": _FEES,
     "payment": _PAID,
     "reversal": _PAID,
-    "goodwill": _PAID,
-    "goodwill_reversal": _PAID,
+    "goodwill": _GOODWILL,
+    "goodwill_reversal": _GOODWILL,
     "payment_correction": _PAID,
     "application": _ANY,
-    "refund": (OVERPAID,),
-    "chargeback": ("principal", OVERPAID),
+    "deposit_application": _ANY,
+    "refund": KEPT,
+    "chargeback": ("principal", *KEPT),
     "forgiveness": _ANY,
     "write_off": _ANY,
     "sale": (*_ANY, "price"),
@@ -62,8 +66,9 @@ MEETS: dict[str, tuple[str, ...]] = {
 _RAISES = frozenset({"taken_on", "interest", "late_interest", "fee", "charge_correction"})
 _CLEARS = frozenset({
     "waiver", "waiver_undone", "payment", "reversal", "goodwill", "goodwill_reversal",
-    "payment_correction", "application", "forgiveness", "write_off", "sale",
+    "payment_correction", "application", "deposit_application", "forgiveness", "write_off", "sale",
 })  # fmt: skip
+OUT_OF_KEPT = {"application": OVERPAID, "deposit_application": DEPOSIT}
 GOODWILL = {"payment": "goodwill", "reversal": "goodwill_reversal"}
 
 
@@ -84,7 +89,8 @@ class Fact(NamedTuple):
 def effects(kind: str, component: str) -> dict[str, int]:
     """What one unit of such a fact does to what the loan owes, by component.
 
-    ``overpaid`` is what is kept for the borrower, ``suspended_...`` what is owed off the accounts.
+    ``overpaid`` and ``security_deposit`` are kept for the borrower, ``suspended_...`` is owed off
+    the accounts.
     """
     if kind == "disbursement":
         return {"principal": 1}
@@ -92,10 +98,10 @@ def effects(kind: str, component: str) -> dict[str, int]:
         return {component: -1, "principal": 1}
     if kind == "resumption":
         return {component: -1, component.removeprefix(SUSPENDED): 1}
-    if component == OVERPAID:
-        return {OVERPAID: -1 if kind == "refund" else 1}
-    if kind == "application":
-        return {component: -1, OVERPAID: -1}
+    if component in KEPT:
+        return {component: -1 if kind == "refund" else 1}
+    if kind in OUT_OF_KEPT:
+        return {component: -1, OUT_OF_KEPT[kind]: -1}
     if kind in _RAISES or kind == "chargeback":
         return {component: 1}
     if kind in _CLEARS and component != "price":
@@ -139,19 +145,24 @@ def _disbursed(event: e.LoanDisbursed) -> Iterable[tuple[str, int]]:
 
 
 def kind_of(kind: str, source: str) -> str:
-    """The kind of fact of a movement: a goodwill credit is no money that came in."""
+    """The kind of fact of a movement: a goodwill credit is no money that came in, and a deposit
+    no overpayment.
+    """
+    if kind == "application" and source == DEPOSIT:
+        return "deposit_application"
     return GOODWILL.get(kind, kind) if source == PaymentKind.GOODWILL_CREDIT else kind
 
 
 def of_movement(movement: Movement) -> Iterator[tuple[str, str, int]]:
     """(kind, component, amount) of a movement that is no disbursement, zeros among them."""
     kind, amounts = kind_of(movement.kind, movement.source), movement.amounts
+    kept = DEPOSIT if movement.source == DEPOSIT else OVERPAID
     if kind == "capitalisation":  # what became principal; that it is principal now, follows
         yield from ((kind, name, -n) for name, n in zip(COMPONENTS, amounts, strict=True)
                     if name != "principal")  # fmt: skip
         return
     if kind == "refund":
-        yield kind, OVERPAID, -movement.overpaid
+        yield kind, kept, -movement.overpaid
         return
     if kind == "chargeback":  # what is restored besides principal mirrors what the payment posted
         yield from (("reversal", name, -n) for name, n in zip(COMPONENTS, amounts, strict=True)
@@ -159,6 +170,6 @@ def of_movement(movement: Movement) -> Iterator[tuple[str, str, int]]:
     yield from ((kind, name, n) for name, n in zip(COMPONENTS, amounts, strict=True)
                 if name in MEETS[kind])  # fmt: skip
     if OVERPAID in MEETS[kind]:
-        yield kind, OVERPAID, movement.overpaid
+        yield kind, kept, movement.overpaid
     if kind == "sale":
         yield kind, "price", movement.amount

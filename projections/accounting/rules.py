@@ -11,7 +11,7 @@ from msgspec import Struct
 from ledger.money import FormError
 from projections.accounting.chart import Chart, load_chart, read_yaml
 from projections.accounting.entry import Account
-from projections.accounting.facts import MEETS, SUSPENDED, effects
+from projections.accounting.facts import KEPT, MEETS, SUSPENDED, effects
 
 SHIPPED = Path(__file__).with_name("rules_mx.yaml")
 STAGES = (1, 2, 3)
@@ -165,7 +165,7 @@ class Rules:
         for debit, credit in self.pairs(kind, component, stage, product):
             for account, way in ((debit, 1), (credit, -1)):
                 if (held := holds.get(account)) is not None:
-                    sign = -1 if held == "overpaid" else 1  # owed by the lender, not to him
+                    sign = -1 if held in KEPT else 1  # owed by the lender, not to him
                     changed[held] = changed.get(held, 0) + way * sign
         found = {name: change for name, change in changed.items() if change}
         expected = effects(kind, component)

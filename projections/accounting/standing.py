@@ -23,7 +23,15 @@ TURNS = (e.StageChanged, e.AccrualSuspended, e.AccrualResumed)
 _ACCRUED = frozenset({"interest", "late_interest"})
 _BY_DAY = frozenset({"charge_correction"})
 _OF_PAYMENTS = frozenset(
-    {"payment", "goodwill", "reversal", "goodwill_reversal", "payment_correction", "application"}
+    {
+        "payment",
+        "goodwill",
+        "reversal",
+        "goodwill_reversal",
+        "payment_correction",
+        "application",
+        "deposit_application",
+    }
 )
 
 

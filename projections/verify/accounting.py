@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from ledger.money import FormError
 from ledger.settings import settings
-from projections.accounting.facts import OVERPAID, SUSPENDED
+from projections.accounting.facts import KEPT, OVERPAID, SUSPENDED
 from projections.accounting.rules import Rules, load_rules
 from projections.journal.accounts import RECEIVABLE, Account
 from projections.verify.finding import Finding
@@ -116,7 +116,8 @@ def _held(
                 if account.internal in waiting:
                     waits[on, currency] -= way
                 if (held := holds.get(account.number)) is not None:
-                    found[on, currency, held.removeprefix(SUSPENDED)] += way
+                    owes = OVERPAID if held in KEPT else held.removeprefix(SUSPENDED)
+                    found[on, currency, owes] += way
     return found, sides, waits
 
 

@@ -203,7 +203,7 @@ def common_products():
 
 CHANGES = ("rate", "rest", "truce", "restructure", "reschedule", "spread", "holiday", "accelerate",
            "charge_back", "refund", "sell", "goodwill", "tranche", "waive_charges",
-           "undo_waiver", "deposit", "apply_deposit")  # fmt: skip
+           "undo_waiver", "deposit", "apply_deposit", "apply_deposit_back")  # fmt: skip
 
 STEPS = st.lists(
     st.tuples(
@@ -327,6 +327,9 @@ def step(book: Book, day: date, verb: str, size: int) -> None:
                     kind=PaymentKind.SECURITY_DEPOSIT)  # fmt: skip
         case "apply_deposit":
             book.do(commands.apply_deposit, effective_on=day)
+        case "apply_deposit_back":
+            back = max(loan.disbursed_on, day - timedelta(days=size % 40))
+            book.do(commands.apply_deposit, effective_on=back)
         case "refund":
             book.do(commands.refund_overpayment, effective_on=day)
         case "sell" if size % 4 == 0:

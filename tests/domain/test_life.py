@@ -13,6 +13,7 @@ from domain.errors import (
     InvalidDate,
     InvalidTerms,
     NotAllowedNow,
+    NotBackdatable,
     OverDisbursement,
     UnknownFee,
     UnknownPayment,
@@ -1137,6 +1138,22 @@ def test_a_holiday_without_interest_keeps_what_ran_before_it():
     assert due.balances().interest == 40
 
 
+def test_interest_paid_ahead_of_an_instalment_that_a_reschedule_drops_pays_principal():
+    """2,995.00 at 1 % a week: 29.95; 1,497.50 the week after: 14.98."""
+    book = lent(
+        principal=3_000_00, annual_rate=520_000, instalments=3, frequency=Frequency.WEEKLY,
+        method=Method.EQUAL_PRINCIPAL, allocation=in_advance(InAdvance.LAST_INSTALMENT),
+    )  # fmt: skip
+    book.do(commands.receive_payment, amount=5_00, effective_on=START)
+    assert book.loan.lines[2].paid == Amounts(interest=5_00)
+
+    new = NewTerms(instalments=2)
+    book.do(commands.restructure, effective_on=START, kind=e.Revision.RESCHEDULE, new=new)
+
+    assert book.loan.balances() == Amounts(principal=2_995_00)
+    assert [line.planned_interest for line in book.loan.lines] == [29_95, 14_98]
+
+
 def test_a_deposit_is_held_until_it_is_applied_or_given_back():
     """Of 4,000.00 deposited 3,000.00 clear the instalment that is due, 1,000.00 go back."""
     book = lent(annual_rate=0)
@@ -1156,6 +1173,39 @@ def test_a_deposit_is_held_until_it_is_applied_or_given_back():
     book.do(commands.refund_overpayment, amount=1_000_00, effective_on=DUE[1])
 
     assert (book.loan.deposit, book.loan.overpaid) == (0, 0)
+
+
+def test_a_deposit_applied_late_ends_as_if_it_had_been_on_the_day():
+    """Late interest and the payment since meet what the deposit had left of the debt."""
+    late, timely = lent(), lent()
+    for book, on in ((timely, DUE[0] + timedelta(3)), (late, None)):
+        deposit = {"amount": 4_000_00, "kind": PaymentKind.SECURITY_DEPOSIT}
+        book.do(commands.receive_payment, effective_on=START, **deposit)
+        if on:
+            book.do(commands.apply_deposit, amount=2_000_00, effective_on=on)
+        book.do(commands.receive_payment, amount=1_500_00, effective_on=DUE[1] + timedelta(1))
+        book.do(commands.close_day, on=DUE[1] + timedelta(9))
+
+    late.do(commands.apply_deposit, amount=2_000_00, effective_on=DUE[0] + timedelta(3))
+
+    assert left(late) == left(timely)
+    assert late.loan.deposit == timely.loan.deposit == 2_000_00
+    with pytest.raises(InvalidDate):
+        late.do(commands.apply_deposit, effective_on=START - timedelta(1))
+    with pytest.raises(InvalidAmount):  # that day it was due to the 2,000.00 told above
+        late.do(commands.apply_deposit, amount=3_000_00, effective_on=DUE[0] + timedelta(4))
+
+
+def test_a_deposit_given_back_cannot_have_been_applied_before():
+    book = lent(annual_rate=0)
+    deposit = {"amount": 4_000_00, "kind": PaymentKind.SECURITY_DEPOSIT}
+    book.do(commands.receive_payment, effective_on=START, **deposit)
+    book.do(commands.refund_overpayment, amount=3_500_00, effective_on=DUE[0] + timedelta(9))
+    before = book.loan.version
+
+    with pytest.raises(NotBackdatable):
+        book.do(commands.apply_deposit, amount=1_000_00, effective_on=DUE[0] + timedelta(3))
+    assert book.loan.version == before
 
 
 def test_a_payment_learned_late_leaves_the_deposit_what_is_then_due():

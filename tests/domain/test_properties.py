@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 import msgspec
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from domain import commands, views
@@ -12,7 +12,7 @@ from domain import events as e
 from domain.errors import InvalidTerms, LoanError
 from domain.fold import replay
 from domain.loan import Amounts, Loan, Status
-from domain.terms import Method
+from domain.terms import AllocationRule, Frequency, InAdvance, InterestBasis, Method, Walk
 from tests.domain.histories import (
     EVENTFUL_STEPS,
     PLAIN_STEPS,
@@ -23,6 +23,7 @@ from tests.domain.histories import (
     disbursed_in_part,
     play,
     step,
+    terms,
 )
 
 
@@ -153,7 +154,26 @@ def test_every_payment_is_where_it_says_and_nothing_is_paid_twice(agreed, steps)
     assert loan.overpaid == sum(payment.overpaid for payment in held)
 
 
+EVEN_AND_PAID_FROM_THE_END = terms(
+    principal=155_085_32,
+    annual_rate=145_000,
+    instalments=3,
+    frequency=Frequency.WEEKLY,
+    method=Method.EQUAL_PRINCIPAL,
+    interest=InterestBasis.PER_PERIOD,
+    late_rate=0,
+    allocation=AllocationRule(in_advance=InAdvance.LAST_INSTALMENT),
+)
+TAX_PAID_AHEAD_OF_INTEREST = msgspec.structs.replace(
+    EVEN_AND_PAID_FROM_THE_END,
+    allocation=AllocationRule(walk=Walk.BY_COMPONENT, in_advance=InAdvance.LAST_INSTALMENT),
+)
+
+
 @given(agreements(), STEPS)
+@example(EVEN_AND_PAID_FROM_THE_END, [(0, "pay", 1), (0, "reschedule", 1), (21, "pay", 773)])
+@example(TAX_PAID_AHEAD_OF_INTEREST, [(0, "pay", 8), (0, "reschedule", 2), (21, "pay", 448)])
+@example(TAX_PAID_AHEAD_OF_INTEREST, [(9, "pay", 900), (8, "rate_now", 1), (21, "pay", 1)])
 def test_no_balance_is_negative(agreed, steps):
     book = book_of(agreed)
 
@@ -360,7 +380,7 @@ def play_on(book, day, verb, size):
 
 @given(agreements(), STEPS, STEPS)
 def test_the_past_seen_today_is_what_was_recorded_then(agreed, before, after):
-    dated_back = ("pay_back", "reverse", "rate", "tranche")
+    dated_back = ("pay_back", "reverse", "rate", "tranche", "apply_deposit_back")
     after = [step for step in after if step[1] not in dated_back]
     book = book_of(agreed)
     day = max(play(book, before), book.loan.through)

@@ -106,6 +106,21 @@ def test_new_terms_take_what_is_due_and_leave_what_is_to_come_on_its_date():
     assert days_late(book, DUE[1]) == 0
 
 
+@pytest.mark.parametrize("on", [DUE[0] + timedelta(3), DUE[0]])
+def test_all_that_falls_due_at_once_takes_charges_to_come_with_it(on):
+    """Of 9,000.00 to come and a charge of 100.00 in May: 9,100.00 that day, past due the next."""
+    book = lent()
+    book.do(commands.charge_fee, effective_on=DUE[0], **(ON_DATE | {"due_on": DUE[3]}))
+    book.do(commands.accelerate, effective_on=on)
+
+    assert [line.due_on for line in book.loan.rows if line.left] == [on, on]
+    assert sum(line.left for line in book.loan.fallen_due) == 9_100_00
+    book.do(commands.receive_payment, amount=9_000_00, effective_on=on)
+    assert days_late(book, on + 5 * DAY) == 5  # for the charge alone
+    book.do(commands.receive_payment, amount=100_00, effective_on=on + 6 * DAY)
+    assert book.loan.status is Status.CLOSED
+
+
 def test_who_pays_all_of_it_early_closes_the_loan():
     book = lent()
     book.do(commands.charge_fee, effective_on=DUE[0], **ON_DATE)

@@ -84,7 +84,8 @@ def _of_journal(name):
     if name.startswith(("suspended_", "written_off")):
         return None
     plain = name.removesuffix("_1")
-    renamed = {"fee": "fees", "allowance": "loss", "rebates": "loss"}
+    renamed = {"fee": "fees", "allowance": "loss", "rebates": "loss",
+               "security_deposits": "overpayments"}  # fmt: skip
     return renamed.get(plain, plain)
 
 
@@ -97,7 +98,8 @@ def test_account_balances_are_what_the_loans_owe_by_component(connection, rules,
     for balances in trial_balance(connection, rules, on).values():
         for one in balances:
             if (component := holds.get(one.account.number)) is not None:
-                found[component.removeprefix("suspended_")] += one.closing
+                component = component.removeprefix("suspended_")
+                found["overpaid" if component == "security_deposit" else component] += one.closing
     owed = Counter()
     for event in (event for story in book for event in story.history):
         for posting in postings(event):

@@ -140,7 +140,13 @@ def _owes_what_its_loan_owes(story):
     for name in COMPONENTS:
         aside = standing.owed.get(f"suspended_{name}", 0)
         assert standing.owed.get(name, 0) + aside == getattr(owed, name), name
-    assert standing.owed.get("overpaid", 0) == story.loan.overpaid
+    held = sum(
+        each.overpaid
+        for each in story.loan.payments.values()
+        if each.is_deposit and each.reversed_on is None
+    )
+    assert standing.owed.get("security_deposit", 0) == story.loan.deposit == held
+    assert standing.owed.get("overpaid", 0) == story.loan.overpaid - held
 
 
 def test_interest_of_a_suspended_loan_is_kept_off_the_accounts_until_it_is_paid():
