@@ -100,6 +100,7 @@ class PersonBody(Body):
     company: CompanyBody | None = None
     activities: list[Words] | None = Field(default=None, max_length=3)
     ssn: Words | None = None
+    tax_regime: Words | None = None
 
     def form(self) -> dict[str, Any]:
         """What was sent, as `ledger.borrowers.forms` reads it."""

@@ -1,13 +1,19 @@
-"""A month of daily accruals: trial balance and entries, beside plain SQL over the same rows."""
+"""A month of daily accruals: trial balance and entries, beside plain SQL over the same rows and
+hledger over the same journal.
+"""
 
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from psycopg import Connection
 
-from bench.close import bring_up, timed, vacuum
+from bench.close import bring_up, forget_peak, peak, timed, vacuum
 from bench.report import BenchResult, result, scratch
 from ledger import database
 from ledger.application import Ledger
@@ -17,8 +23,11 @@ from ledger.settings import Settings
 from ledger.synthetic import fill
 from projections.accounting.balances import trial_balance
 from projections.accounting.entries import Grouping, entries
+from projections.accounting.exports import hledger
+from projections.accounting.exports.period import Period, Request
+from projections.accounting.exports.settings import ExportSettings
 from projections.accounting.keep import Accounting
-from projections.accounting.rules import load_rules
+from projections.accounting.rules import Rules, load_rules
 from projections.batch import Batch
 
 UNTIL, LAST = date(2026, 2, 28), date(2026, 3, 31)
@@ -39,6 +48,7 @@ def run(quick: bool = False) -> BenchResult:
             rules = load_rules()
             ours = _best(lambda: trial_balance(connection, rules, LAST))
             limit = _best(lambda: connection.execute(_PLAIN).fetchall())
+            forget_peak()
             out, by_day = timed(
                 lambda: _count(entries(connection, rules, LAST.replace(day=1), LAST))
             )
@@ -47,16 +57,21 @@ def run(quick: bool = False) -> BenchResult:
                     entries(connection, rules, LAST.replace(day=1), LAST, Grouping.EVENT)
                 )
             )
+            journal = _journal(connection, rules)
+            held = peak()
             of_events, _ = timed(lambda: connection.execute(_EVENTS).fetchall())
             others = {
                 "the month's entries by day, s": out,
                 "entries by day": by_day,
                 "the month's entries by event, s": each,
                 "entries by event": by_event,
+                **journal,
+                "peak memory of the exports, MB": held,
                 "plain SQL over the month's events, s": of_events,
                 "rows of facts": _rows(connection),
                 "share of the projections' time, %": 100 * own / whole,
             }
+    alone = "" if shutil.which("hledger") else "; hledger is not installed (Debian package hledger)"
     return result(
         "accounting",
         "s",
@@ -64,7 +79,7 @@ def run(quick: bool = False) -> BenchResult:
         limit=limit,
         others=others,
         work=f"trial balance in company accounts after a month of {loans:,} loans closed daily;"
-        " limit: plain SQL sums of the same rows",
+        f" limit: plain SQL sums of the same rows{alone}",
     )
 
 
@@ -89,6 +104,26 @@ def _month(settings: Settings) -> tuple[float, float]:
     finally:
         Accounting.apply = apply  # type: ignore[method-assign]
     return spent[0], whole
+
+
+def _journal(connection: Connection[Any], rules: Rules) -> dict[str, float]:
+    """Seconds for the month's file of one entry per event, and for hledger to add it up."""
+    settings = ExportSettings(grouping=Grouping.EVENT)
+    accounts = {one.number: one for one in rules.chart.accounts()}
+    request = Request(period=Period(LAST.year, LAST.month), settings=settings, accounts=accounts)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "month.journal")
+        found = entries(connection, rules, LAST.replace(day=1), LAST, Grouping.EVENT)
+        spent, _ = timed(lambda: hledger.write(found, request, path))
+        told = {"the month's journal by event, s": spent}
+        if program := shutil.which("hledger"):
+            command = [program, "-f", str(path), "balance", "--flat"]
+            told["hledger's balance of that journal, s"], _ = timed(
+                lambda: subprocess.run(
+                    command, check=True, stdout=subprocess.DEVNULL, env={"LANG": "C.UTF-8"}
+                )
+            )
+    return told
 
 
 def _best(work: Callable[[], Any]) -> float:

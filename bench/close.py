@@ -35,9 +35,9 @@ def run(quick: bool = False) -> BenchResult:
                     processes=1 if quick else None, clock=FixedClock(UNTIL))  # fmt: skip
         bring_up(settings)
         vacuum(settings)
-        _forget_peak()
+        forget_peak()
         days = [_day(settings, UNTIL + timedelta(days=n)) for n in range(1, rounds + 1)]
-        peak = _peak()
+        held = peak()
         best = min(days, key=lambda day: day["close and read models"])
         limit = min(day["copy"] for day in days)
     whole = best["close and read models"]
@@ -49,7 +49,7 @@ def run(quick: bool = False) -> BenchResult:
         "processor seconds, Python and PostgreSQL": best["processors"],
         "the same to those of the COPY": best["processors"] / best["copying processors"],
         "the same of the day with most due dates": max(days, key=lambda day: day["due"])["to copy"],
-        "peak memory, MB": peak,
+        "peak memory, MB": held,
     }
     active = made.statuses.get("active", 0)
     return result(
@@ -153,11 +153,12 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, found
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
+    """Count the peak of this process from now on."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak() -> float:
+def peak() -> float:
     """Megabytes this process held at most since then."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found, "no VmHWM in /proc/self/status"

@@ -211,7 +211,7 @@ def check(as_json: AsJson = False) -> None:
 
     Lists the accounts whose SAT code or CNBV concept is still to be confirmed.
     """
-    from projections.accounting.chart import load_chart
+    from projections.accounting.chart import SHIPPED, load_chart
     from projections.accounting.rules import load_rules
 
     chosen = ready()
@@ -229,6 +229,12 @@ def check(as_json: AsJson = False) -> None:
     for one in missing:
         shown.add_row(one.number, one.name, one.sat_code or "?", one.cnbv_concept or "?")
     show(shown)
+    lacking = sum(one.sat_code is None for one in missing)
+    if chosen.accounting_chart is None:
+        say(f"the chart is the shipped one: copy {SHIPPED}, and name your copy in"
+            " CARTERA_ACCOUNTING_CHART")  # fmt: skip
+    say(f"{lacking} accounts without SAT's code: write it as `sat` of the account in the chart;"
+        " sat-chart is refused until all have one")  # fmt: skip
 
 
 def _texts(line: Any, amounts: tuple[str, ...]) -> dict[str, Any]:
@@ -240,7 +246,7 @@ def _texts(line: Any, amounts: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     from ledger.money import text
 

@@ -1,5 +1,6 @@
 """What goes to an accountant's system, and the fiscal documents: files, batches, stamps."""
 
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,16 +103,21 @@ def issue(as_json: AsJson = False) -> None:
 
     Exit code 1 if documents were refused, 3 if the provider is away.
     """
+    from ledger.borrowers.fiscal import taxpayers
+    from ledger.borrowers.reading import Reader
     from ledger.database import connect
     from projections.accounting.cfdi.desk import open_desk
     from projections.accounting.cfdi.errors import ProviderAway
     from projections.accounting.cfdi.issue import issue as run
 
     chosen = ready()
-    desk = open_desk(chosen)
-    with connect(chosen, autocommit=True) as connection, progress("loans", quiet=as_json) as told:
+    with (
+        taxpayers(chosen, Reader(getuser(), "cli")) as register,
+        connect(chosen, autocommit=True) as connection,
+        progress("loans", quiet=as_json) as told,
+    ):
         try:
-            report = run(connection, desk, lambda done: told(done, 0))
+            report = run(connection, open_desk(chosen, register), lambda done: told(done, 0))
         except ProviderAway as away:
             fail(f"provider: {away}; what waits for it is kept, run this again", Exit.ENVIRONMENT)
     if as_json:

@@ -1,6 +1,7 @@
 """On which dates instalments fall due."""
 
 import calendar
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import chain, count, islice
@@ -141,3 +142,10 @@ def _halves(begin: date, months: int, days: tuple[int, int]) -> tuple[date, date
     month = add_months(begin.replace(day=1), months)
     early, late = sorted(days)
     return _on_day(month.year, month.month, early), _on_day(month.year, month.month, late)
+
+
+def month_named(text: str) -> date | None:
+    """The first day of the month written as 2026-03; None where that is no month's name."""
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) or text.startswith("0000"):
+        return None
+    return date(int(text[:4]), int(text[5:]), 1)

@@ -15,6 +15,8 @@ import dramatiq
 
 from ledger import jobs, payment_file
 from ledger.application import Ledger
+from ledger.borrowers.fiscal import taxpayers
+from ledger.borrowers.reading import Reader
 from ledger.close_of_day import BATCH, close_through
 from ledger.database import connect
 from ledger.jobs import Job
@@ -77,8 +79,12 @@ def export_accounting(ledger: Ledger, job: Job) -> Any:
 
 def issue_cfdi(ledger: Ledger, job: Job) -> Any:
     """Issue the fiscal documents that the log asks for."""
-    with connect(ledger.settings, autocommit=True, application_name="cartera-cfdi") as connection:
-        return issue(connection, open_desk(ledger.settings))
+    settings, actor = ledger.settings, _cause(job, "cfdi").actor
+    with (
+        taxpayers(settings, Reader(actor, "worker")) as register,
+        connect(settings, autocommit=True, application_name="cartera-cfdi") as connection,
+    ):
+        return issue(connection, open_desk(settings, register))
 
 
 def write_bureau_file(ledger: Ledger, job: Job) -> Any:

@@ -22,6 +22,11 @@ from domain.loan import Status
 
 T = TypeVar("T")
 LAST_DAY = "DATE '9999-12-31'"
+DISBURSED, MATURITY, LATE_SINCE = (
+    f"coalesce(loans.{name}, {LAST_DAY})"
+    for name in ("disbursed_on", "maturity_on", "oldest_unpaid_due_on")
+)
+"""As they are indexed."""
 MOST_CHOICES = 100
 MOST_DAYS = 99_999
 COUNTED = ("status", "product", "branch", "currency")
@@ -125,10 +130,10 @@ def loan_keyset(order: LoanOrder, *, aged: bool) -> Keyset:
     kinds: dict[LoanOrderField, tuple[str, type]] = {
         LoanOrderField.LOAN_NO: ("loans.loan_no", str),
         LoanOrderField.PRINCIPAL: ("loans.principal", int),
-        LoanOrderField.DISBURSED_ON: (f"coalesce(loans.disbursed_on, {LAST_DAY})", date),
-        LoanOrderField.MATURITY_ON: (f"coalesce(loans.maturity_on, {LAST_DAY})", date),
+        LoanOrderField.DISBURSED_ON: (DISBURSED, date),
+        LoanOrderField.MATURITY_ON: (MATURITY, date),
         LoanOrderField.DAYS_PAST_DUE: (
-            f"coalesce({'aged.late_since' if aged else 'loans.oldest_unpaid_due_on'}, {LAST_DAY})",
+            f"coalesce(aged.late_since, {LAST_DAY})" if aged else LATE_SINCE,
             date,
         ),
     }  # fmt: skip
@@ -163,8 +168,10 @@ def loans_where(given: LoanFilter, today: date) -> Where:
     where = Where()
     for column in (*COUNTED, "officer", "borrower", "loan_no"):
         where.among(f"loans.{column}", getattr(given, column))
-    where.day("loans.disbursed_on >= %s", given.disbursed_from)
-    where.day("loans.disbursed_on <= %s", given.disbursed_to)
+    if given.disbursed_from or given.disbursed_to:
+        where.add("loans.disbursed_on IS NOT NULL")
+    where.day(f"{DISBURSED} >= %s", given.disbursed_from)
+    where.day(f"{DISBURSED} <= %s", given.disbursed_to)
     if given.as_of is not None:
         _between(where, "aged.days_past_due", given.dpd_from, given.dpd_to)
     else:
@@ -198,14 +205,13 @@ def _late(where: Where, today: date, low: int | None, high: int | None) -> None:
     """
     if low is not None and low > 0:
         low = min(low, MOST_DAYS)
-        where.add("loans.oldest_unpaid_due_on <= %s::date - %s::integer", today, low)
+        where.add(f"{LATE_SINCE} <= %s::date - %s::integer", today, low)
         where.add(f"(isempty(loans.pauses) OR {PAUSED} >= %s)", today, low)
     if high is not None:
         if high < 0:
             where.add("false")
         where.add(
-            "(loans.oldest_unpaid_due_on IS NULL"
-            " OR loans.oldest_unpaid_due_on >= %s::date - %s::integer"
+            f"({LATE_SINCE} >= %s::date - %s::integer"
             f" OR (NOT isempty(loans.pauses) AND {PAUSED} <= %s))",
             today, min(max(high, 0), MOST_DAYS), today, high,
         )  # fmt: skip

@@ -119,6 +119,7 @@ class Person:
         description="Economic activities by the central bank's codes."
     )
     ssn: str
+    tax_regime: str = strawberry.field(description="SAT's code, of three digits.")
 
 
 @strawberry.type(description="One who answers for a loan.")
@@ -177,7 +178,7 @@ async def _people(snapshot: Snapshot, numbers: list[str]) -> Sequence[Borrower |
 def _person(found: p.Person) -> Person:
     same = ("full_name", "first_name", "second_name", "paternal", "maternal", "additional",
             "born_on", "rfc", "curp", "sex", "civil_status", "nationality", "email",
-            "died_on", "kind", "ssn")  # fmt: skip
+            "died_on", "kind", "ssn", "tax_regime")  # fmt: skip
     return Person(
         addresses=[_address(one) for one in found.addresses],
         company=_company(found.company),

@@ -26,6 +26,7 @@ OF_NATURAL_PERSONS = (
     "civil_status", "employment", "economics", "died_on", "ssn",
 )  # fmt: skip
 _ACTIVITY = re.compile(r"\d{1,11}", re.ASCII)
+_REGIME = re.compile(r"\d{3}", re.ASCII)
 _SSN = re.compile(r"\d{9}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+", re.ASCII)
 _PHONE = re.compile(r"\d{10}|\+\d{7,15}", re.ASCII)
@@ -85,6 +86,8 @@ def _check_kind(person: Person) -> None:
             raise e.InvalidCode(f"activities[{nth}]", "is a code of up to eleven digits")
     if person.ssn and not _SSN.fullmatch(person.ssn):
         raise e.InvalidCode("ssn", "has nine digits")
+    if person.tax_regime and not _REGIME.fullmatch(person.tax_regime):
+        raise e.InvalidCode("tax_regime", "has three digits")
 
 
 def _check_names(first_name: str, paternal: str, maternal: str, at: str = "") -> None:

@@ -77,6 +77,7 @@ class Person(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A natural person or a company. Empty text or None is what nobody has told yet.
 
     ``rfc`` has 13 characters, or 10 where its last three are not known; a company's has 12.
+    ``tax_regime`` is SAT's code of the regime, of three digits (c_RegimenFiscal).
     ``activities`` are economic activities by the central bank's codes, ``ssn`` is the number of
     nine digits of who is known in the United States. A company has ``company`` and no names.
     """
@@ -102,6 +103,7 @@ class Person(Struct, frozen=True, kw_only=True, omit_defaults=True):
     company: Company | None = None
     activities: tuple[str, ...] = ()
     ssn: str = ""
+    tax_regime: str = ""
 
     @property
     def full_name(self) -> str:

@@ -45,6 +45,7 @@ PERSON_COLUMNS: dict[str, tuple[str, ...]] = {
     "representative_maternal": ("apellido materno del representante",),
     "representative_rfc": ("rfc del representante",),
     "ssn": (),
+    "tax_regime": ("régimen fiscal", "régimen"),
 }
 _KINDS = {
     **dict.fromkeys(("PF", "FÍSICA", "FISICA", "PERSONA FÍSICA", "PERSONA FISICA"), "person"),

@@ -77,6 +77,7 @@ def person_from(form: Any, at: str = "", currency: str = "MXN") -> Person:
             for name in [fields.name(f"activities[{nth}]")]
         ),
         ssn=code(fields, "ssn"),
+        tax_regime=code(fields, "tax_regime"),
     )  # fmt: skip
     fields.done()
     return person

@@ -32,30 +32,34 @@ class Recipient(Struct, frozen=True):
 
 
 class Recipients:
-    """Who is registered, read as ``reader``. The keys are asked for only if somebody is."""
+    """Who is registered, read as ``reader``."""
 
     def __init__(self, store: Store, settings: Settings, reader: Reader) -> None:
         self._store, self._settings, self._reader = store, settings, reader
 
     def known(self, numbers: Iterable[str], what: str) -> Mapping[str, Recipient]:
-        """Those of the numbers that are registered and not forgotten; ``what`` is noted as read.
+        """As `persons`, each as a document addresses him."""
+        found = persons(self._store, self._settings, self._reader, numbers, what)
+        return {number: recipient(person) for number, person in found.items()}
 
-        Errors: those of the vault.
-        """
-        asked = [one for one in dict.fromkeys(numbers) if one]
 
-        def registered(connection: Connection[TupleRow]) -> list[str]:
-            return [number for (number,) in connection.execute(KNOWN, [asked])]
+def persons(
+    store: Store, settings: Settings, reader: Reader, numbers: Iterable[str], what: str
+) -> dict[str, Person]:
+    """Those of the numbers that are registered and not forgotten; ``what`` is noted as read.
 
-        found = self._store.run(registered)
-        if not found:
-            return {}
-        seen = Archive(self._store, Vault.of(self._settings)).read_many(found, self._reader, what)
-        return {
-            number: recipient(one.borrower.person)
-            for number, one in seen.items()
-            if one.borrower is not None
-        }
+    The keys are asked for only if somebody is. Errors: those of the vault.
+    """
+    asked = [one for one in dict.fromkeys(numbers) if one]
+
+    def registered(connection: Connection[TupleRow]) -> list[str]:
+        return [number for (number,) in connection.execute(KNOWN, [asked])]
+
+    found = store.run(registered)
+    if not found:
+        return {}
+    seen = Archive(store, Vault.of(settings)).read_many(found, reader, what)
+    return {number: one.borrower.person for number, one in seen.items() if one.borrower is not None}
 
 
 Opened: TypeAlias = Callable[[Settings], AbstractContextManager[Recipients]]
@@ -78,13 +82,14 @@ def recipients(settings: Settings, reader: Reader) -> Iterator[Recipients]:
 
 def recipient(person: Person) -> Recipient:
     """A person as a document addresses him."""
-    home = _first(person.addresses)
+    home = first_of(person, WHERE)
     phone = person.phones[0] if person.phones else ""
     return Recipient(person.full_name, _lines(home) if home else (), person.email, phone)
 
 
-def _first(addresses: tuple[Address, ...]) -> Address | None:
-    return next((one for kind in WHERE for one in addresses if one.kind is kind), None)
+def first_of(person: Person, kinds: Iterable[AddressKind]) -> Address | None:
+    """The first address of the first kind that there is."""
+    return next((one for kind in kinds for one in person.addresses if one.kind is kind), None)
 
 
 def _lines(at: Address) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def give_back(ledger: Ledger, key: str, cause: Cause) -> None:
         def settle(connection: Connection[TupleRow]) -> None:
             with connection.transaction():
                 keep_order(connection, command)
-                _mark(connection, key, "returned", command.id, None)
+                _mark(ledger, connection, key, "returned", command.id, None)
 
         ledger.store.run(settle)
 
@@ -150,10 +150,13 @@ def _line(waiting: Suspended) -> BankLine:
 def _settle(
     ledger: Ledger, key: str, settled_as: str, command_id: UUID, loan_id: UUID | None
 ) -> None:
-    ledger.store.run(lambda connection: _mark(connection, key, settled_as, command_id, loan_id))
+    ledger.store.run(
+        lambda connection: _mark(ledger, connection, key, settled_as, command_id, loan_id)
+    )
 
 
 def _mark(
+    ledger: Ledger,
     connection: Connection[TupleRow],
     key: str,
     settled_as: str,
@@ -162,7 +165,8 @@ def _mark(
 ) -> None:
     """Settled, and who paid and why is nobody's business any more."""
     connection.execute(
-        "UPDATE ledger.suspense SET settled_at = now(), settled_by = %s, settled_as = %s,"
-        " settled_loan = %s, payer = '', remark = '' WHERE line_key = %s AND settled_at IS NULL",
-        [command_id, settled_as, loan_id, key],
+        "UPDATE ledger.suspense SET settled_at = now(), settled_on = %s, settled_by = %s,"
+        " settled_as = %s, settled_loan = %s, payer = '', remark = ''"
+        " WHERE line_key = %s AND settled_at IS NULL",
+        [ledger.clock.business_date(), command_id, settled_as, loan_id, key],
     )

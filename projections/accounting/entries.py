@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import force_setattr
 from psycopg import Connection
 
 from projections.accounting.booked import Booked, Header, as_date, booked
@@ -94,7 +95,7 @@ def _numbered(found: Iterable[Entry]) -> Iterator[Entry]:
     for entry in found:
         key = (entry.posted_on.replace(day=1), entry.kind)
         counts[key] = counts.get(key, 0) + 1
-        object.__setattr__(entry, "number", counts[key])  # its own, before anybody saw it
+        force_setattr(entry, "number", counts[key])  # its own, before anybody saw it
         yield entry
 
 

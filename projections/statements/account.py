@@ -276,7 +276,7 @@ def _rows(
         Row(
             on=ended,
             since=since,
-            concept=f"correction_{name}" if late else name,
+            concept=f"correction_{name}" if late or name == PRINCIPAL_NAME else name,
             charge=max(amount, 0),
             credit=max(-amount, 0),
             late=late,
@@ -286,6 +286,10 @@ def _rows(
     ]
     told_before = [row for row in rows if row.on < ended]
     return [*told_before, *ran, *rows[len(told_before) :]] if ended < upto else [*rows, *ran]
+
+
+PRINCIPAL_NAME = COMPONENTS[PRINCIPAL]
+"""Of principal nothing runs: late news changed how much of what was overdue became principal."""
 
 
 def _shown(move: _Move, *, late: bool) -> Iterator[Row]:

@@ -1,10 +1,10 @@
 """Which days a statement covers, and the errors of asking for one."""
 
-import re
 from calendar import monthrange
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from domain.calendar import month_named
 from domain.errors import code_of
 
 DAY = timedelta(days=1)
@@ -107,10 +107,10 @@ class Period(NamedTuple):
 
 def month(name: str) -> Period:
     """The calendar month called ``2026-03``. Errors: ``BadPeriod``."""
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", name) or name.startswith("0000"):
+    first = month_named(name)
+    if first is None:
         raise BadPeriod(name[:40])
-    year, number = int(name[:4]), int(name[5:])
-    return Period(date(year, number, 1), date(year, number, monthrange(year, number)[1]))
+    return Period(first, first.replace(day=monthrange(first.year, first.month)[1]))
 
 
 class NothingOwedLetter(StatementError):

@@ -20,9 +20,22 @@ _SAME_PLACE = """
 """
 _FACTS = """
     SELECT effective_on, currency, stage, product, kind, component, sum(added - taken)::bigint
-    FROM read.accounting_amounts WHERE source = 'event'
+    FROM read.accounting_amounts WHERE source IN ('event', 'deposit')
     GROUP BY 1, 2, 3, 4, 5, 6
 """
+_DEPOSITS = """
+    SELECT on_day, currency, sum(change)::bigint
+    FROM (
+        SELECT paid_on, currency, amount FROM ledger.suspense
+        WHERE settled_as IS DISTINCT FROM 'assigned'
+        UNION ALL
+        SELECT coalesce(settled_on, (settled_at AT TIME ZONE 'UTC')::date), currency, -amount
+        FROM ledger.suspense WHERE settled_at IS NOT NULL AND settled_as <> 'assigned'
+    ) AS waiting (on_day, currency, change)
+    WHERE change IS NOT NULL AND currency IS NOT NULL
+    GROUP BY 1, 2
+"""
+"""What waits for its loan changed by. What a loan took waits no day: it is a payment since then."""
 _ENTRIES = """
     SELECT entry.effective_on, entry.currency, side.account, sum(side.amount)::bigint
     FROM read.journal AS entry
@@ -57,7 +70,8 @@ def check(connection: Connection[Any]) -> Iterator[Finding]:
 
 def _accounts(connection: Connection[Any], rules: Rules, entries: Changes) -> Iterator[Finding]:
     """Company accounts that hold something else than the entries leave the loans owing."""
-    held, sides = _held(connection, rules)
+    held, sides, waits = _held(connection, rules)
+    yield from _deposits(connection, waits)
     for (currency, off), balance in sorted(sides.items()):
         if balance:
             accounts = "memorandum accounts" if off else "accounts"
@@ -72,12 +86,26 @@ def _accounts(connection: Connection[Any], rules: Rules, entries: Changes) -> It
             yield Finding("accounts", f"{told}, loans by {owed[key]}")
 
 
+def _deposits(connection: Connection[Any], held: Counter[tuple[date, str]]) -> Iterator[Finding]:
+    """Days on which the account of deposits changes by something else than the list of them."""
+    listed = {(on, currency): change for on, currency, change in connection.execute(_DEPOSITS)}
+    for key in sorted(held.keys() | listed.keys()):
+        if held[key] != listed.get(key, 0):
+            on, currency = key
+            told = (
+                f"deposits to be identified in {currency} on {on}: accounts changed by {held[key]}"
+            )
+            yield Finding("accounts", f"{told}, the list of what waits by {listed.get(key, 0)}")
+
+
 def _held(
     connection: Connection[Any], rules: Rules
-) -> tuple[Counter[tuple[date, str, str]], Counter[tuple[str, bool]]]:
-    """Changes by day of what accounts hold of each component, on and off the balance sheet; and
-    debits less credits of all accounts of either sort.
+) -> tuple[Counter[tuple[date, str, str]], Counter[tuple[str, bool]], Counter[tuple[date, str]]]:
+    """Changes by day of what accounts hold of each component, on and off the balance sheet; debits
+    less credits of all accounts of either sort; credits of the account of deposits, by day.
     """
+    waiting = {credited.internal for _, credited in rules.posted("deposit", "unidentified", 1, "")}
+    waits: Counter[tuple[date, str]] = Counter()
     holds = {rules.chart.mapped[n].number: held for n, held in rules.chart.holding().items()}
     found: Counter[tuple[date, str, str]] = Counter()
     sides: Counter[tuple[str, bool]] = Counter()
@@ -85,10 +113,12 @@ def _held(
         for pair in rules.posted(kind, component, stage, product):
             for account, way in zip(pair, (amount, -amount), strict=True):
                 sides[currency, account.memorandum] += way
+                if account.internal in waiting:
+                    waits[on, currency] -= way
                 if (held := holds.get(account.number)) is not None:
                     owes = OVERPAID if held in KEPT else held.removeprefix(SUSPENDED)
                     found[on, currency, owes] += way
-    return found, sides
+    return found, sides, waits
 
 
 def _changes(connection: Connection[Any], query: LiteralString) -> Changes:

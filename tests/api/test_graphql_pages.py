@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from api.graphql.cursors import cursor
+from api.graphql.listing import Direction, LoanOrder, LoanOrderField, loan_keyset
 from ledger.database import connect
 
 LOANS = 250
@@ -95,6 +96,22 @@ def test_a_walk_of_pages_is_one_big_page(client, book, field, direction):
     assert whole["pageInfo"]["hasNextPage"] is False
     assert walk(client, 37, order) == everything
     assert walk(client, 41, order, backwards=True) == everything
+
+
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("field", LoanOrderField)
+def test_every_order_of_loans_is_read_from_an_index(client, book, field, direction):
+    keyset = loan_keyset(LoanOrder(field=field, direction=direction), aged=False)
+    way = "DESC" if keyset.descending else "ASC"
+    keys = ", ".join(f"{sql} {way}" for sql, _ in keyset.keys)
+    with connect(client.settings) as connection:
+        connection.execute("SET enable_seqscan = off")
+        rows = connection.execute(
+            f"EXPLAIN (COSTS OFF) SELECT loan_id FROM read.loans ORDER BY {keys} LIMIT 50"
+        ).fetchall()
+    told = "\n".join(line for (line,) in rows)
+    assert "Index" in told, told
+    assert "Sort" not in told, told
 
 
 def test_days_past_due_descend(client, book):

@@ -238,13 +238,24 @@ def test_stamped_documents_reach_sats_entries(cartera, book, fresh_settings, tmp
         assert (told.code, told.json["stamped"], told.json["refused"]) == (1, 1, 2), told.err
         assert "of borrower B-2 is not known" in cartera("accounting", "cfdi", "list").out
         pac.mode = "away"
-        receivers = tmp_path / "receivers.csv"
-        row = "B-2,CACX7605101P8,XOCHILT CASAS CHAVEZ,36257,612\n"
-        receivers.write_text(receivers.read_text() + row)
+        known = tmp_path / "xochilt.yaml"
+        known.write_text(
+            "{first_name: Xochilt, paternal: Casas, maternal: Chavez, rfc: CACX7605101P8}"
+        )
+        assert cartera("borrower", "register", "B-2", known).code == 0
+        assert cartera("accounting", "cfdi", "issue").code == 1
+        assert "postal_code of borrower B-2" in cartera("accounting", "cfdi", "list").out
+        known.write_text(
+            "{first_name: Xochilt, paternal: Casas, maternal: Chavez, rfc: CACX7605101P8,"
+            ' tax_regime: "612", addresses: [{street: Luna 1, postal_code: "36257"}]}'
+        )
+        assert cartera("borrower", "change", "B-2", known, "--reason", "told").code == 0
         told = cartera("accounting", "cfdi", "issue")
         assert (told.code, "provider" in told.err) == (3, True)
         pac.mode = "ok"
         assert cartera("accounting", "cfdi", "issue").code == 0
+        readings = cartera("borrower", "readings", "B-2", "--json").json
+        assert {one["what"] for one in readings} == {"fiscal-document"}
         told = cartera("accounting", "cfdi", "check", "--json")
         assert (told.code, told.json) == (0, {"loans": 2, "apart": []})
         assert cartera("verify").code == 0

@@ -213,3 +213,26 @@ def test_money_nobody_can_place_is_owed_to_whoever_sent_it(connection, rules, da
         "bank": 500_00, "unidentified_deposits": 500_00,
     }  # fmt: skip
     assert read(database, "SELECT * FROM ledger.suspense") == []
+
+
+@pytest.mark.parametrize(
+    ("settled_as", "before", "after"),
+    [("assigned", 0, 0), ("returned", 500_00, 0)],
+)
+def test_a_settled_deposit_is_in_the_bank_once_on_every_date(
+    connection, rules, settled_as, before, after
+):
+    """One that a loan took is booked as its payment, on the day it came in."""
+    connection.execute(
+        "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency, code,"
+        " reason, raw, settled_at, settled_on, settled_as) VALUES (gen_random_uuid(), 'x', 'bank',"
+        " 1, '2026-02-10', 50000, 'USD', 'unknown', 'no loan', '{}', now(), '2026-02-20', %s)",
+        [settled_as],
+    )
+    for on, left in ((date(2026, 2, 15), before), (date(2026, 2, 20), after)):
+        found = trial_balance(connection, rules, on)
+        [balances] = [balances for place, balances in found.items() if place.currency == "USD"]
+        assert {one.account.internal: one.closing for one in balances} == {
+            "bank": left, "unidentified_deposits": left,
+        }, on  # fmt: skip
+    connection.rollback()

@@ -9,7 +9,7 @@ import pytest
 from domain import commands
 from ledger import database as db
 from projections.rebuild import RebuildRunning, rebuild
-from projections.verify import verify
+from projections.verify import accounting, verify
 from tests.projections.stories import Log, catch_up, paid_out
 
 
@@ -100,6 +100,39 @@ def test_a_changed_row_is_found(book, check, tampering):
         connection.execute(tampering.format(-1), {"loan": loan_id})
         connection.commit()
         assert verify(connection) == []
+
+
+DEPOSIT = (
+    "INSERT INTO ledger.suspense (id, line_key, source, line, paid_on, amount, currency, code,"
+    " reason, raw, settled_at, settled_on, settled_as) VALUES (gen_random_uuid(), 'x', 'bank', 1,"
+    " '2026-02-10', 50000, 'USD', 'unknown', 'no loan', '{{}}', {}, {}, {})"
+)
+NARROWED = "CREATE OR REPLACE VIEW read.accounting_amounts AS {} AND waiting.amount > 50000"
+
+
+@pytest.mark.parametrize(
+    ("settled", "told"),
+    [
+        (("NULL", "NULL", "NULL"), {"2026-02-10"}),
+        (("now()", "'2026-02-20'", "'returned'"), {"2026-02-10", "2026-02-20"}),
+        (("now()", "'2026-02-20'", "'assigned'"), set()),
+    ],
+)
+def test_the_account_of_deposits_is_held_to_the_list_of_what_waits(book, settled, told):
+    settings, _ = book
+    with db.connect(settings, owner=True) as connection:
+        connection.execute(DEPOSIT.format(*settled))
+        assert list(accounting.check(connection)) == []
+
+        [[view]] = connection.execute(
+            "SELECT pg_get_viewdef('read.accounting_amounts'::regclass)"
+        ).fetchall()
+        connection.execute(NARROWED.format(view.rstrip(";\n ")))
+        found = [one.message for one in accounting.check(connection)]
+        connection.rollback()
+
+    assert {one.split(" on ")[1][:10] for one in found} == told
+    assert all("the list of what waits by" in one for one in found)
 
 
 def test_a_stopped_projection_is_a_finding(fresh_database):

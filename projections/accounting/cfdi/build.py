@@ -8,16 +8,18 @@ from importlib.resources import as_file, files
 from typing import Any, NamedTuple
 
 from domain.money import MILLION
-from projections.accounting.cfdi.documents import Complement, Income, Item, apart
+from projections.accounting.cfdi.documents import Complement, Credit, Income, Item, apart, taxed
 from projections.accounting.cfdi.errors import DocumentNotValid, NoPaymentForm
 from projections.accounting.cfdi.receiver import PUBLIC_RFC, Receiver
-from projections.accounting.cfdi.settings import CfdiSettings
+from projections.accounting.cfdi.settings import CfdiSettings, Concept
 from projections.accounting.exports.fit import exact
 
 TAX, RATE, EXEMPT = "002", "Tasa", "Exento"
 NOT_OBJECT, OBJECT = "01", "02"
 AT_ONCE, LATER, TO_BE_DEFINED = "PUE", "PPD", "99"
 SUBSTITUTES = "04"
+EXPENSE = "E"
+NO_USE = "S01"  # the only use that SAT lets the public have
 NOON = time(12)  # what SAT asks for where the hour of a payment is not known
 SCHEMAS = {
     "http://www.sat.gob.mx/cfd/4": "sitio_internet/cfd/4/cfdv40.xsd",
@@ -61,7 +63,10 @@ def income(
         emisor=_issuer(settings),
         lugar_expedicion=settings.issuer.postal_code,
         receptor=_receiver(receiver, receiver.use or settings.use),
-        conceptos=[_concept(item, wanted, loan, settings) for item in wanted.items],
+        conceptos=[
+            _concept(item, wanted.rate, loan, settings, settings.concepts[item.component])
+            for item in wanted.items
+        ],
         moneda=loan.currency,
         serie=settings.series or None,
         folio=wanted.key,
@@ -71,6 +76,37 @@ def income(
         cfdi_relacionados=_related(replaced),
         fecha=at,
     )
+
+
+def credit(
+    wanted: Credit, loan: Loan, receiver: Receiver, settings: CfdiSettings, at: datetime, uuid: str
+) -> Any:
+    """A credit note on the invoice of that ``uuid``, not yet sealed. Errors: ``NoPaymentForm``."""
+    from satcfdi.create.cfd.cfdi40 import CfdiRelacionados, Comprobante
+
+    forgiven = wanted.why == "forgiven"
+    return Comprobante(
+        tipo_de_comprobante=EXPENSE,
+        emisor=_issuer(settings),
+        lugar_expedicion=settings.issuer.postal_code,
+        receptor=_receiver(
+            receiver, NO_USE if receiver.rfc == PUBLIC_RFC else settings.credit_use
+        ),
+        conceptos=[
+            _concept(
+                item, wanted.rate, loan, settings,
+                settings.credit_concept or settings.concepts[item.component],
+            )
+            for item in wanted.items
+        ],
+        moneda=loan.currency,
+        serie=settings.series or None,
+        folio=wanted.key,
+        forma_pago=settings.forgiven_form if forgiven else form_of(wanted.channel, settings),
+        metodo_pago=AT_ONCE,
+        cfdi_relacionados=CfdiRelacionados(settings.credit_relation, [uuid]),
+        fecha=at,
+    )  # fmt: skip
 
 
 def complement(
@@ -189,14 +225,13 @@ def _related(replaced: Sequence[str]) -> Any:
     return CfdiRelacionados(SUBSTITUTES, list(replaced)) if replaced else None
 
 
-def _concept(item: Item, wanted: Income, loan: Loan, settings: CfdiSettings) -> Any:
+def _concept(item: Item, rate: int, loan: Loan, settings: CfdiSettings, called: Concept) -> Any:
     from satcfdi.create.cfd.cfdi40 import Concepto, Impuestos, Traslado
 
-    called = settings.concepts[item.component]
     amount = exact(item.amount, loan.currency)
     taxes = None
-    if wanted.taxed(item):
-        taxes = Traslado(TAX, RATE, _rate(wanted.rate), exact(item.tax, loan.currency), amount)
+    if taxed(item, rate):
+        taxes = Traslado(TAX, RATE, _rate(rate), exact(item.tax, loan.currency), amount)
     elif settings.untaxed == "exempt":
         taxes = Traslado(TAX, EXEMPT, None, None, amount)
     return Concepto(
@@ -214,12 +249,12 @@ def _taxes(paid: int, invoice: Income, loan: Loan, settings: CfdiSettings) -> di
     """The part of a payment that is tax, by the invoice's rate."""
     from satcfdi.create.cfd.pago20 import ImpuestosDR, TrasladoDR
 
-    taxed = any(invoice.taxed(item) for item in invoice.items)
-    if not taxed and settings.untaxed == "not_object":
+    bears = any(taxed(item, invoice.rate) for item in invoice.items)
+    if not bears and settings.untaxed == "not_object":
         return {"objeto_imp_dr": NOT_OBJECT}
-    part = apart("interest", paid, invoice.rate, taxed)
+    part = apart("interest", paid, invoice.rate, bears)
     base = exact(part.amount, loan.currency)
-    if taxed:
+    if bears:
         tax = exact(part.tax, loan.currency)
         found = TrasladoDR(base, TAX, RATE, _rate(invoice.rate), tax)
     else:

@@ -1,4 +1,4 @@
-"""Fiscal documents as facts ask for them, in minor units: invoices, complements, cancellations."""
+"""Fiscal documents as facts ask for them, in minor units: invoices and what becomes of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,11 +36,25 @@ class Income:
     @property
     def total(self) -> int:
         """Amounts and taxes."""
-        return sum(one.amount + one.tax for one in self.items)
+        return _total(self.items)
 
-    def taxed(self, item: Item) -> bool:
-        """Whether the item bears tax, even where it is less than a cent."""
-        return item.tax > 0 or (self.rate > 0 and not divide(item.amount * self.rate, MILLION))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """A credit note (E): so much of an invoice was forgiven, or its payment was reversed."""
+
+    key: str
+    position: int
+    invoice: str
+    items: tuple[Item, ...]
+    rate: int
+    why: Literal["forgiven", "reversed"]
+    channel: str = ""
+
+    @property
+    def total(self) -> int:
+        """Amounts and taxes."""
+        return _total(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,17 @@ class Cancellation:
     by: str = ""
 
 
-Wanted: TypeAlias = Income | Complement | Cancellation
+Document: TypeAlias = Income | Complement | Credit
+Wanted: TypeAlias = Document | Cancellation
+
+
+def taxed(item: Item, rate: int) -> bool:
+    """Whether an item bears tax by ``rate`` (millionths), even where it is less than a cent."""
+    return item.tax > 0 or (rate > 0 and not divide(item.amount * rate, MILLION))
+
+
+def _total(items: Iterable[Item]) -> int:
+    return sum(one.amount + one.tax for one in items)
 
 
 def apart(component: str, total: int, rate: int, taxed: bool) -> Item:

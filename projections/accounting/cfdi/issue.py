@@ -16,7 +16,7 @@ from domain import events as e
 from ledger import log
 from ledger.log import Recorded
 from projections.accounting.cfdi import build, register
-from projections.accounting.cfdi.documents import Cancellation, Income
+from projections.accounting.cfdi.documents import Cancellation, Credit, Income
 from projections.accounting.cfdi.errors import BasisChanged
 from projections.accounting.cfdi.papers import Desk, Papers, Report, Run
 from projections.accounting.cfdi.seal import check_validity
@@ -85,16 +85,17 @@ def _loan(run: Run, loan_id: UUID) -> None:
     """Each document that the loan asks for, one after the other."""
     history = log.facts(run.connection, loan_id)
     own = run.desk.settings
-    asked = wanted(history, own.when, own.since, own.kinds)
+    asked = wanted(history, own)
     invoices = {one.key: one for one in asked if isinstance(one, Income)}
-    cancelled = {one.document for one in asked if isinstance(one, Cancellation)}
+    gone = {one.document for one in asked if isinstance(one, Cancellation)}
+    gone |= {one.invoice for one in asked if isinstance(one, Credit) and one.why == "reversed"}
     kept = register.of_loan(run.connection, loan_id)
     papers = Papers(run, _said(history), loan_id, kept, invoices)
     for one in asked:
         if isinstance(one, Cancellation):
             papers.cancel(one)
         else:
-            papers.issue(one, dropped=one.key in cancelled)
+            papers.issue(one, dropped=one.key in gone)
 
 
 def _said(history: Iterable[Recorded]) -> build.Loan:

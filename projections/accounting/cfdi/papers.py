@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from projections.accounting.cfdi import build, register
-from projections.accounting.cfdi.documents import Cancellation, Complement, Income
+from projections.accounting.cfdi.documents import Cancellation, Complement, Credit, Document, Income
 from projections.accounting.cfdi.errors import CfdiRefused, ProviderAway
 from projections.accounting.cfdi.provider import Provider
 from projections.accounting.cfdi.receiver import Receivers, receiver_of
@@ -21,6 +21,9 @@ from projections.accounting.cfdi.register import Step
 from projections.accounting.cfdi.settings import CfdiSettings
 
 MOTIVE_REPLACED = "01"
+KINDS: dict[type, Literal["income", "payment", "credit"]] = {
+    Income: "income", Complement: "payment", Credit: "credit"
+}  # fmt: skip
 
 
 class Report(Struct, kw_only=True):
@@ -83,13 +86,16 @@ class Papers:
         self._run, self._desk, self._loan, self._loan_id = run, run.desk, loan, loan_id
         self._kept, self._invoices = kept, invoices
 
-    def issue(self, one: Income | Complement, *, dropped: bool) -> None:
+    def issue(self, one: Document, *, dropped: bool) -> None:
         """Bring a document as far as it goes."""
         known = self._kept.get(one.key)
         if known is not None and known.state not in register.OPEN:
             return
         if known is not None and known.state == "cancelling":
             return
+        if isinstance(one, Credit):
+            credited = self._kept.get(one.invoice)
+            dropped = credited is not None and credited.state == "dropped"
         if dropped and (known is None or known.state != "sealed"):
             self._step(one, "dropped", "not wanted any more before it was stamped")
             self._run.report.dropped += 1
@@ -139,7 +145,7 @@ class Papers:
         self._again(known, "cancelled", known.reason)
         self._run.report.cancelled += 1
 
-    def _sealed(self, one: Income | Complement, known: Step | None) -> Step:
+    def _sealed(self, one: Document, known: Step | None) -> Step:
         """The document as it was sealed, or sealed now."""
         fresh = self._desk.now() - timedelta(hours=self._desk.settings.stale_hours)
         if known is not None and known.state == "sealed":
@@ -147,11 +153,15 @@ class Papers:
             if known.recorded_at > fresh:
                 return known
         receiver = receiver_of(self._loan.borrower, self._desk.receivers, self._desk.settings)
-        replaced = self._replaced(one.replaces)
         given = (self._loan, receiver, self._desk.settings)
-        if isinstance(one, Income):
+        if isinstance(one, Credit):
+            uuid = self._uuid(one.invoice)
+            at, xml = self._run.seal(lambda at: build.credit(one, *given, at, uuid), one.key)
+        elif isinstance(one, Income):
+            replaced = self._replaced(one.replaces)
             at, xml = self._run.seal(lambda at: build.income(one, *given, at, replaced), one.key)
         else:
+            replaced = self._replaced(one.replaces)
             paid = {
                 part.invoice: build.Related(self._uuid(part.invoice), self._invoices[part.invoice])
                 for part in one.parts
@@ -163,7 +173,7 @@ class Papers:
             one, "sealed", "", xml=xml, issued_on=at.date(), receiver_rfc=receiver.rfc
         )
 
-    def _stamp(self, one: Income | Complement, sealed: Step) -> None:
+    def _stamp(self, one: Document, sealed: Step) -> None:
         if self._run.away is not None:
             raise self._run.away
         assert sealed.xml is not None
@@ -187,14 +197,14 @@ class Papers:
             raise _NotYet(f"{document} has no UUID yet")
         return str(known.uuid)
 
-    def _step(self, one: Income | Complement, state: Any, reason: str, **given: Any) -> Step:
+    def _step(self, one: Document, state: Any, reason: str, **given: Any) -> Step:
         known = self._kept.get(one.key)
         step = Step(
             document=one.key,
             step=1 if known is None else known.step + 1,
             state=state,
             position=one.position,
-            kind="income" if isinstance(one, Income) else "payment",
+            kind=KINDS[type(one)],
             loan_id=self._loan_id,
             total=one.total,
             currency=self._loan.currency,

@@ -22,12 +22,51 @@ class Receiver:
     use: str = ""
 
 
+class Taxpayer(Protocol):
+    """A borrower as he is registered; empty is what nobody has told."""
+
+    @property
+    def rfc(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def postal_code(self) -> str: ...
+    @property
+    def regime(self) -> str: ...
+
+
+class Register(Protocol):
+    """Who is registered with the lender."""
+
+    def taxpayer(self, borrower_no: str, /) -> Taxpayer | None:
+        """None for who is not."""
+        ...
+
+
 class Receivers(Protocol):
     """Where borrowers' fiscal data come from."""
 
     def receiver(self, borrower: str) -> Receiver | None:
         """The borrower of a loan by his reference; None where nothing is known."""
         ...
+
+
+class Known:
+    """Borrowers of the lender's own list, and else those of his register."""
+
+    def __init__(self, listed: Receivers | None, register: Register) -> None:
+        self._listed, self._register = listed, register
+
+    def receiver(self, borrower: str) -> Receiver | None:
+        """The list's where it has him: SAT may know him otherwise than the lender does."""
+        if self._listed and (found := self._listed.receiver(borrower)):
+            return found
+        one = self._register.taxpayer(borrower)
+        if one is None:
+            return None
+        return Receiver(
+            rfc=one.rfc, name=one.name, postal_code=one.postal_code, regime=one.regime
+        )  # fmt: skip
 
 
 def receiver_of(borrower: str, source: Receivers, settings: CfdiSettings) -> Receiver:

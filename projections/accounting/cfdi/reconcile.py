@@ -22,6 +22,7 @@ from projections.accounting.cfdi.wanted import READS
 
 CFDI = "{http://www.sat.gob.mx/cfd/4}"
 PAGOS = "{http://www.sat.gob.mx/Pagos20}"
+STAMP = "{http://www.sat.gob.mx/TimbreFiscalDigital}"
 IN_FORCE = ("stamped", "cancelling")
 
 
@@ -69,11 +70,11 @@ def _loan(
         return None
     kept = register.of_loan(connection, loan_id).values()
     currency = loan.terms.currency
-    told = [_told(one.xml, currency) for one in _with_xml(connection, kept)]
+    told = _told([_read(one) for one in _with_xml(connection, kept)], currency)
     collected, tax = _collected(loan, history, settings)
     return Reconciled(
         loan_no=loan.opened.loan_no, currency=currency, collected=collected, tax_collected=tax,
-        documented=sum(total for total, _ in told), tax_documented=sum(tax for _, tax in told),
+        documented=told[0], tax_documented=told[1],
         waiting=sum(one.state in register.OPEN for one in kept),
     )  # fmt: skip
 
@@ -114,18 +115,41 @@ def _with_xml(
             yield one if one.xml else register.stamped(connection, one.document)
 
 
-def _told(xml: str | None, currency: str) -> tuple[int, int]:
-    """Total and tax that the document says were collected; an invoice to be paid says none."""
+def _read(one: register.Step) -> Any:
     from lxml import etree
 
-    assert xml is not None
-    root = etree.fromstring(xml.encode())
+    assert one.xml is not None
+    return etree.fromstring(one.xml.encode())
+
+
+def _told(documents: list[Any], currency: str) -> tuple[int, int]:
+    """Total and tax that documents say were collected; an invoice to be paid says none, nor does a
+    credit note on one.
+    """
+    at_once = {_uuid(root) for root in documents if root.get("MetodoPago") == "PUE"}
     minor = 10 ** decimals(currency)
-    if root.get("TipoDeComprobante") == "P":
-        total = sum(Decimal(one.get("Monto")) for one in root.iter(f"{PAGOS}Pago"))
-        taxes = [one.get("ImporteDR", "0") for one in root.iter(f"{PAGOS}TrasladoDR")]
-        return int(total * minor), int(sum(map(Decimal, taxes)) * minor)
-    if root.get("MetodoPago") != "PUE":
-        return 0, 0
-    taxes = [one.get("TotalImpuestosTrasladados", "0") for one in root.iter(f"{CFDI}Impuestos")]
-    return int(Decimal(root.get("Total")) * minor), int(sum(map(Decimal, taxes)) * minor)
+    total = tax = 0
+    for root in documents:
+        kind = root.get("TipoDeComprobante")
+        if kind == "P":
+            paid = sum(Decimal(one.get("Monto")) for one in root.iter(f"{PAGOS}Pago"))
+            taxes = [one.get("ImporteDR", "0") for one in root.iter(f"{PAGOS}TrasladoDR")]
+            side = 1
+        else:
+            paid = Decimal(root.get("Total"))
+            taxes = [
+                one.get("TotalImpuestosTrasladados", "0") for one in root.iter(f"{CFDI}Impuestos")
+            ]
+            of = {_uuid(root)} if kind == "I" else _related(root)
+            side = (1 if kind == "I" else -1) if of & at_once else 0
+        total += side * int(paid * minor)
+        tax += side * int(sum(map(Decimal, taxes)) * minor)
+    return total, tax
+
+
+def _uuid(root: Any) -> str:
+    return str(next(root.iter(f"{STAMP}TimbreFiscalDigital")).get("UUID")).lower()
+
+
+def _related(root: Any) -> set[str]:
+    return {one.get("UUID").lower() for one in root.iter(f"{CFDI}CfdiRelacionado")}

@@ -36,7 +36,7 @@ class Step(Struct, frozen=True, kw_only=True):
     step: int
     state: State
     position: int
-    kind: Literal["income", "payment"]
+    kind: Literal["income", "payment", "credit"]
     loan_id: UUID
     total: int
     currency: str

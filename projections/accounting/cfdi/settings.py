@@ -51,7 +51,12 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     each channel; ``other_form`` is that of the rest, which are refused without one.
     ``kinds`` are the kinds of payment that are the borrower's money. ``untaxed`` says how interest
     without tax is declared. ``without_rfc``: refuse a borrower without RFC, or invoice the public.
-    ``receivers`` is a CSV file of borrowers' fiscal data; paths are beside the settings' own file.
+    ``receivers`` is a CSV file of borrowers' fiscal data, which goes before the register's; paths
+    are beside the settings' own file.
+    ``reversed`` is what becomes of the invoice of a reversed payment, ``forgiven`` of invoiced debt
+    that is given up. SAT's catalogues have the codes of credit notes, none says which a lender
+    takes: ``credit_relation`` to the invoice, ``credit_use``, ``forgiven_form`` of payment, and
+    ``credit_concept``, without which they are called as the invoice calls them.
     A sealed document older than ``stale_hours`` is sealed anew before it is sent.
     """
 
@@ -68,6 +73,12 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     without_rfc: Literal["refuse", "public"] = "refuse"
     public_period: Digits2 = "04"
     motive_reversed: Literal["02", "03"] = "03"
+    reversed: Literal["cancel", "credit_note"] = "cancel"
+    forgiven: Literal["credit_note", "nothing"] = "credit_note"
+    forgiven_form: Digits2 = "15"
+    credit_relation: Literal["01", "03"] = "01"
+    credit_use: Annotated[str, Meta(pattern=r"^[A-Z0-9]{3,4}$")] = "G02"
+    credit_concept: Concept | None = None
     receivers: str = ""
     certificate: str = ""
     key: str = ""
@@ -78,7 +89,8 @@ class CfdiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def basis(self) -> str:
         """What must stay once documents were issued."""
-        return f"{self.when} since {self.since}"
+        credited = ", reversals credited" if self.reversed == "credit_note" else ""
+        return f"{self.when} since {self.since}{credited}"
 
 
 def read_settings(chosen: Settings) -> CfdiSettings:

@@ -3,42 +3,48 @@
 At collection: one for the interest and fees of each payment. At the due date: one for the interest
 of each instalment, and for each payment a complement that says what it paid of them; what was
 paid before it fell due, late interest and fees are invoiced when they are paid. What a correction
-of the history changes is a new document in place of the old one.
+of the history changes is a new document in place of the old one. Invoiced debt that is given up
+asks for a credit note; the invoice of a reversed payment for one, or for its cancellation.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeAlias
 
 from domain import events as e
 from domain.terms import Component
 from ledger.log import Recorded
+from projections.accounting.cfdi.cleared import (
+    Cleared,
+    by_instalment,
+    cleared_by,
+    only_more,
+    summed,
+    taxable,
+)
 from projections.accounting.cfdi.documents import (
     TAXED,
     Cancellation,
     Complement,
+    Credit,
     Income,
     Item,
-    Motive,
     Part,
     Wanted,
     apart,
     fitting,
+    taxed,
 )
+from projections.accounting.cfdi.settings import CfdiSettings
 
 WITHHELD = "withheld"
 
 READS = (
     e.LoanDisbursed, e.InstalmentFellDue, e.PaymentReceived, e.PaymentReversed, e.HistoryCorrected,
     e.ChargedBack, e.OverpaymentApplied, e.DepositApplied, e.OverpaymentRefunded,
-    e.RecoveryReceived,
+    e.RecoveryReceived, e.DebtForgiven, e.LoanRestructured,
 )  # fmt: skip
 """The events that may ask for a document."""
-
-
-Cleared: TypeAlias = dict[int, dict[str, int]]
-"""What a payment cleared, by instalment and component."""
 
 
 @dataclass
@@ -58,22 +64,20 @@ class _Payment:
     standing: list[Income | Complement] = field(default_factory=list)
 
 
-def wanted(
-    history: Iterable[Recorded],
-    when: str,
-    since: date,
-    kinds: Iterable[str] = ("payment", "security_deposit"),
-) -> list[Wanted]:
+def wanted(history: Iterable[Recorded], settings: CfdiSettings) -> list[Wanted]:
     """Every document and cancellation that the loan's facts, oldest first, ask for."""
-    book = _Book(when == "due", since, frozenset(kinds))
+    book = _Book(settings)
     return [one for recorded in history for one in book.read(recorded)]
 
 
 class _Book:
     """One loan, fact by fact."""
 
-    def __init__(self, due: bool, since: date, kinds: frozenset[str]) -> None:
-        self._due, self._since, self._kinds = due, since, kinds
+    def __init__(self, settings: CfdiSettings) -> None:
+        self._due, self._since = settings.when == "due", settings.since
+        self._kinds = frozenset(settings.kinds)
+        self._credits = settings.reversed == "credit_note"
+        self._forgives = settings.forgiven == "credit_note"
         self._rate = 0
         self._invoices: dict[int, list[_Invoice]] = {}
         self._early: dict[int, int] = {}
@@ -104,6 +108,10 @@ class _Book:
                 yield from self._moved(event.moved, at)
             case e.OverpaymentApplied() | e.DepositApplied() | e.OverpaymentRefunded():
                 yield from self._moved(event.moved, at, adds=True)
+            case e.DebtForgiven():
+                yield from self._given_up(event.forgiven, at)
+            case e.LoanRestructured(forgiven=e.Portion() as all_forgiven):
+                yield from self._given_up(by_instalment(all_forgiven, event.cleared), at)
             case e.RecoveryReceived():
                 items = [
                     Item(name, event.by_component.get(Component(name), 0),
@@ -171,10 +179,37 @@ class _Book:
         rest = item if not parts else apart(item.component, left, self._rate, item.tax > 0)
         return parts, rest
 
-    def _reversed(self, payment: _Payment, at: int) -> Iterator[Cancellation]:
+    def _given_up(self, forgiven: Iterable[e.Portion], at: int) -> Iterator[Credit]:
+        """Of the invoices' interest; late interest and fees are not invoiced before they are paid.
+
+        A credit note for each invoice: what is left of it is less by so much.
+        """
+        for portion in forgiven if self._forgives else ():
+            left = portion.interest + portion.interest_tax
+            for invoice in self._invoices.get(portion.instalment, []):
+                total = min(left, invoice.owed)
+                if total <= 0:
+                    continue
+                left -= total
+                invoice.owed -= total
+                known = invoice.document
+                bears = any(taxed(one, known.rate) for one in known.items)
+                yield Credit(key=f"E{at}.{known.key}", position=at, invoice=known.key,
+                             items=(apart("interest", total, known.rate, bears),),
+                             rate=known.rate, why="forgiven")  # fmt: skip
+
+    def _reversed(self, payment: _Payment, at: int) -> Iterator[Wanted]:
         for document in payment.standing:
             self._undo(document, payment.cleared)
-            yield Cancellation(document=document.key, position=at, motive="reversed")
+            yield self._withdrawn(document, at)
+
+    def _withdrawn(self, document: Income | Complement, at: int) -> Cancellation | Credit:
+        """A document without one in its place. A complement can only be cancelled."""
+        if self._credits and isinstance(document, Income):
+            return Credit(key=f"E{at}.{document.key}", position=at, invoice=document.key,
+                          items=document.items, rate=document.rate, why="reversed",
+                          channel=document.channel)  # fmt: skip
+        return Cancellation(document=document.key, position=at, motive="reversed")
 
     def _undo(self, document: Income | Complement, cleared: Cleared) -> None:
         """What a document had paid is owed again."""
@@ -197,9 +232,9 @@ class _Book:
         found: dict[int, Cleared] = {}
         for one in moved:
             if one.payment in self._payments:
-                found[one.payment] = _summed(found.get(one.payment, {}), _cleared(one.portions))
+                found[one.payment] = summed(found.get(one.payment, {}), cleared_by(one.portions))
         for number in list(found):
-            after = _summed(self._payments[number].cleared, found[number])
+            after = summed(self._payments[number].cleared, found[number])
             for instalment, amounts in after.items():
                 for name, amount in amounts.items():
                     if amount < 0:
@@ -211,7 +246,7 @@ class _Book:
     ) -> None:
         for other in self._payments:
             mine, theirs = (
-                _summed(self._payments[one].cleared, found.get(one, {}))
+                summed(self._payments[one].cleared, found.get(one, {}))
                 .get(instalment, {}).get(name, 0)
                 for one in (number, other)
             )  # fmt: skip
@@ -220,7 +255,7 @@ class _Book:
                 blank = dict.fromkeys(e.Portion.__struct_fields__[1:], 0)
                 for one, amount in ((number, shift), (other, -shift)):
                     change = {instalment: blank | {name: amount}}
-                    found[one] = _summed(found.get(one, {}), change)
+                    found[one] = summed(found.get(one, {}), change)
 
     def _moved(
         self, moved: Iterable[e.Moved], at: int, *, adds: bool = False, own: int = 0
@@ -228,60 +263,34 @@ class _Book:
         """A payment cleared something else than was thought, or (``adds``) more than before."""
         for number, change in self._changes(moved).items():
             payment = self._payments[number]
-            if not _taxable(change):
+            if not taxable(change):
                 continue
             key = str(at) if number == own else f"{at}.{number}"
-            before, payment.cleared = payment.cleared, _summed(payment.cleared, change)
-            if adds and _only_more(change):
+            before, payment.cleared = payment.cleared, summed(payment.cleared, change)
+            if adds and only_more(change):
                 yield from self._collected(payment, change, key, at)
                 continue
             old, payment.standing = payment.standing, []
             for document in old:
                 self._undo(document, before)
             new = list(self._collected(payment, payment.cleared, key, at))
-            yield from _in_place(old, new, at)
+            yield from self._in_place(old, new, at)
 
-
-def _in_place(
-    old: list[Income | Complement], new: list[Income | Complement], at: int
-) -> Iterator[Wanted]:
-    """Each new document replaces the old ones of its kind; old ones without a new one just go."""
-    for document in new:
-        yield replace(document, replaces=tuple(one.key for one in _alike(document, old)))
-    for document in old:
-        by = next((one.key for one in _alike(document, new)), "")
-        motive: Motive = "replaced" if by else "reversed"
-        yield Cancellation(document=document.key, position=at, motive=motive, by=by)
+    def _in_place(
+        self, old: list[Income | Complement], new: list[Income | Complement], at: int
+    ) -> Iterator[Wanted]:
+        """Each new document replaces the old ones of its kind; others are withdrawn."""
+        for document in new:
+            yield replace(document, replaces=tuple(one.key for one in _alike(document, old)))
+        for document in old:
+            by = next((one.key for one in _alike(document, new)), "")
+            if by:
+                yield Cancellation(document=document.key, position=at, motive="replaced", by=by)
+            else:
+                yield self._withdrawn(document, at)
 
 
 def _alike(
     document: Income | Complement, others: list[Income | Complement]
 ) -> Iterator[Income | Complement]:
     return (one for one in others if type(one) is type(document))
-
-
-def _cleared(portions: Iterable[e.Portion]) -> Cleared:
-    found: Cleared = {}
-    for portion in portions:
-        amounts = {name: getattr(portion, name) for name in e.Portion.__struct_fields__[1:]}
-        found = _summed(found, {portion.instalment: amounts})
-    return found
-
-
-def _summed(one: Cleared, other: Cleared) -> Cleared:
-    found = {instalment: dict(amounts) for instalment, amounts in one.items()}
-    for instalment, amounts in other.items():
-        mine = found.setdefault(instalment, dict.fromkeys(amounts, 0))
-        for name, amount in amounts.items():
-            mine[name] += amount
-    return found
-
-
-def _only_more(cleared: Cleared) -> bool:
-    return all(amount >= 0 for amounts in cleared.values() for amount in amounts.values())
-
-
-def _taxable(cleared: Cleared) -> bool:
-    return any(
-        amounts[name] or amounts[f"{name}_tax"] for amounts in cleared.values() for name in TAXED
-    )

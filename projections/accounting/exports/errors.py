@@ -9,7 +9,7 @@ FormError
         TooManyLines        more rows or lines than the format can hold
         UnknownAccount      an entry's account is not in the chart
         UnknownDocument     a fiscal document behind an entry is not among those issued
-        UnmappedAccount     an account has no code that the format asks for
+        UnmappedAccount     accounts have no code that the format asks for
         NotValid            the file made is not what its published schema demands
         MissingPart         an extra is not installed, or a setting that the format needs is empty
         EmptyPeriod         nothing to export
@@ -22,7 +22,11 @@ FormError
         UnknownBatch        there is no such batch
 """
 
+from collections.abc import Sequence
+
 from ledger.money import FormError
+
+SHOWN = 10  # accounts that an error names
 
 
 class ExportRefused(FormError):
@@ -106,11 +110,17 @@ class UnknownDocument(ExportRefused):
 
 
 class UnmappedAccount(ExportRefused):
-    """An account has no code that the format asks for."""
+    """Accounts have no code that the format asks for; ``key`` is where the chart has it."""
 
-    def __init__(self, account: str, code: str) -> None:
-        super().__init__("account", f"{account} has no {code}; give it one in the chart")
-        self.account = account
+    def __init__(self, accounts: Sequence[str], code: str, key: str) -> None:
+        more = len(accounts) - SHOWN
+        told = ", ".join(accounts[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+        super().__init__(
+            "account",
+            f"{told}: no {code}. Write it as `{key}` of the account or heading in your chart"
+            " (CARTERA_ACCOUNTING_CHART); `cartera accounting check` lists all that lack one",
+        )
+        self.accounts = tuple(accounts)
 
 
 class NotValid(ExportRefused):

@@ -1,17 +1,18 @@
 """A month of the accounts, and what a format is given besides its entries."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, TypeAlias
 
+from domain.calendar import month_named
 from ledger.money import FormError
 from projections.accounting.entry import Account, AccountBalance, Entry, EntryKind
 from projections.accounting.exports.errors import UnknownAccount, UnknownDocument
 from projections.accounting.exports.settings import ExportSettings
 
-WRITTEN = re.compile(r"(20\d\d)-(0[1-9]|1[0-3])", re.ASCII)
+CLOSING = "-13"
+CENTURY = 20  # years have the four digits 20xx in every format
 
 
 class Period(NamedTuple):
@@ -23,10 +24,11 @@ class Period(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Period":
         """Errors: ``FormError`` where it is not written as 2026-01."""
-        found = WRITTEN.fullmatch(text)
-        if not found:
+        closing = text.endswith(CLOSING)
+        first = month_named(f"{text.removesuffix(CLOSING)}-12" if closing else text)
+        if first is None or first.year // 100 != CENTURY:
             raise FormError("period", f"must be a month such as 2026-01, not {text[:20]!r}")
-        return cls(int(found[1]), int(found[2]))
+        return cls(first.year, 13 if closing else first.month)
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"

@@ -7,11 +7,11 @@ what is longer is parted, and each part balances over ``split_account``.
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from projections.accounting.entry import Entry, Line
 from projections.accounting.exports.errors import AmountTooWide, TooManyLines

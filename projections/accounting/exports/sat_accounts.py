@@ -25,14 +25,14 @@ def _chart(request: Request, opening: dict[str, Any]) -> Iterator[Any]:
 
     fit = Fit(cut=request.settings.long_text == "cut")
     accounts = sorted(request.accounts.values(), key=lambda one: one.number)
+    if lacking := [f"{one.number} {one.name}" for one in accounts if not one.sat_code]:
+        raise UnmappedAccount(lacking, "SAT grouping code (código agrupador)", "sat")
     for some in pieces(accounts):
         rows = [Ctas(**_account(one, fit)) for one in some]
         yield Catalogo(**opening, ctas=rows)
 
 
 def _account(one: Account, fit: Fit) -> dict[str, Any]:
-    if not one.sat_code:
-        raise UnmappedAccount(one.number, "SAT grouping code (sat_code)")
     return {
         "cod_agrup": one.sat_code,
         "num_cta": fit.text(one.number, "number", one.number, NUMBER),

@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from msgspec.structs import astuple
 
 from domain import commands
 from domain.errors import InvalidTerms
 from domain.loan import Status
+from domain.terms import Frequency
 from domain.views import as_of
 from ledger.mapper import Recorded
 from projections.statements.account import Cut, statement
@@ -55,6 +56,13 @@ def over(book):
 
 
 @given(agreements(), STEPS)
+@example(
+    terms(
+        principal=1_000_00, annual_rate=0, instalments=1, frequency=Frequency.WEEKLY,
+        late_rate=720_000,
+    ),
+    [(18, "pay", 1), (25, "restructure", 1), (0, "pay_back", 1), (1, "pay", 1)],
+)  # fmt: skip
 def test_a_statement_adds_up_and_agrees_with_the_loan(agreed, steps):
     book = played(agreed, steps)
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from lxml import etree
 
+from domain.terms import Component
 from ledger import log
 from ledger.close_of_day import close_through
 from ledger.database import connect
@@ -71,7 +72,7 @@ class House:
 
     def asked(self, loan_id):
         own = settings(**self.given)
-        return wanted(log.facts(self.connection, loan_id), own.when, own.since, own.kinds)
+        return wanted(log.facts(self.connection, loan_id), own)
 
     def documents(self, loan_id):
         return register.of_loan(self.connection, loan_id)
@@ -234,6 +235,102 @@ def test_a_payment_reversed_before_its_stamp_needs_none(house):
 
     assert (report.dropped, house.pac.stamped) == (1, {})
     assert house.states(loan_id) == ["dropped"]
+
+
+def test_a_reversed_payment_has_its_invoice_credited_where_that_is_set(house):
+    house.given = {"reversed": "credit_note"}
+    loan_id = house.loan()
+    pay(house.ledger, loan_id, "1004.62", date(2026, 2, 15))
+    house.issue()
+    [invoice] = house.documents(loan_id).values()
+    house.ledger.reverse_payment(
+        loan_id, payment=1, reversed_on=date(2026, 3, 2), reason="bounced", cause=CAUSE
+    )
+
+    report = house.issue()
+
+    found = house.documents(loan_id)
+    [note] = [one for one in found.values() if one.kind == "credit"]
+    assert (report.stamped, house.pac.cancelled) == (1, [])
+    assert found[invoice.document].state == note.state == "stamped"
+    root, first = (etree.fromstring(one.xml.encode()) for one in (note, invoice))
+    told = ("Total", "SubTotal", "FormaPago", "MetodoPago")
+    assert [root.get(name) for name in told] == [first.get(name) for name in told]
+    assert root.get("TipoDeComprobante") == "E"
+    assert list(reconcile(house.connection, settings(**house.given))) == []
+    pay(house.ledger, loan_id, "1004.62", date(2026, 3, 3))
+    house.issue()
+    [apart] = reconcile(house.connection, settings(**house.given))
+    assert (apart.agrees, apart.collected) == (True, interest_paid(house, loan_id))
+    house.given = {}
+    with pytest.raises(BasisChanged, match="reversals credited"):
+        house.issue()
+
+
+def test_neither_invoice_nor_credit_note_is_made_of_what_was_reversed_before_its_stamp(house):
+    house.given = {"reversed": "credit_note"}
+    loan_id = house.loan()
+    pay(house.ledger, loan_id, "1004.62", date(2026, 2, 15))
+    house.ledger.reverse_payment(
+        loan_id, payment=1, reversed_on=date(2026, 3, 2), reason="bounced", cause=CAUSE
+    )
+
+    assert (house.issue().dropped, house.pac.stamped) == (2, {})
+    assert house.states(loan_id) == ["dropped", "dropped"]
+    assert house.issue().loans == 0
+
+
+def test_interest_given_up_after_its_invoice_has_a_credit_note(house):
+    house.given = {"when": "due"}
+    loan_id = house.loan()
+    close_through(house.ledger, date(2026, 2, 20), cause=CAUSE)
+    house.issue()
+    [invoice] = house.documents(loan_id).values()
+    house.ledger.forgive(
+        loan_id, amounts={Component.INTEREST: mxn("40.00")}, effective_on=date(2026, 2, 20),
+        cause=CAUSE,
+    )  # fmt: skip
+    pay(house.ledger, loan_id, "1004.62", date(2026, 2, 25))
+
+    house.issue()
+
+    found = house.documents(loan_id)
+    [note] = [one for one in found.values() if one.kind == "credit"]
+    [complement] = [one for one in found.values() if one.kind == "payment"]
+    root = etree.fromstring(note.xml.encode())
+    assert (root.get("TipoDeComprobante"), root.get("FormaPago"), root.get("MetodoPago")) == (
+        "E", "15", "PUE",
+    )  # fmt: skip
+    assert (total(note), note.total) == (40_00, 40_00)
+    assert root.find(f"{CFDI4}Receptor").get("UsoCFDI") == "G02"
+    related = root.find(f"{CFDI4}CfdiRelacionados")
+    assert related.get("TipoRelacion") == "01"
+    assert [one.get("UUID").lower() for one in related] == [str(invoice.uuid)]
+    [paid] = etree.fromstring(complement.xml.encode()).iter(f"{PAGO20}DoctoRelacionado")
+    assert Decimal(paid.get("ImpSaldoAnt")) == Decimal(invoice.total - 40_00).scaleb(-2)
+    assert Decimal(paid.get("ImpSaldoInsoluto")) == 0
+    [apart] = reconcile(house.connection, settings(**house.given))
+    assert apart.agrees
+    by_position = register.by_position(house.connection, [note.position], EVER)
+    assert by_position == {note.position: (str(note.uuid),)}
+
+
+def test_a_credit_note_waits_for_the_uuid_of_its_invoice(house):
+    house.given = {"when": "due"}
+    loan_id = house.loan()
+    close_through(house.ledger, date(2026, 2, 20), cause=CAUSE)
+    house.ledger.forgive(
+        loan_id, amounts={Component.INTEREST: mxn("40.00")}, effective_on=date(2026, 2, 20),
+        cause=CAUSE,
+    )  # fmt: skip
+    house.pac.mode = "away"
+    with pytest.raises(ProviderAway):
+        house.issue()
+
+    assert sorted(house.states(loan_id)) == ["sealed", "waiting"]
+    house.pac.mode = "ok"
+    assert house.issue().stamped == 2
+    assert house.states(loan_id) == ["stamped", "stamped"]
 
 
 def test_what_a_correction_moves_gets_a_document_in_place_of_the_old_one(house):

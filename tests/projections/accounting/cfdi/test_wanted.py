@@ -5,11 +5,14 @@ from datetime import date
 
 import pytest
 from hypothesis import example, given, reject
+from hypothesis import strategies as st
 
+from domain import commands
 from domain import events as e
 from domain.errors import LoanError
 from domain.terms import (
     AllocationRule,
+    Component,
     Frequency,
     Grace,
     InAdvance,
@@ -23,12 +26,14 @@ from projections.accounting.cfdi.documents import (
     TAXED,
     Cancellation,
     Complement,
+    Credit,
     Income,
     Item,
     apart,
 )
 from projections.accounting.cfdi.wanted import wanted
 from tests.domain.histories import STEPS, agreements, disbursed, play, terms
+from tests.projections.accounting.cfdi.tools import settings
 
 EVER = date(2000, 1, 1)
 
@@ -43,19 +48,25 @@ def played(agreed, steps):
     return book
 
 
-def asked(book, when):
+def asked(book, when, **given):
     history = [Recorded(None, nth, event, nth) for nth, event in enumerate(book.history, start=1)]
-    return wanted(history, when, EVER)
+    return wanted(history, settings(when=when, since=EVER, **given))
 
 
 def standing(found):
     gone = {one.document for one in found if isinstance(one, Cancellation)}
-    return [one for one in found if not isinstance(one, Cancellation) and one.key not in gone]
+    kinds = (Income, Complement)
+    return [one for one in found if isinstance(one, kinds) and one.key not in gone]
 
 
 def paid(found):
-    """What documents say was collected: invoices paid at once, and complements."""
-    return sum(one.total for one in standing(found) if isinstance(one, Complement) or one.paid)
+    """What documents say was collected: invoices paid at once, and complements; less credit notes
+    on the former.
+    """
+    at_once = {one.key for one in found if isinstance(one, Income) and one.paid}
+    back = sum(one.total for one in found if isinstance(one, Credit) and one.invoice in at_once)
+    came = [one for one in standing(found) if isinstance(one, Complement) or one.paid]
+    return sum(one.total for one in came) - back
 
 
 def collected(book):
@@ -114,7 +125,8 @@ TAKEN_BACK = (
 def test_documents_say_what_was_collected(when, agreed, steps):
     book = played(agreed, steps)
 
-    assert paid(asked(book, when)) == collected(book)
+    for how in ("cancel", "credit_note"):
+        assert paid(asked(book, when, reversed=how)) == collected(book)
 
 
 @pytest.mark.parametrize("when", ["collection", "due"])
@@ -129,7 +141,8 @@ def test_each_document_is_asked_for_once_and_goes_once(when, agreed, steps):
             assert not one.by or one.by in issued
             gone.append(one.document)
         else:
-            assert set(one.replaces) <= set(issued)
+            before = [one.invoice] if isinstance(one, Credit) else one.replaces
+            assert set(before) <= set(issued)
             issued.append(one.key)
     assert max(Counter(issued).values(), default=1) == 1
     assert max(Counter(gone).values(), default=1) == 1
@@ -146,9 +159,70 @@ def test_no_invoice_is_paid_beyond_what_it_asks(agreed, steps):
         for part in one.parts if isinstance(one, Complement) else ():
             assert 0 < part.paid <= part.before <= invoices[part.invoice].total
             sums[part.invoice] += part.paid
+    for one in found:
+        if isinstance(one, Credit):
+            assert one.total > 0
+            sums[one.invoice] += one.total
     for key, total in sums.items():
         assert not invoices[key].paid
         assert total <= invoices[key].total
+
+
+@pytest.mark.parametrize(
+    ("when", "given", "notes"),
+    [("due", {}, 1), ("due", {"forgiven": "nothing"}, 0), ("collection", {}, 0)],
+)
+def test_only_debt_that_was_invoiced_asks_for_a_credit_note(when, given, notes):
+    book = disbursed(terms(tax_rate=160_000))
+    book.do(commands.close_day, on=date(2026, 2, 20))
+    [invoiced] = [one for one in book.history if isinstance(one, e.InstalmentFellDue)]
+    book.do(
+        commands.forgive, effective_on=date(2026, 2, 20),
+        amounts={Component.INTEREST: 50_00, Component.INTEREST_TAX: 8_00},
+    )  # fmt: skip
+
+    found = [one for one in asked(book, when, **given) if isinstance(one, Credit)]
+
+    assert invoiced.interest > 50_00
+    assert [(one.items, one.why) for one in found] == [
+        ((Item("interest", 50_00, 8_00),), "forgiven")
+    ] * notes
+
+
+@given(
+    forgiven=st.lists(
+        st.tuples(st.integers(1, 60_00), st.integers(0, 9_00)), min_size=1, max_size=3
+    ),
+    payments=st.lists(st.integers(1, 300_00), min_size=3, max_size=3),
+)
+def test_what_is_left_of_an_invoice_is_what_the_loan_still_owes_of_it(forgiven, payments):
+    book = disbursed(terms(tax_rate=160_000))
+    for nth, (amount, tax) in enumerate(forgiven):
+        on = date(2026, 2, 20 + nth)
+        book.do(commands.close_day, on=on)
+        asks = {Component.INTEREST: amount, Component.INTEREST_TAX: tax}
+        try:
+            book.do(
+                commands.forgive, effective_on=on,
+                amounts={name: one for name, one in asks.items() if one},
+            )  # fmt: skip
+        except LoanError:
+            reject()
+        book.do(commands.receive_payment, amount=payments[nth], effective_on=on, channel="spei")
+
+    found = asked(book, "due")
+    line = book.loan.line(1)
+    left = sum(getattr(line.owed, one) - getattr(line.paid, one)
+               for one in ("interest", "interest_tax"))  # fmt: skip
+    for one in found:
+        match one:
+            case Income(paid=False):
+                left -= one.total
+            case Complement():
+                left += one.total
+            case Credit():
+                left += one.total
+    assert left == 0
 
 
 @given(agreed=agreements(), steps=STEPS)

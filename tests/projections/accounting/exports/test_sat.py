@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from lxml import etree
 
+from projections.accounting.chart import load_chart
 from projections.accounting.entry import Account, Nature
 from projections.accounting.exports.errors import (
     EmptyPeriod,
@@ -79,6 +80,18 @@ def test_the_chart_carries_sats_codes(tmp_path):
         ("1020-001", "102.01", "D"), ("1060-001", "106.01", "D"), ("1060-005", "106.05", "D"),
         ("2090-001", "209.01", "A"), ("4010-032", "401.32", "A"),
     ]  # fmt: skip
+
+
+def test_the_shipped_chart_can_be_sent(tmp_path):
+    """SAT's schema knows every code; headings have one of the first level, accounts of the next."""
+    shipped = {one.number: one for one in load_chart().accounts()}
+
+    root, _, _ = made("sat-chart", (), request(accounts=shipped), tmp_path)
+
+    assert {one.get("NumCta") for one in root} == set(shipped)
+    for one in root:
+        digits = 3 if one.get("SubCtaDe") is None else 6
+        assert len(one.get("CodAgrup")) == digits, one.attrib
 
 
 @settings(max_examples=15)
@@ -207,6 +220,44 @@ UNMAPPED = CHART | {"9": Account(internal="x", number="9", name="Sin código", n
 UNKNOWN_CODE = CHART | {
     "9": Account(internal="x", number="9", name="x", nature=Nature.DEBIT, sat_code="999.99")
 }
+
+
+def test_every_account_without_a_code_is_named_at_once_and_where_the_code_is_written(tmp_path):
+    more = {f"9-{nth:02}": Account(internal="x", number=f"9-{nth:02}", name="Otra",
+                                   nature=Nature.DEBIT) for nth in range(12)}  # fmt: skip
+
+    with pytest.raises(UnmappedAccount) as refused:
+        FORMATS["sat-chart"].write(iter([]), request(accounts=CHART | more), tmp_path / "x")
+
+    told = str(refused.value)
+    assert told.startswith("account 9-00 Otra, 9-01 Otra, ")
+    assert "9-09 Otra and 2 more: no SAT grouping code" in told
+    assert "`sat`" in told
+    assert "CARTERA_ACCOUNTING_CHART" in told
+    assert len(refused.value.accounts) == 12
+
+
+def test_the_shipped_codes_are_sats_own_and_headings_gather_what_is_theirs():
+    """Against SAT's catalogue, read from the schema that SAT publishes."""
+    [catalogue] = SCHEMAS.rglob("CatalogosParaEsqContE.xsd")
+    xs = "{http://www.w3.org/2001/XMLSchema}"
+    [codes] = [
+        {one.get("value") for one in kind.iter(f"{xs}enumeration")}
+        for kind in etree.parse(str(catalogue)).iter(f"{xs}simpleType")
+        if kind.get("name") == "c_CodAgrup"
+    ]
+    chart = load_chart()
+    heading = {one.number: one.sat_code for one in chart.headings}
+
+    for one in chart.accounts():
+        assert one.sat_code is None or one.sat_code in codes, one.number
+        above = heading.get(one.parent)
+        assert (
+            above is None or (one.sat_code or "").split(".")[0] == above or (one.sat_code is None)
+        ), one.number
+    assert heading["1020"] == "102"
+    assert heading["8020"] == "899"
+    assert heading["3010"] is None
 
 
 @pytest.mark.parametrize(
