@@ -233,8 +233,9 @@ def check(as_json: AsJson = False) -> None:
     if chosen.accounting_chart is None:
         say(f"the chart is the shipped one: copy {SHIPPED}, and name your copy in"
             " CARTERA_ACCOUNTING_CHART")  # fmt: skip
-    say(f"{lacking} accounts without SAT's code: write it as `sat` of the account in the chart;"
-        " sat-chart is refused until all have one")  # fmt: skip
+    if lacking:
+        say(f"{lacking} accounts without SAT's code: write it as `sat` of the account in the chart;"
+            " sat-chart is refused until all have one")  # fmt: skip
 
 
 def _texts(line: Any, amounts: tuple[str, ...]) -> dict[str, Any]:

@@ -235,31 +235,31 @@ def issuing(folder, url, **given):
     return path
 
 
-def test_a_first_user_is_led_to_a_chart_that_sat_takes(cartera, book, fresh_settings, tmp_path):
+def test_a_chart_without_all_of_sats_codes_is_refused_and_the_shipped_one_is_not(
+    cartera, book, fresh_settings, tmp_path
+):
     asked = ("accounting", "export", "sat-chart", "--period", "2026-01")
     path = tmp_path / f"{RFC}202601CT.zip"
     own = tmp_path / "chart.yaml"
-    fresh_settings(accounting_files=book / "event.yaml")
+    own.write_text(SHIPPED.read_text().replace(', sat: "106.09"', ""))
+    fresh_settings(accounting_files=book / "event.yaml", accounting_chart=own)
 
     refused = cartera(*asked, "--to", path)
     told = cartera("accounting", "check")
     assert (refused.code, path.exists()) == (2, False)
-    assert "1065 Intereses" not in refused.err
-    assert "1070 Comisiones e impuestos por cobrar" in refused.err
+    assert "1065" not in refused.err
+    assert "1070-001 Comisiones por cobrar etapa 1" in refused.err
     assert "CARTERA_ACCOUNTING_CHART" in refused.err
-    assert f"copy {SHIPPED}" in told.out.replace("\n", "")
-    lines = SHIPPED.read_text().splitlines()
-    own.write_text("\n".join(
-        one if "number:" not in one or "sat:" in one else one.replace("}", ', sat: "899.01"}')
-        for one in lines
-    ))  # fmt: skip
-    fresh_settings(accounting_files=book / "event.yaml", accounting_chart=own)
-    assert "0 accounts without SAT's code" in cartera("accounting", "check").out
+    assert "12 accounts without SAT's code" in told.out
+    fresh_settings(accounting_files=book / "event.yaml")
+    told = cartera("accounting", "check").out
+    assert "without SAT's code" not in told
+    assert f"copy {SHIPPED}" in told.replace("\n", "")
     made = cartera(*asked, "--to", path)
     assert made.code == 0, made.err
     with zipfile.ZipFile(path) as archive:
         root = etree.fromstring(archive.read(f"{RFC}202601CT.xml"))
-    assert len(root) == sum("number:" in one for one in lines)
+    assert len(root) == sum("number:" in one for one in SHIPPED.read_text().splitlines())
 
 
 CANNOT = [
