@@ -146,11 +146,12 @@ def list_(
     if as_json:
         answer(found)
         return
-    shown = table("Fiscal documents", "document", "state", "total", "UUID", "reason",
+    shown = table("Fiscal documents", "document", "loan", "state", "total", "UUID", "reason",
                   numbers=("total",))  # fmt: skip
     for one in found:
         total = f"{text(one.total, one.currency)} {one.currency}"
-        shown.add_row(one.document, one.state, total, str(one.uuid or ""), one.reason)
+        reason = "waits for the stamping provider" if one.state == "sealed" else one.reason
+        shown.add_row(one.document, one.loan_no, one.state, total, str(one.uuid or ""), reason)
     show(shown)
 
 

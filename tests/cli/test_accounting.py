@@ -97,7 +97,7 @@ def test_the_check_lists_what_is_still_to_be_confirmed(cartera, book):
     told = cartera("accounting", "check", "--json").json
 
     by_number = {one["number"]: one for one in told["to_be_confirmed"]}
-    assert (by_number["2030-004"]["sat"], by_number["2030-004"]["cnbv"]) == ("205.06", None)
+    assert (by_number["2050-002"]["sat"], by_number["2050-002"]["cnbv"]) == ("205.06", None)
     assert PRINCIPAL not in by_number
     assert "keep what loans owe" in cartera("accounting", "check").out
 

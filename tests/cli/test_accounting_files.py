@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import zipfile
 from contextlib import ExitStack
-from datetime import date
+from datetime import UTC, date, datetime
 
 import openpyxl
 import pytest
@@ -15,9 +15,16 @@ from pydantic import SecretStr
 
 from ledger.close_of_day import close_through
 from ledger.settings import override
+from projections.accounting.chart import SHIPPED
 from tests.ledger.builders import CAUSE, TERMS, a_ledger, mxn, pay
 from tests.projections.accounting.cfdi.provider_server import provider
-from tests.projections.accounting.cfdi.tools import PASSWORD, RFC, certificate, key_file
+from tests.projections.accounting.cfdi.tools import (
+    PASSWORD,
+    RFC,
+    certificate,
+    key_file,
+    private_key,
+)
 
 HLEDGER = shutil.which("hledger")
 
@@ -228,6 +235,58 @@ def issuing(folder, url, **given):
     return path
 
 
+def test_a_first_user_is_led_to_a_chart_that_sat_takes(cartera, book, fresh_settings, tmp_path):
+    asked = ("accounting", "export", "sat-chart", "--period", "2026-01")
+    path = tmp_path / f"{RFC}202601CT.zip"
+    own = tmp_path / "chart.yaml"
+    fresh_settings(accounting_files=book / "event.yaml")
+
+    refused = cartera(*asked, "--to", path)
+    told = cartera("accounting", "check")
+    assert (refused.code, path.exists()) == (2, False)
+    assert "1065 Intereses" not in refused.err
+    assert "1070 Comisiones e impuestos por cobrar" in refused.err
+    assert "CARTERA_ACCOUNTING_CHART" in refused.err
+    assert f"copy {SHIPPED}" in told.out.replace("\n", "")
+    lines = SHIPPED.read_text().splitlines()
+    own.write_text("\n".join(
+        one if "number:" not in one or "sat:" in one else one.replace("}", ', sat: "899.01"}')
+        for one in lines
+    ))  # fmt: skip
+    fresh_settings(accounting_files=book / "event.yaml", accounting_chart=own)
+    assert "0 accounts without SAT's code" in cartera("accounting", "check").out
+    made = cartera(*asked, "--to", path)
+    assert made.code == 0, made.err
+    with zipfile.ZipFile(path) as archive:
+        root = etree.fromstring(archive.read(f"{RFC}202601CT.xml"))
+    assert len(root) == sum("number:" in one for one in lines)
+
+
+CANNOT = [
+    ({"begins": datetime(2024, 1, 1, tzinfo=UTC), "days": 30}, None, "expired on"),
+    ({}, 1, "certificate: does not match its private key"),
+    ({"rfc": "CACX7605101P8"}, None, "not of the issuer"),
+]
+
+
+@pytest.mark.parametrize(("changed", "key", "said"), CANNOT)
+def test_a_certificate_that_cannot_seal_stops_all(
+    cartera, book, fresh_settings, tmp_path, changed, key, said
+):
+    with provider() as (pac, url):
+        fresh_settings(
+            cfdi=issuing(tmp_path, url), cfdi_key_password=SecretStr(PASSWORD),
+            cfdi_provider_token=SecretStr("t"),
+        )  # fmt: skip
+        (tmp_path / "csd.cer").write_bytes(certificate(**changed))
+        if key is not None:
+            (tmp_path / "csd.key").write_bytes(key_file(private_key(key)))
+        told = cartera("accounting", "cfdi", "issue")
+
+    assert (told.code, pac.calls) == (2, [])
+    assert said in told.err
+
+
 def test_stamped_documents_reach_sats_entries(cartera, book, fresh_settings, tmp_path):
     with provider() as (pac, url):
         fresh_settings(
@@ -244,7 +303,10 @@ def test_stamped_documents_reach_sats_entries(cartera, book, fresh_settings, tmp
         )
         assert cartera("borrower", "register", "B-2", known).code == 0
         assert cartera("accounting", "cfdi", "issue").code == 1
-        assert "postal_code of borrower B-2" in cartera("accounting", "cfdi", "list").out
+        [listed, _] = cartera("accounting", "cfdi", "list", "--json").json
+        assert (listed["loan_no"], listed["reason"]) == (
+            "L-1", "receiver.postal_code of borrower B-2 is not known, nor regime",
+        )  # fmt: skip
         known.write_text(
             "{first_name: Xochilt, paternal: Casas, maternal: Chavez, rfc: CACX7605101P8,"
             ' tax_regime: "612", addresses: [{street: Luna 1, postal_code: "36257"}]}'
@@ -252,6 +314,7 @@ def test_stamped_documents_reach_sats_entries(cartera, book, fresh_settings, tmp
         assert cartera("borrower", "change", "B-2", known, "--reason", "told").code == 0
         told = cartera("accounting", "cfdi", "issue")
         assert (told.code, "provider" in told.err) == (3, True)
+        assert "waits for the stamping provider" in cartera("accounting", "cfdi", "list").out
         pac.mode = "ok"
         assert cartera("accounting", "cfdi", "issue").code == 0
         readings = cartera("borrower", "readings", "B-2", "--json").json

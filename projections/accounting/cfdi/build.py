@@ -19,7 +19,6 @@ NOT_OBJECT, OBJECT = "01", "02"
 AT_ONCE, LATER, TO_BE_DEFINED = "PUE", "PPD", "99"
 SUBSTITUTES = "04"
 EXPENSE = "E"
-NO_USE = "S01"  # the only use that SAT lets the public have
 NOON = time(12)  # what SAT asks for where the hour of a payment is not known
 SCHEMAS = {
     "http://www.sat.gob.mx/cfd/4": "sitio_internet/cfd/4/cfdv40.xsd",
@@ -90,7 +89,7 @@ def credit(
         emisor=_issuer(settings),
         lugar_expedicion=settings.issuer.postal_code,
         receptor=_receiver(
-            receiver, NO_USE if receiver.rfc == PUBLIC_RFC else settings.credit_use
+            receiver, receiver.use if receiver.rfc == PUBLIC_RFC else settings.credit_use
         ),
         conceptos=[
             _concept(

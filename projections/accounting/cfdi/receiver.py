@@ -9,6 +9,7 @@ from projections.accounting.cfdi.settings import CfdiSettings
 PUBLIC_RFC = "XAXX010101000"
 PUBLIC_NAME = "PUBLICO EN GENERAL"
 PUBLIC_REGIME, PUBLIC_USE = "616", "S01"
+LACKING = ("rfc", "name", "postal_code", "regime")  # what SAT asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +73,12 @@ class Known:
 def receiver_of(borrower: str, source: Receivers, settings: CfdiSettings) -> Receiver:
     """The receiver, fit for a document. Errors: ``ReceiverIncomplete`` naming what is wrong."""
     found = source.receiver(borrower) if borrower else None
-    if found is None or not found.rfc:
-        if settings.without_rfc == "public":
-            return _public(settings)
-        raise ReceiverIncomplete(borrower, "rfc", "is not known")
+    if (found is None or not found.rfc) and settings.without_rfc == "public":
+        return _public(settings)
+    lacking = LACKING if found is None else [one for one in LACKING if not getattr(found, one)]
+    if found is None or lacking:
+        others = f", nor {', '.join(lacking[1:])}" if lacking[1:] else ""
+        raise ReceiverIncomplete(borrower, lacking[0], f"is not known{others}")
     _check(found, borrower)
     return found
 
@@ -96,8 +99,6 @@ def _check(one: Receiver, borrower: str) -> None:
         raise ReceiverIncomplete(borrower, "rfc", f"{one.rfc!r} has not the form of one") from None
     if known != one.rfc or not known.is_valid() or known.is_generic():
         raise ReceiverIncomplete(borrower, "rfc", f"{one.rfc!r} fails its check digit")
-    if not one.name:
-        raise ReceiverIncomplete(borrower, "name", "is not known")
     if not (len(one.postal_code) == 5 and one.postal_code.isdigit()):
         raise ReceiverIncomplete(borrower, "postal_code", f"{one.postal_code!r} has not 5 digits")
     if not (len(one.regime) == 3 and one.regime.isdigit()):

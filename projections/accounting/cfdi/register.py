@@ -30,7 +30,7 @@ ONE_RUN = 8400000013  # advisory lock: two runs would stamp one document twice
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """A document as it stands after a step. ``total`` is in minor units."""
+    """A document as it stands after a step. ``total`` is in minor units; lists tell ``loan_no``."""
 
     document: str
     step: int
@@ -47,6 +47,7 @@ class Step(Struct, frozen=True, kw_only=True):
     reason: str = ""
     xml: str | None = None
     recorded_at: datetime | None = None
+    loan_no: str = ""
 
 
 def add(connection: Connection[TupleRow], step: Step) -> None:
@@ -78,7 +79,9 @@ def standing(
     found = LATEST.format(fields=fields, condition="true")
     with connection.cursor(row_factory=class_row(Step)) as cursor:
         return cursor.execute(
-            f"SELECT * FROM ({found}) AS latest WHERE state = ANY(%s) ORDER BY position LIMIT %s",
+            f"SELECT latest.*, loan_no FROM ({found}) AS latest"
+            " JOIN ledger.loan_state USING (loan_id)"
+            " WHERE state = ANY(%s) ORDER BY position LIMIT %s",
             [list(states), limit],
         ).fetchall()
 

@@ -208,6 +208,7 @@ def changed(**given):
         (changed(postal_code=""), "receiver.postal_code"),
         (changed(postal_code="3625"), "receiver.postal_code"),
         (changed(regime=""), "receiver.regime"),
+        (changed(postal_code="", regime=""), "receiver.postal_code"),
     ],
 )
 def test_a_receiver_whom_sat_would_not_know_is_named(receiver, field):

@@ -442,7 +442,9 @@ def test_a_borrower_whose_data_are_missing_waits_and_the_others_go_on(house):
 
     assert (report.stamped, report.refused) == (1, 1)
     [document] = house.documents(loan_id).values()
-    assert document.reason == "receiver.rfc of borrower B-0 is not known"
+    assert document.reason == (
+        "receiver.rfc of borrower B-0 is not known, nor name, postal_code, regime"
+    )
     house.issue()
     assert [one.step for one in house.documents(loan_id).values()] == [1]
     house.receivers["B-0"] = BORROWER
