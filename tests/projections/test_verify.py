@@ -8,9 +8,11 @@ import pytest
 
 from domain import commands
 from ledger import database as db
+from projections.accounting.balances import trial_balance
+from projections.accounting.rules import load_rules
 from projections.rebuild import RebuildRunning, rebuild
 from projections.verify import accounting, verify
-from tests.projections.stories import Log, catch_up, paid_out
+from tests.projections.stories import Log, catch_up, every_kind, paid_out
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +135,24 @@ def test_the_account_of_deposits_is_held_to_the_list_of_what_waits(book, settled
 
     assert {one.split(" on ")[1][:10] for one in found} == told
     assert all("the list of what waits by" in one for one in found)
+
+
+@pytest.mark.parametrize("name", ["deposit", "deposit undone"])
+def test_security_deposits_have_an_account_that_holds_what_is_left_of_them(fresh_database, name):
+    story = every_kind(name)
+    Log(fresh_database).append(story)
+    catch_up(fresh_database)
+    rules = load_rules()
+
+    with db.connect(fresh_database) as connection:
+        assert verify(connection) == []
+        [balances] = trial_balance(connection, rules, date(2026, 12, 31), date(2026, 1, 1)).values()
+
+    account = rules.chart.mapped["security_deposits"].number
+    assert sum(one.closing for one in balances if one.account.number == account) == (
+        story.loan.deposit
+    )
+    assert any(one.credit and one.debit for one in balances if one.account.number == account)
 
 
 def test_a_stopped_projection_is_a_finding(fresh_database):
