@@ -66,6 +66,9 @@ def _check_grace(terms: Terms) -> None:
                 f"grace.{field} leaves no instalment of {terms.instalments} to pay",
                 f"grace.{field}",
             )
+    if terms.method is Method.REVOLVING and grace.interest_payment_periods:
+        rule = "interest on a line of credit is asked by its statements: none of it is put off"
+        raise InvalidTerms(rule, "grace.interest_payment_periods")
     if grace.capitalise and not grace.interest_payment_periods:
         rule = "capitalise needs interest_payment_periods to capitalise the interest of"
         raise InvalidTerms(rule, "grace.capitalise")

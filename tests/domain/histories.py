@@ -127,6 +127,8 @@ def agreements(draw, *, plain: bool = False, **fixed) -> Terms:
     }
     if not plain and draw(st.booleans()):  # half of the loans keep to the plain terms
         drawn |= draw(rarer_terms(drawn["instalments"]))
+        if method is Method.REVOLVING:
+            drawn["grace"] = Grace(principal_periods=drawn["grace"].principal_periods)
     if method in LEVEL_METHODS and interest is InterestBasis.DAILY:
         drawn["instalment"] = draw(st.sampled_from(list(InstalmentRule)))
     if method is Method.EQUAL_INSTALMENTS and not drawn.get("rate_steps"):

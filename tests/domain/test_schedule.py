@@ -18,6 +18,7 @@ from domain.daycount import (
     thirty_e_360,
 )
 from domain.errors import InvalidTerms
+from domain.limits import check_terms
 from domain.schedule import schedule
 from domain.terms import (
     Annuity,
@@ -30,6 +31,7 @@ from domain.terms import (
     LastInstalment,
     LevelRounding,
     Method,
+    Revolving,
 )
 from tests.domain.histories import START, agreements, terms
 
@@ -263,6 +265,17 @@ def test_a_graduated_instalment_rounds_each_growth_as_its_terms_say():
     rows = schedule(agreed, agreed.principal, START)
 
     assert [row.principal for row in rows] == [365_00, 405_00, 430_00]
+
+
+def test_a_line_of_credit_puts_no_interest_off():
+    """Its statements ask for it."""
+    agreed = terms(
+        method=Method.REVOLVING, revolving=Revolving(minimum_rate=100_000),
+        grace=Grace(principal_periods=1, interest_payment_periods=1),
+    )  # fmt: skip
+    with pytest.raises(InvalidTerms) as refused:
+        check_terms(agreed)
+    assert refused.value.field == "grace.interest_payment_periods"
 
 
 def test_the_last_instalment_is_levelled_after_interest_became_principal_too():
