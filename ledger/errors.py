@@ -22,6 +22,7 @@ Refused as by a loan (``LoanError``), because they show amounts:
 """
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from domain.errors import LoanError, code_of
@@ -36,6 +37,16 @@ class LedgerError(Exception):
     def code(self) -> str:
         """A stable name for clients: the class in kebab-case."""
         return code_of(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The same words in another process, where it would otherwise be made again from them."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[LedgerError], told: tuple[Any, ...], state: dict[str, Any]) -> LedgerError:
+    error = kind.__new__(kind, *told)
+    error.__dict__.update(state)
+    return error
 
 
 class UnknownLoan(LedgerError):
