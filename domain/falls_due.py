@@ -1,8 +1,9 @@
 """What the day after the quiet ones comes to where it is an instalment that plainly falls due.
 
 Plainly: it was not touched by any payment, the next one follows on the same terms, nothing else
-happens on the day. Then the day is interest and one `InstalmentFellDue`, and what runs afterwards
-is known ahead: the close counts such a day of many loans at once.
+happens on the day, and no charge is to fall due on a date of its own. Then the day is interest and
+one `InstalmentFellDue`, and what runs afterwards is known ahead: the close counts such a day of
+many loans at once.
 """
 
 from datetime import date
@@ -94,13 +95,13 @@ def _simple(terms: Terms) -> bool:
 
 
 def _untouched(loan: Loan, line: Line) -> bool:
-    """All that it asks for is still owed, and nothing is kept that could clear it."""
+    """All that it asks for is owed, nothing kept could clear it, no charge beside it is to come."""
     return (
         line.paid == NOTHING
         and line.owed.principal > 0
         and min(line.owed.interest, line.owed.interest_tax, line.owed.fee, line.owed.fee_tax) >= 0
         and not (line.deferred or line.deferred_tax)
-        and not (loan.overpaid or loan.prepaid or loan.pauses)
+        and not (loan.overpaid or loan.prepaid or loan.pauses or loan.next_apart)
     )
 
 

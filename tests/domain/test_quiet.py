@@ -1,8 +1,9 @@
 """While a loan is quiet, a close of day is arithmetic: in columns it gives the same facts."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import event, given, reject
 from hypothesis import strategies as st
 from msgspec import structs
@@ -14,7 +15,7 @@ from domain.errors import LoanError
 from domain.falls_due import Bears, falls_due
 from domain.money import Rounding
 from domain.quiet import DAY_COUNTS, ROUNDINGS, Late, Runs, quiet
-from domain.terms import DayCount, LateBase, Method, Revolving
+from domain.terms import ChargesDue, DayCount, LateBase, Method, Revolving
 from tests.domain.histories import (
     PLAIN_STEPS,
     STEPS,
@@ -22,6 +23,7 @@ from tests.domain.histories import (
     common_products,
     disbursed,
     play,
+    terms,
 )
 
 DAY = timedelta(days=1)
@@ -169,6 +171,21 @@ def test_what_plainly_falls_due_is_told_ahead(agreed, steps):
         else:
             book.do(commands.close_day, on=book.loan.through + DAY)
     event(f"instalments that fell due: {min(fell, 3)}")
+
+
+@pytest.mark.parametrize("due_on", [date(2026, 2, 15), date(2026, 2, 25), date(2026, 3, 15)])
+def test_a_charge_with_a_date_of_its_own_is_not_told_ahead_with_an_instalment(due_on):
+    """It would fall due unseen: with the instalment, or among the days that are quiet after it."""
+    book = disbursed(terms())
+    book.do(
+        commands.charge_fee, kind="visit", amount=100_00, effective_on=date(2026, 1, 20),
+        due_on=due_on, falls_due=ChargesDue.ON_THEIR_DATE,
+    )  # fmt: skip
+    book.do(commands.close_day, on=date(2026, 2, 14))
+
+    kept = quiet(book.loan)
+    assert kept.until == date(2026, 2, 14)
+    assert falls_due(book.loan, kept) is None
 
 
 @given(products, STEPS)
