@@ -1,7 +1,7 @@
 """Borrowers as SAT has them, for fiscal documents. Each reading is noted."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from msgspec import Struct
 
@@ -53,8 +53,5 @@ def _taxpayer(person: Person) -> Taxpayer:
 @contextmanager
 def taxpayers(settings: Settings, reader: Reader) -> Iterator[Taxpayers]:
     """The register on a connection of its own."""
-    store = Store(settings, "cartera-taxpayers")
-    try:
+    with closing(Store(settings, "cartera-taxpayers")) as store:
         yield Taxpayers(store, settings, reader)
-    finally:
-        store.close()

@@ -1,7 +1,7 @@
 """Whom a document is for: name, postal address, e-mail and phone. Each reading is noted."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from typing import TypeAlias
 
@@ -73,11 +73,8 @@ def reading_as(actor: str, channel: str) -> Opened:
 @contextmanager
 def recipients(settings: Settings, reader: Reader) -> Iterator[Recipients]:
     """The register on a connection of its own."""
-    store = Store(settings, "cartera-recipients")
-    try:
+    with closing(Store(settings, "cartera-recipients")) as store:
         yield Recipients(store, settings, reader)
-    finally:
-        store.close()
 
 
 def recipient(person: Person) -> Recipient:

@@ -73,6 +73,11 @@ def of(loan: Loan, amount: Money, field: str = "amount") -> int:
     return in_minor(amount, loan.terms.currency, field)
 
 
+def part_of(loan: Loan, amount: Money | None) -> int | None:
+    """As `of`; None, which means all there is, stays None."""
+    return None if amount is None else of(loan, amount)
+
+
 def in_minor(amount: Money, currency: str, field: str) -> int:
     """Minor units of an amount that must be in ``currency``. Errors: ``WrongCurrency``."""
     given = str(amount.currency)

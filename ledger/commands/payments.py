@@ -12,7 +12,7 @@ from domain.events import AnyLoanEvent
 from domain.loan import Loan
 from domain.terms import ChargesDue, PaymentKind
 from domain.views import payoff
-from ledger.commands.orders import Orders, of, said
+from ledger.commands.orders import Orders, of, part_of, said
 from ledger.errors import PayoffDiffers
 from ledger.orders import Cause, Receipt
 
@@ -120,7 +120,7 @@ class PaymentOrders(Orders):
                 loan,
                 payment=payment,
                 effective_on=effective_on,
-                amount=None if amount is None else of(loan, amount),
+                amount=part_of(loan, amount),
                 reason=reason,
             ),
             said("charge-back", {"payment": payment, "effective_on": effective_on,
@@ -146,7 +146,7 @@ class PaymentOrders(Orders):
             lambda loan: commands.refund_overpayment(
                 loan,
                 effective_on=effective_on,
-                amount=None if amount is None else of(loan, amount),
+                amount=part_of(loan, amount),
                 channel=channel,
                 reference=reference,
             ),
@@ -173,9 +173,7 @@ class PaymentOrders(Orders):
         }  # fmt: skip
         return self.execute(
             loan_id,
-            lambda loan: commands.apply_deposit(
-                loan, amount=None if amount is None else of(loan, amount), **given
-            ),
+            lambda loan: commands.apply_deposit(loan, amount=part_of(loan, amount), **given),
             said("apply-deposit", given, amount=amount),
             cause,
             effective_on,
@@ -245,9 +243,7 @@ class PaymentOrders(Orders):
         }  # fmt: skip
         return self.execute(
             loan_id,
-            lambda loan: commands.waive_charges(
-                loan, amount=None if amount is None else of(loan, amount), **given
-            ),
+            lambda loan: commands.waive_charges(loan, amount=part_of(loan, amount), **given),
             said("waive-charges", given, amount=amount),
             cause,
             effective_on,

@@ -101,7 +101,12 @@ def assign(ledger: Ledger, key: str, loan_id: UUID, cause: Cause) -> Receipt:
             msgspec.structs.replace(cause, idempotency_key=key),
             line.paid_on,
         )
-        _settle(ledger, key, "assigned", receipt.command_id, loan_id)
+        today = ledger.clock.business_date()
+        ledger.store.run(
+            lambda connection: _mark(
+                connection, key, "assigned", receipt.command_id, loan_id, on=today
+            )
+        )
         return receipt
 
 
@@ -118,7 +123,9 @@ def give_back(ledger: Ledger, key: str, cause: Cause) -> None:
         def settle(connection: Connection[TupleRow]) -> None:
             with connection.transaction():
                 keep_order(connection, command)
-                _mark(ledger, connection, key, "returned", command.id, None)
+                _mark(
+                    connection, key, "returned", command.id, None, on=ledger.clock.business_date()
+                )
 
         ledger.store.run(settle)
 
@@ -147,26 +154,19 @@ def _line(waiting: Suspended) -> BankLine:
     )
 
 
-def _settle(
-    ledger: Ledger, key: str, settled_as: str, command_id: UUID, loan_id: UUID | None
-) -> None:
-    ledger.store.run(
-        lambda connection: _mark(ledger, connection, key, settled_as, command_id, loan_id)
-    )
-
-
 def _mark(
-    ledger: Ledger,
     connection: Connection[TupleRow],
     key: str,
     settled_as: str,
     command_id: UUID,
     loan_id: UUID | None,
+    *,
+    on: date,
 ) -> None:
     """Settled, and who paid and why is nobody's business any more."""
     connection.execute(
         "UPDATE ledger.suspense SET settled_at = now(), settled_on = %s, settled_by = %s,"
         " settled_as = %s, settled_loan = %s, payer = '', remark = ''"
         " WHERE line_key = %s AND settled_at IS NULL",
-        [ledger.clock.business_date(), command_id, settled_as, loan_id, key],
+        [on, command_id, settled_as, loan_id, key],
     )
