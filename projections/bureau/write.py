@@ -23,6 +23,8 @@ from projections.bureau.reported import Format, Totals
 
 ALONE = 5_000
 """Loans of a book that starting other processes would not pay for."""
+REASONS = 3
+"""Told where nothing at all can be sent."""
 Progress = Callable[[int, int], None]
 Told = Callable[[int], object]
 
@@ -120,10 +122,22 @@ class _Draft:
             done += page.loans
             progress(done)
         if not totals.records:
-            left = f": {self.unsendable} cannot be sent" if self.unsendable else ""
+            left = f": {self.unsendable} cannot be sent{self._why()}" if self.unsendable else ""
             raise NothingToReport(f"{self.job.cut_off} has no record to report{left}")
         out.write(self.form.end(totals))
         return totals
+
+    def _why(self) -> str:
+        """The commonest reasons, each with a loan: with no file there is no list of all."""
+        rows = self.cursor.execute(
+            "SELECT field, rule, count(*), min(loan_no) FROM bureau.unsendable WHERE file = %s"
+            " GROUP BY field, rule ORDER BY count(*) DESC, field, rule LIMIT %s",
+            [self.file, REASONS],
+        )
+        return "".join(
+            f"; {count} times {field} {rule}, such as of {loan_no}"
+            for field, rule, count, loan_no in rows
+        )
 
     def list_problems(self, path: Path) -> None:
         """One line a fault, for whoever mends the loans' data; nothing where there is none."""

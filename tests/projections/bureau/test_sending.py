@@ -274,8 +274,10 @@ def test_what_is_too_wide_or_has_no_code_is_listed_with_its_field(
     strange = lender(products={"": ProductCodes(buro="PL"), "personal": ProductCodes(buro="ZZ")})
     path = tmp_path / "april"
 
-    with pytest.raises(NothingToReport, match="2 cannot be sent"):
+    with pytest.raises(NothingToReport, match="2 cannot be sent") as refused:
         write(pool, job("buro-intf", lender=strange), Known(known), path)
+    assert "; 1 times email " in str(refused.value)
+    assert "such as of L-" in str(refused.value)
     assert list(tmp_path.iterdir()) == []
     written = write(pool, job("buro-intf"), Known(known), path)
 
